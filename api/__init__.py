@@ -1,0 +1,1 @@
+"""The service: API, worker and pages. It stands on `judge/`; see ARCHITECTURE.md."""

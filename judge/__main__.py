@@ -1,0 +1,5 @@
+"""`python -m judge` is `codebattle`."""
+
+from judge.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""Isolation: the port (`base`), the wire (`wire`), and one file per backend."""
