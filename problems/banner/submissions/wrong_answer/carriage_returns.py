@@ -1,0 +1,15 @@
+"""Line ends of another operating system."""
+import sys
+
+BLANK = " "
+
+height, letter = input().split()
+height = int(height)
+edge = "+" + "-" * (height - 2) + "+"
+lines = [edge]
+for row in range(1, height - 1):
+    inner = (letter if column in (row, height - 1 - row) else BLANK for column in range(1, height - 1))
+    lines.append("|" + "".join(inner) + "|")
+lines.append(edge)
+
+sys.stdout.buffer.write(("\r\n".join(lines) + "\r\n").encode())

@@ -1,0 +1,1 @@
+print(f"Welcome to the arena, {input()}!")

@@ -1,0 +1,4 @@
+import sys
+
+handle = sys.stdin.readline().strip()
+sys.stdout.write("Welcome to the arena, " + handle + "!\n")

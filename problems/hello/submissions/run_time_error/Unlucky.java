@@ -1,0 +1,5 @@
+public class Unlucky {
+    public static void main(String[] args) {
+        throw new IllegalStateException("gong");
+    }
+}

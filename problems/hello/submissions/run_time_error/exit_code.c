@@ -1,0 +1,11 @@
+/* The right text, but the program says that it failed. */
+#include <stdio.h>
+
+int main(void)
+{
+    char handle[32];
+    if (scanf("%31s", handle) != 1)
+        return 1;
+    printf("Welcome to the arena, %s!\n", handle);
+    return 3;
+}

@@ -1,0 +1,1 @@
+print(f"welcome to the arena, {input()}!")

@@ -1,0 +1,16 @@
+"""Its digits are digits to some languages, but not to the rule."""
+import sys
+
+length, total = map(int, input().split())
+pairs, rest = divmod(total, 17)
+digits = "98" * pairs
+if rest > 9:
+    digits += f"9{rest - 9}"
+elif rest == 8 and digits:
+    digits = "8" + digits
+elif rest:
+    digits += str(rest)
+filler = "".join("qz"[i % 2] for i in range(length))
+text = (digits + filler)[:length] if len(digits) <= length else "-"
+table = str.maketrans("123", "\u00b9\u00b2\u00b3")
+sys.stdout.buffer.write((text.translate(table) + "\n").encode())

@@ -1,0 +1,4 @@
+"""Talks without end and listens to nobody."""
+
+while True:
+    print("? 0")
