@@ -1,0 +1,3 @@
+"""Has no points to lose."""
+
+print(0)
