@@ -1,5 +1,7 @@
 """Asks for a mark that is not there."""
 
-for _ in range(int(input())):
-    print(f"? {input()}", flush=True)
-    input()
+import sys
+
+sys.stdin.readline()
+print(f"? {sys.stdin.readline().strip()}", flush=True)
+sys.stdin.readline()

@@ -1,6 +1,9 @@
 """Never thinks of the other way around the dial."""
 
-for _ in range(int(input())):
-    input()
+import sys
+
+sys.stdin.readline()
+while sys.stdin.readline():
     print("? 0", flush=True)
-    print(f"! {input()}", flush=True)
+    distance = sys.stdin.readline().strip()
+    print(f"! {distance}", flush=True)

@@ -13,6 +13,8 @@ int main()
             cout << "? " << ++mark << endl;
             cin >> distance;
         }
+        if (!cin)
+            return 0;
         cout << "! " << mark << endl;
     }
 }
