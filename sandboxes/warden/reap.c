@@ -86,35 +86,45 @@ int reap_one(struct death *death)
 }
 
 /*
- * Signal all processes of a uid. Only the effective uid changes: the real and saved ones stay
- * root's, so that none of those processes can signal us.
+ * kill(-1) reaches everything the kernel lets us signal. That is what we want as PID 1 of a
+ * namespace of our own, and a catastrophe anywhere else: outside, only descendants found one by
+ * one are ever signalled.
+ */
+static void kill_namespace(void)
+{
+    if (getpid() != 1)
+        die("refusing to signal everybody outside a PID namespace of our own");
+    kill(-1, SIGKILL);
+}
+
+/*
+ * Signal all processes of a uid. Only the effective uid changes, which takes CAP_KILL out of
+ * effect for the moment: the real and saved ones stay root's, so that none of those processes
+ * can signal us. (Through the real uid this reaches root's processes too; a sandbox has none.)
  */
 static void kill_uid(uid_t uid)
 {
     if (syscall(SYS_setresuid, -1, uid, -1) != 0)
         die("cannot act as uid %u: %s", (unsigned)uid, strerror(errno));
-    kill(-1, SIGKILL);
+    kill_namespace();
     if (syscall(SYS_setresuid, -1, 0, -1) != 0)
         die("cannot become root again: %s", strerror(errno));
 }
 
 void kill_all(void)
 {
-    if (settings.pid1) {
-        kill(-1, SIGKILL);
-        return;
-    }
-    for (unsigned role = 0; role < ROLES && !settings.single_uid; role++)
-        kill_uid(role_uid((enum role)role));
-    walk_kill(-1, 0);
+    if (settings.pid1)
+        kill_namespace();
+    else
+        walk_kill(-1, 0);
 }
 
 void kill_side(int side, uid_t uid, pid_t validator)
 {
-    if (settings.single_uid)
-        walk_kill(side, validator);
-    else
+    if (settings.pid1 && !settings.single_uid)
         kill_uid(uid);
+    else
+        walk_kill(side, validator);
 }
 
 /* Wait until a child changes state, or for a moment. */

@@ -18,6 +18,7 @@
 
 #define PROCESSES_MAX 8192
 #define THREADS_MAX 2048
+#define FREEZE_ROUNDS 20
 
 struct process {
     pid_t pid, parent, session;
@@ -230,14 +231,26 @@ uint64_t walk_waited_ns(void)
     return waiting.ns;
 }
 
-unsigned walk_kill(int side, pid_t validator)
+static unsigned signal_side(int side, pid_t validator, int signal)
 {
-    unsigned killed = 0;
+    unsigned reached = 0;
 
     look();
     for (unsigned i = 0; i < count; i++)
         if (table[i].ours && (side < 0 || side_of(&table[i], validator) == side)
-            && kill(table[i].pid, SIGKILL) == 0)
-            killed++;
-    return killed;
+            && kill(table[i].pid, signal) == 0)
+            reached++;
+    return reached;
+}
+
+unsigned walk_kill(int side, pid_t validator)
+{
+    /* Frozen processes have no children: once a look finds no more than the last, kill. */
+    for (unsigned before = 0, round = 0; round < FREEZE_ROUNDS; round++) {
+        unsigned now = signal_side(side, validator, SIGSTOP);
+        if (now <= before)
+            break;
+        before = now;
+    }
+    return signal_side(side, validator, SIGKILL);
 }

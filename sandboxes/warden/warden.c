@@ -54,10 +54,8 @@ static char dirty[MESSAGE_MAX];
 
 static _Noreturn void finish(int status)
 {
-    if (!settings.pid1) {
-        kill_all();
-        kill_all(); /* whatever was born meanwhile */
-    }
+    if (!settings.pid1)
+        walk_kill(-1, 0); /* as PID 1, our end is everybody's */
     _exit(status);
 }
 
