@@ -1,0 +1,8 @@
+/* Use no CPU at all. */
+#include <unistd.h>
+
+int main(void)
+{
+	for (;;)
+		sleep(100);
+}

@@ -1,0 +1,8 @@
+/* Never read, never end. */
+#include <unistd.h>
+
+int main(void)
+{
+	for (;;)
+		pause();
+}

@@ -1,0 +1,8 @@
+/* Never say a word. */
+#include <unistd.h>
+
+int main(void)
+{
+	for (;;)
+		pause();
+}

@@ -1,0 +1,5 @@
+/* Reject at once. */
+int main(void)
+{
+	return 43;
+}
