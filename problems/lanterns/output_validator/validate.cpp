@@ -33,6 +33,11 @@ int main(int argc, char **argv)
                 reject("row " + to_string(r + 1) + " is not the court's");
         }
     }
+    size_t lanterns = 0;
+    for (const string &row : team)
+        lanterns += ranges::count(row, '*');
+    if (lanterns > n)
+        reject(to_string(lanterns) + " lanterns, but only " + to_string(n) + " are in the store");
     string rest;
     if (cin >> rest)
         reject("there is more output after the court");

@@ -1,4 +1,4 @@
-"""Puts lanterns on dark tiles, those with the longest beams first, until all is lit."""
+"""Always puts the next lantern where it lights most new tiles."""
 
 
 def main():
@@ -16,11 +16,16 @@ def main():
 
     beams = {(r, c): beam(r, c) for r in range(n) for c in range(n) if court[r][c] == "."}
     dark = set(beams)
-    order = sorted(beams, key=lambda tile: -len(beams[tile]))
-    for tile in order:
-        if tile in dark:
-            court[tile[0]][tile[1]] = "*"
-            dark.difference_update(beams[tile])
+    gain = {tile: len(tiles) for tile, tiles in beams.items()}
+    for _ in range(n):
+        if not dark:
+            break
+        tile = max(dark, key=lambda tile: (gain[tile], tile))
+        court[tile[0]][tile[1]] = "*"
+        for lit in dark.intersection(beams[tile]):
+            dark.remove(lit)
+            for other in beams[lit]:
+                gain[other] -= 1
     for row in court:
         print("".join(row))
 
