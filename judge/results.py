@@ -8,11 +8,10 @@ Scores are exact fractions inside and plain numbers in JSON. Texts that came fro
 
 import re
 import types
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from fractions import Fraction
-from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from judge.errors import UsageError
@@ -228,15 +227,10 @@ def _encode(value: object) -> object:
 _RecordT = TypeVar("_RecordT")
 
 
-@cache
-def _hints(cls: Hashable) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
 def _decode_record(cls: type[_RecordT], record: object, where: str) -> _RecordT:
     if not isinstance(record, Mapping):
         raise UsageError(f"{where}: a mapping is needed")
-    hints = _hints(cls)
+    hints = get_type_hints(cls)
     unknown = sorted(str(key) for key in record if key not in hints)
     if unknown:
         raise UsageError(f"{where}: unknown key {excerpt(unknown[0])}")
