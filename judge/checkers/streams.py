@@ -6,7 +6,8 @@ last ends in a blank and the last begins with one, so no piece can be taken for 
 for a number. Two streams that agree up to some point cut a long token at the same places, so
 comparing pieces is comparing tokens.
 
-With `spaces` every whitespace character is a token of its own.
+With `spaces` every whitespace character is a token of its own; with `fold` tokens are in lower
+case, and `original` gives back what was written.
 """
 
 import re
@@ -42,13 +43,19 @@ class TokenStream:
     """
 
     def __init__(
-        self, reader: BinaryIO, *, spaces: bool = False, block_bytes: int = BLOCK_BYTES
+        self,
+        reader: BinaryIO,
+        *,
+        spaces: bool = False,
+        fold: bool = False,
+        block_bytes: int = BLOCK_BYTES,
     ) -> None:
         self.tokens: list[bytes] = []
         self.ended = False
         self._reader = reader
         self._pattern = _TOKEN_OR_SPACE if spaces else _TOKEN
         self._spaces = spaces
+        self._fold = fold
         self._cut = block_bytes
         self._carry = b""
         self._in_long = False
@@ -72,15 +79,20 @@ class TokenStream:
         assert not self.tokens
         self.ended = not block
         text = self._carry + block if self._carry else block
+        self._text, self._text_end = text, self._text_end + len(block)
+        self._dropped = self._pieces = 0
+        if self._fold:
+            text = text.lower()
         tokens = self._pattern.findall(text) if self._spaces else text.split()
         unfinished = not self.ended and text[-1] not in _WHITESPACE
         self._carry = tokens.pop() if unfinished else b""
-        self._text, self._text_end = text, self._text_end + len(block)
-        self._dropped = self._pieces = 0
         head = tokens[0] if tokens else self._carry
         if self._in_long or len(head) > self._cut:
             self._cut_long(head, tokens)
         self.tokens = tokens
+        if self._carry:
+            # The carry is what was written: the next text begins with it.
+            self._carry = self._text[-len(self._carry) :]
 
     def _cut_long(self, head: bytes, tokens: list[bytes]) -> None:
         """Replace the first token, whole or carried, by its pieces."""
@@ -125,9 +137,15 @@ class TokenStream:
         """Return where in the stream `tokens[index]` begins, or the end when there is none."""
         if index >= len(self.tokens):
             return self._text_end
+        return self._text_end - len(self._text) + self._match(index).start()
+
+    def original(self, index: int) -> bytes:
+        """Return `tokens[index]` as it was written, of a long token what is at hand."""
+        return self._match(index)[0] if index < len(self.tokens) else b""
+
+    def _match(self, index: int) -> re.Match[bytes]:
         nth = max(0, self._dropped + index - self._pieces)
-        match = next(islice(self._pattern.finditer(self._text), nth, None))
-        return self._text_end - len(self._text) + match.start()
+        return next(islice(self._pattern.finditer(self._text), nth, None))
 
 
 def position(source: Source, offset: int) -> tuple[int, int]:

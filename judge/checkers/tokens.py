@@ -93,9 +93,15 @@ class TokenChecker:
             return self._compare(found, expected, output)
 
     def _compare(self, output: BinaryIO, answer: BinaryIO, source: Source) -> Comparison:
-        spaces = self.rules.space_change_sensitive
-        found = TokenStream(output, spaces=spaces, block_bytes=self.block_bytes)
-        expected = TokenStream(answer, spaces=spaces, block_bytes=self.block_bytes)
+        found, expected = (
+            TokenStream(
+                reader,
+                spaces=self.rules.space_change_sensitive,
+                fold=not self.rules.case_sensitive,
+                block_bytes=self.block_bytes,
+            )
+            for reader in (output, answer)
+        )
         tester = _Tester(self.rules)
         while True:
             waiting = not (found.tokens or expected.tokens or found.ended or expected.ended)
@@ -147,13 +153,9 @@ class _Tester:
         if found == expected:
             return None
         differ = [n for n, (f, e) in enumerate(zip(found, expected, strict=True)) if f != e]
-        if self.rules.numeric:
-            differ = self._doubtful(found, expected, differ)
-        elif not self.rules.case_sensitive:
-            lower = bytes.lower
-            differ = [n for n in differ if lower(found[n]) != lower(expected[n])]
-        else:
+        if not self.rules.numeric:
             return differ[0]
+        differ = self._doubtful(found, expected, differ)
         return next((n for n in differ if not self.accepts(found[n], expected[n])), None)
 
     def _doubtful(self, found: list[bytes], expected: list[bytes], differ: list[int]) -> list[int]:
@@ -171,33 +173,29 @@ class _Tester:
                 for n, f, e in values
                 if not (
                     (distance := abs(f - e)) <= absolute - 1e-15 * (size := abs(e))
-                    or (distance <= relative * size and size > 1e-290)
+                    or (distance <= relative * size and (size > 1e-290 or not distance))
                 )
             ]
         except ValueError:
             return differ
 
     def accepts(self, found: bytes, expected: bytes) -> bool:
-        """Tell exactly whether one token may stand for another."""
+        """Tell exactly whether one number may stand for another; words that differ never do."""
         rules = self.rules
-        if found == expected:
-            return True
-        if rules.numeric:
-            wanted = parse_number(expected, hexadecimal=rules.hexadecimal)
-            if wanted is not None:
-                given = parse_number(found, hexadecimal=rules.hexadecimal)
-                return given is not None and within(
-                    given, wanted, absolute=rules.absolute, relative=rules.relative
-                )
-        return not rules.case_sensitive and found.lower() == expected.lower()
+        wanted = parse_number(expected, hexadecimal=rules.hexadecimal)
+        if wanted is None:
+            return False
+        given = parse_number(found, hexadecimal=rules.hexadecimal)
+        return given is not None and within(
+            given, wanted, absolute=rules.absolute, relative=rules.relative
+        )
 
 
 def _rejected(
     found: TokenStream, expected: TokenStream, index: int, source: Source, rules: TokenRules
 ) -> Comparison:
     """Describe the token where the output goes wrong."""
-    token = found.tokens[index] if index < len(found.tokens) else b""
-    wanted = expected.tokens[index] if index < len(expected.tokens) else b""
+    token, wanted = found.original(index), expected.original(index)
     line, column = None, None
     if rereading(source):
         line, column = position(source, found.offset(index))
