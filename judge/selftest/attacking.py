@@ -54,7 +54,7 @@ class Attacker:
         """Run every step, each submission followed by the innocent one in the same sandbox."""
         started = time.monotonic()
         found: list[str] = []
-        skipped: list[str] = []
+        skipped = await self._build_all(attack)
         for index, step in enumerate(attack.steps, start=1):
             where = f"step {index} ({' '.join((step.source or step.kind, *step.args))})"
             if step.neighbour and self.neighbour is None:
@@ -77,6 +77,19 @@ class Attacker:
             problems=tuple(found),
             skipped=tuple(skipped),
         )
+
+    async def _build_all(self, attack: Attack) -> list[str]:
+        """Compile beforehand: compiling wipes, which must not happen between two tests."""
+        skipped = []
+        for step in attack.steps:
+            if step.kind not in {"run", "pair"}:
+                continue
+            for source in filter(None, (step.source, step.validator, step.neighbour)):
+                try:
+                    await self._builder.build(self.slot, attack.path(source))
+                except EngineError as error:
+                    skipped.append(f"{source}: {error}")
+        return skipped
 
     async def _bounded(self, attack: Attack, step: Step) -> list[str]:
         # Three times the wall limit is what waiting for a busy CPU may cost; see PROTOCOL.md.
@@ -107,12 +120,13 @@ class Attacker:
 
     async def _run(self, attack: Attack, step: Step) -> list[str]:
         program = await self._builder.build(self.slot, attack.path(step.source))
+        if step.neighbour:
+            rival = await self._builder.build(self.slot, attack.path(step.neighbour))
         sandbox = await self.slot.sandbox(step.image)
         await _load(sandbox, program, step)
         if not step.neighbour or self.neighbour is None:
             judged = await _judge(sandbox, program, step)
             return list(problems(step, judged.outcome, judged.output))
-        rival = await self._builder.build(self.slot, attack.path(step.neighbour))
         other = await self.neighbour.sandbox(step.image)
         same = step.neighbour == step.source
         rival_step = Step(cpu_ms=4000, wall_ms=8000, stdout=step.stdout if same else None)
@@ -167,6 +181,7 @@ class Attacker:
                 await sandbox.put(Area.PROGRAM, [File(path=name, data=b"x")])
                 await sandbox.ping()
             except (SandboxError, ValueError):
+                await sandbox.close()
                 continue
             told.append(f"accepted the name {name!r}")
         return told
@@ -217,7 +232,7 @@ class Attacker:
 async def _load(sandbox: Sandbox, program: Program, step: Step) -> None:
     if not step.same_lease:
         await sandbox.wipe()
-        await sandbox.put(Area.PROGRAM, program.files)
+    await sandbox.put(Area.PROGRAM, program.files)
     if step.validator_secrets:
         await sandbox.put(Area.VALIDATOR, [BAIT])
 

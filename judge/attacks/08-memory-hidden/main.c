@@ -93,6 +93,7 @@ int main(int argc, char **argv)
 	const char *how = argc > 1 ? argv[1] : "";
 	long held = 0;
 
+	signal(SIGXFSZ, SIG_IGN);
 	memset(chunk, 1, sizeof chunk);
 	if (!strcmp(how, "memfd"))
 		held = fill_memfds();

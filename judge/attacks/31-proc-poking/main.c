@@ -17,9 +17,9 @@ int main(void)
 		"/proc/sys/fs/mqueue/queues_max", "/proc/sys/net/ipv4/ip_forward",
 		"/proc/1/oom_score_adj",	 "/proc/1/comm",
 		"/proc/1/mem",			 "/proc/1/coredump_filter",
-		"/proc/1/attr/current",		 "/proc/1/uid_map",
+		"/proc/1/gid_map",		 "/proc/1/uid_map",
 		"/proc/1/setgroups",		 "/proc/1/clear_refs",
-		"/proc/1/timerslack_ns",	 "/proc/1/sched",
+		"/proc/1/autogroup",		 "/proc/1/sched",
 		"/proc/1/fd/0",			 "/proc/1/fd/1",
 		"/proc/1/fd/2",			 "/sys/fs/cgroup/cgroup.procs",
 		"/sys/fs/cgroup/memory.max",	 "/sys/fs/cgroup/cgroup.kill",
@@ -44,6 +44,10 @@ int main(void)
 	ATTEMPT("lower own oom_score_adj", ({
 			int fd = open("/proc/self/oom_score_adj", O_WRONLY);
 			fd >= 0 && write(fd, "-1000", 5) == 5;
+		}));
+	ATTEMPT("timer slack of PID 1", ({
+			int fd = open("/proc/1/timerslack_ns", O_WRONLY);
+			fd >= 0 && write(fd, "1", 1) == 1;
 		}));
 	ATTEMPT("mknod a disk", mknod("/box/disk", S_IFBLK | 0600, makedev(254, 0)) == 0);
 	ATTEMPT("mknod /dev/mem", mknod("/tmp/mem", S_IFCHR | 0600, makedev(1, 1)) == 0);

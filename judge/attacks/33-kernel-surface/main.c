@@ -45,16 +45,6 @@ int main(void)
 	ATTEMPT("iopl", syscall(172, 3) == 0);
 	ATTEMPT("modify_ldt", syscall(154, 0, zeros, sizeof zeros) >= 0);
 	ATTEMPT("personality with ASLR off", syscall(SYS_personality, 0x0040000) >= 0);
-	ATTEMPT("vmsplice", ({
-			int ends[2];
-			struct {
-				void *base;
-				unsigned long size;
-			} piece = {zeros, sizeof zeros};
-			pipe(ends);
-			syscall(SYS_vmsplice, ends[1], &piece, 1, 0) > 0;
-		}));
-	ATTEMPT("landlock", syscall(444, NULL, 0, 1) >= 0);
 	ATTEMPT("memfd_secret", syscall(447, 0) >= 0);
 	ATTEMPT("lookup_dcookie", syscall(212, 0, zeros, 0) >= 0);
 	ATTEMPT("remap_file_pages on nothing", syscall(216, 0, 0, 0, 0, 0) == 0);

@@ -8,7 +8,7 @@ if getattr(sys, "poisoned", False) or "usercustomize" in sys.modules:
     leaks.append("a planted module was loaded")
 places = ["/prog", "/prog/__pycache__", "/box", "/tmp", "/dev/shm", os.path.expanduser("~")]
 places += [p for p in sys.path if p]
-for place in places:
+for place in sorted(set(places)):
     for name in ("sitecustomize.py", "usercustomize.py", "random.py", "x.pth", "main.py"):
         path = os.path.join(place, name)
         if place.startswith(("/box", "/tmp", "/dev/shm")):
