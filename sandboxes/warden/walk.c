@@ -188,7 +188,8 @@ void walk_usage(struct usage usage[2], pid_t validator, uint64_t memory_limit, u
     }
     /* The input may be mapped: it is not the run's. */
     if (usage[0].memory_bytes > memory_limit)
-        usage[0].memory_bytes -= excluded < usage[0].memory_bytes ? excluded : 0;
+        usage[0].memory_bytes -=
+            excluded < usage[0].memory_bytes ? excluded : usage[0].memory_bytes;
 }
 
 struct waiting {

@@ -9,11 +9,9 @@ import selectors
 import struct
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 HELLO, READY, PUT, DATA, RUN, PAIR, REPORT, OUTPUT = range(1, 9)
 STDERR, FILE, GET, WIPE, PING, DONE, CANCEL, ERROR = range(9, 17)
@@ -99,6 +97,16 @@ def command(
     ]
 
 
+def wait_for(condition: Callable[[], int]) -> int:
+    """Ask until the answer is not 0, at most as long as an answer may take."""
+    deadline = time.monotonic() + ANSWER_S
+    with selectors.DefaultSelector() as nothing:
+        while not (answer := condition()):
+            assert time.monotonic() < deadline
+            nothing.select(0.005)
+    return answer
+
+
 class Warden:
     """A running supervisor and both ends of its stream."""
 
@@ -115,22 +123,15 @@ class Warden:
         self.selector.register(self.stdout, selectors.EVENT_READ)
         self.inbox = b""
         self.request = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        self.closed = False
+        self.ready = Result({})
 
     def close(self) -> tuple[int, str]:
         """Close the stream; return the exit status and what warden said to people."""
         assert self.process.stdin is not None
+        assert self.process.stdout is not None
         assert self.process.stderr is not None
+        self.closed = True
         self.selector.close()
         if not self.process.stdin.closed:
             self.process.stdin.close()
@@ -140,12 +141,9 @@ class Warden:
             self.process.kill()
             self.process.wait()
             raise
-        said = ""
-        if not self.process.stderr.closed:
-            said = self.process.stderr.read().decode(errors="replace")
-            self.process.stderr.close()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        said = self.process.stderr.read().decode(errors="replace")
+        self.process.stderr.close()
+        self.process.stdout.close()
         return status, said
 
     def _fill(self, deadline: float) -> None:
@@ -217,7 +215,28 @@ class Warden:
         return self.result()
 
     def hello(self) -> Result:
-        return self.ask(HELLO, [("version", 1)])
+        self.ready = self.ask(HELLO, [("version", 1)])
+        return self.ready
+
+    def descendants(self) -> list[tuple[int, str]]:
+        """Return pid and name of every process below ours, as the outside sees them."""
+        parents: dict[int, tuple[int, str]] = {}
+        for place in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                text = place.read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            head, _, rest = text.rpartition(")")
+            pid, _, name = head.partition(" (")
+            parents[int(pid)] = (int(rest.split()[1]), name)
+        below = {self.process.pid}
+        while new := {pid for pid, (parent, _) in parents.items() if parent in below} - below:
+            below |= new
+        return [(pid, parents[pid][1]) for pid in below if pid in parents]
+
+    def wait_for_process(self, name: str) -> int:
+        """Wait until a process of that name runs below us; return its pid outside."""
+        return wait_for(lambda: next((p for p, n in self.descendants() if n == name), 0))
 
     def put(self, area: str, path: str, content: bytes, *, mode: int = 0) -> None:
         head = encode([("area", area), ("path", path), ("mode", mode), ("size", len(content))])
@@ -232,6 +251,10 @@ class Warden:
         if stdin:
             fields.append(("stdin_size", len(stdin)))
         return self.ask(RUN, fields, stdin)
+
+    def probe(self, *argv: str, stdin: bytes = b"", **options: object) -> Result:
+        """Run the probe program that the fixture placed."""
+        return self.run("/prog/probe", *argv, stdin=stdin, **options)
 
     def start(self, *argv: str, **options: object) -> None:
         """Send a RUN and do not wait for its report."""
@@ -251,27 +274,46 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def jail(binary: Path, *options: str, single_uid: bool = False) -> list[str]:
-    """Return the command line that runs warden as PID 1 of fresh namespaces."""
-    base = [
-        *("bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
-        *("--as-pid-1", "--die-with-parent", "--ro-bind", "/", "/"),
-        *("--proc", "/proc", "--dev", "/dev"),
-        *("--tmpfs", "/tmp", "--ro-bind", str(binary), "/tmp/.warden"),  # noqa: S108
-    ]
-    for area in ("/prog", "/box", "/val", "/scratch", "/shm"):
-        base += ["--tmpfs", f"/tmp/jail{area}"]
-    places: list[str] = []
-    for option, area in zip(
-        ("--prog", "--box", "--val", "--tmp", "--shm"),
-        ("/prog", "/box", "/val", "/scratch", "/shm"),
-        strict=True,
-    ):
-        places += [option, f"/tmp/jail{area}"]
+def _system() -> list[str]:
+    """Return bwrap's options that show the host's programs and libraries and nothing else."""
+    options = ["--ro-bind", "/usr", "/usr"]
+    for place in ("/bin", "/sbin", "/lib", "/lib64"):
+        path = Path(place)
+        if path.is_symlink():
+            options += ["--symlink", str(path.readlink()), place]
+        elif path.exists():
+            options += ["--ro-bind", place, place]
+    return [*options, "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
+
+
+def jail(
+    binary: Path,
+    *options: str,
+    single_uid: bool = False,
+    pid1: bool = True,
+    mounts: Sequence[str] = (),
+) -> list[str]:
+    """Return the command line that runs warden in fresh namespaces, always its own PID one.
+
+    With `pid1` false it is the child of bwrap's own init: still inside, but not PID 1.
+    """
+    rights = ["--unshare-user"]
     if is_root() and not single_uid:
+        rights = []
         for capability in ("SETUID", "SETGID", "KILL", "CHOWN"):
-            base += ["--cap-add", f"CAP_{capability}"]
-    else:
-        base += ["--unshare-user"]
-        places.append("--single-uid")
-    return [*base, "/tmp/.warden", *places, *options]  # noqa: S108
+            rights += ["--cap-add", f"CAP_{capability}"]
+    elif "--single-uid" not in options:
+        options = ("--single-uid", *options)
+    places: list[str] = []
+    for area in ("/prog", "/box", "/val"):
+        places += ["--tmpfs", area]
+    for area in ("/tmp", "/dev/shm"):
+        places += ["--perms", "1777", "--tmpfs", area]
+    return [
+        *("bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"),
+        *("--die-with-parent", *(["--as-pid-1"] if pid1 else []), *rights, *_system()),
+        *("--proc", "/proc", "--dev", "/dev", *places, *mounts),
+        *("--ro-bind", str(binary), "/warden", "--remount-ro", "/"),
+        *("--clearenv", "--setenv", "ASAN_OPTIONS", "detect_leaks=0"),
+        *("--", "/warden", *([] if "--cgroup" in options else ["--cgroup", "none"]), *options),
+    ]

@@ -1,0 +1,1 @@
+"""Tests of the compiled supervisor, driven over its own protocol."""
