@@ -15,17 +15,18 @@
 
 #include "warden.h"
 
-static int null_fd(void)
+static int null_fd = -1;
+
+void run_prepare(void)
 {
-    static int fd = -1;
-    if (fd < 0)
-        fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    return fd;
+    null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (null_fd < 0)
+        die("/dev/null: %s", strerror(errno));
 }
 
 static void close_fd(int *fd)
 {
-    if (*fd >= 0 && *fd != null_fd())
+    if (*fd >= 0 && *fd != null_fd)
         close(*fd);
     *fd = -1;
 }
@@ -38,9 +39,9 @@ static int open_input(const struct command *command, int *fd)
 {
     char path[32];
 
-    *fd = null_fd();
+    *fd = null_fd;
     if (command->stdin_size == 0)
-        return *fd < 0 ? errno : 0;
+        return 0;
     int memory = memfd_create("stdin", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int error = memory < 0 ? errno : 0;
     int lost = data_receive(command->request, command->stdin_size, memory);

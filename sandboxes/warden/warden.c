@@ -369,6 +369,7 @@ static void start_up(void)
     walk_open();
     reap_prepare();
     spawn_prepare();
+    run_prepare();
     seccomp_install();
 }
 

@@ -298,6 +298,7 @@ struct run {
     bool dirty_input;    /* a frame that is not CANCEL waits: stop looking */
 };
 
+void run_prepare(void);
 /* Run the command whose DATA has not been read yet; answers with REPORT or ERROR. */
 void run_single(const struct command *command);
 /* Run a submission and a validator joined by two pipes; answers with two REPORTs or ERROR. */

@@ -154,9 +154,13 @@ static bool top_restore(const struct area *area)
     ssize_t count = flistxattr(area->fd, names, sizeof names);
     if ((info.st_mode & 07777) == area->mode && (count == 0 || (count < 0 && errno == ENOTSUP)))
         return true;
-    act_as(area->owner);
     if (count < 0 && errno == ERANGE)
         whole = false; /* more names than anybody needs: the sandbox is retired */
+    act_as(area->owner);
+    /* Before, because removing takes write permission; after, because an access list goes with
+     * mode bits of its own. */
+    if (fchmod(area->fd, area->mode) != 0)
+        whole = false;
     for (ssize_t at = 0; at < count; at += (ssize_t)strlen(names + at) + 1)
         if (fremovexattr(area->fd, names + at) != 0 && strncmp(names + at, "security.", 9) != 0)
             whole = false;

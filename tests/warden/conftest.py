@@ -82,3 +82,11 @@ def warden(launch: Launch, probe: Path) -> Warden:
     started = launch()
     started.put_program(probe, "probe")
     return started
+
+
+@pytest.fixture
+def launch_single(launch: Launch, probe: Path) -> Warden:
+    """The same without any other uid: what an unprivileged machine offers."""
+    started = launch(single_uid=True)
+    started.put_program(probe, "probe")
+    return started

@@ -1,0 +1,193 @@
+"""Two programs joined stdout to stdin."""
+
+from pathlib import Path
+
+import pytest
+
+from .conftest import Launch
+from .wire import ERROR, MIB, Fields, Result, Warden, command
+
+
+def _submission(*argv: str, **options: object) -> Fields:
+    return command("/prog/probe", *argv, **options)  # type: ignore[arg-type]
+
+
+def _validator(*argv: str, **options: object) -> Fields:
+    return command("/prog/probe", *argv, role="validate", cwd="/val", **options)  # type: ignore[arg-type]
+
+
+def _status(result: Result) -> tuple[str, int]:
+    return result["cause"], int(result.fields.get("exit_code", -1))
+
+
+def test_a_conversation(warden: Warden) -> None:
+    """Both sides talk until both exit; each has its own report."""
+    submission, validator = warden.pair(_submission("ping"), _validator("judge", "1"))
+
+    assert ("exited", 0) == _status(submission)
+    assert ("exited", 42) == _status(validator)
+    assert 0 == submission.number("output_bytes")
+
+
+def test_validator_that_rejects_ends_the_submission(warden: Warden) -> None:
+    """After any status but 42 the submission is cancelled at once; the validator was first."""
+    submission, validator = warden.pair(
+        _submission("sleep", "100", wall_ms=60_000), _validator("exit", "43")
+    )
+
+    assert ("exited", 43) == _status(validator)
+    assert "cancelled" == submission["cause"]
+    assert "1" == validator["first"]
+    assert "first" not in submission.fields
+
+
+def test_submission_may_finish_after_acceptance(warden: Warden) -> None:
+    """After 42 the submission goes on to its own end, or to its limits."""
+    submission, validator = warden.pair(_submission("read-all", "5"), _validator("exit", "42"))
+    assert [("exited", 5), ("exited", 42)] == [_status(submission), _status(validator)]
+
+    submission, validator = warden.pair(
+        _submission("burn", "10000", cpu_ms=200), _validator("exit", "42")
+    )
+    assert ["cpu-limit", "exited"] == [submission["cause"], validator["cause"]]
+
+
+def test_validator_reads_end_of_file_when_the_submission_ends(warden: Warden) -> None:
+    """The validator goes on after the submission, even one whose child held the pipe open."""
+    for behaviour in ("exit", "hold-pipe"):
+        submission, validator = warden.pair(_submission(behaviour), _validator("read-all", "43"))
+
+        assert ("exited", 0) == _status(submission)
+        assert ("exited", 43) == _status(validator)
+        assert "1" == submission["first"]
+
+
+def test_broken_pipe_kills_like_anywhere(warden: Warden) -> None:
+    """A submission that writes to a validator that has gone gets SIGPIPE."""
+    submission, _ = warden.pair(_submission("stdout-flood", "10"), _validator("exit", "42"))
+
+    assert ("signalled", 13) == (submission["cause"], submission.number("signal"))
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "limits", "cause"),
+    [
+        ("burn 10000", {"cpu_ms": 150}, "cpu-limit"),
+        ("burn-children 10000", {"cpu_ms": 150}, "cpu-limit"),
+        ("sleep 100", {"wall_ms": 200}, "wall-limit"),
+        ("touch 64", {"memory_bytes": 32 * MIB}, "memory-limit"),
+        ("fork-bomb", {"cpu_ms": 200, "processes": 30}, "cpu-limit"),
+    ],
+)
+def test_submission_breaks_its_limit(
+    warden: Warden, behaviour: str, limits: dict[str, int], cause: str
+) -> None:
+    """A submission's limit ends the submission alone; the validator still judges."""
+    submission, validator = warden.pair(
+        _submission(*behaviour.split(), **limits), _validator("read-all", "43")
+    )
+
+    assert cause == submission["cause"]
+    assert ("exited", 43) == _status(validator)
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "limits", "cause"),
+    [
+        ("burn 10000", {"cpu_ms": 150}, "cpu-limit"),
+        ("sleep 100", {"wall_ms": 200}, "wall-limit"),
+        ("touch 64", {"memory_bytes": 32 * MIB}, "memory-limit"),
+    ],
+)
+def test_validator_breaks_its_limit(
+    warden: Warden, behaviour: str, limits: dict[str, int], cause: str
+) -> None:
+    """A validator's limit is the validator's: its CPU and memory are not the submission's."""
+    submission, validator = warden.pair(
+        _submission("read-all", "0"), _validator(*behaviour.split(), **limits)
+    )
+
+    assert cause == validator["cause"]
+    assert submission["cause"] in {"exited", "cancelled"}
+    assert submission.number("cpu_us") < 60_000
+    assert submission.number("memory_bytes") < 8 * MIB
+
+
+def test_either_may_not_start(warden: Warden) -> None:
+    """A side that cannot be executed says so; the other is treated as if it had ended."""
+    submission, validator = warden.pair(command("no-such"), _validator("read-all", "43"))
+    assert ["exec-failed", "exited"] == [submission["cause"], validator["cause"]]
+
+    submission, validator = warden.pair(
+        _submission("sleep", "9"), command("no-such", role="validate", cwd="/val")
+    )
+    assert ["cancelled", "exec-failed"] == [submission["cause"], validator["cause"]]
+
+
+def test_the_validator_is_out_of_reach(warden: Warden) -> None:
+    """A submission that signals everybody does not end its validator."""
+    submission, validator = warden.pair(_submission("kill-all"), _validator("read-all", "43"))
+
+    assert "exited" == submission["cause"]
+    if warden.ready["single_uid"] == "0":
+        assert ("exited", 43) == _status(validator)
+
+
+def test_standard_error_and_files_belong_to_their_side(warden: Warden) -> None:
+    """Each report is preceded by its own side's standard error and collected files."""
+    sides = [("run", "/box", "s"), ("validate", "/val", "v")]
+    commands = [
+        command("sh", "-c", f"echo {word} >&2; echo {word} > f", role=role, cwd=cwd, collect=["f"])
+        for role, cwd, word in sides
+    ]
+
+    submission, validator = warden.pair(*commands)
+
+    assert [b"s\n", b"v\n"] == [submission.stderr, validator.stderr]
+    assert [b"s\n", b"v\n"] == [submission.files[0].data, validator.files[0].data]
+
+
+def test_keep_is_each_side_s_own(warden: Warden) -> None:
+    """In a pair `keep` of the submission is about /box, of the validator about /val."""
+    script = ("sh", "-c", "echo 1 > kept")
+    warden.pair(
+        command(*script), command(*script, role="validate", cwd="/val", keep=1)
+    )
+
+    assert b"" == warden.run("ls", keep=1).output
+    assert b"kept\n" == warden.run("ls", role="validate", cwd="/val").output
+
+
+def test_cancel_ends_both(warden: Warden) -> None:
+    """CANCEL ends both sides of a pair."""
+    warden.send_pair(
+        _submission("sleep", "100", wall_ms=60_000), _validator("sleep", "100", wall_ms=60_000)
+    )
+    warden.wait_for_process("probe")
+    warden.cancel()
+
+    assert ["cancelled", "cancelled"] == [warden.result()["cause"], warden.result()["cause"]]
+
+
+def test_a_pair_without_root(launch: Launch, probe: Path) -> None:
+    """In single-uid mode the sides are told apart by their sessions."""
+    warden = launch(single_uid=True)
+    warden.put_program(probe, "probe")
+
+    submission, validator = warden.pair(
+        _submission("hold-pipe"), _validator("read-all", "43")
+    )
+
+    assert "1" == warden.ready["single_uid"]
+    assert [("exited", 0), ("exited", 43)] == [_status(submission), _status(validator)]
+
+
+def test_failed_put_stops_a_pair(warden: Warden) -> None:
+    """A pair is answered by one ERROR when a file it needs could not be placed."""
+    warden.put("/val", "f", b"")
+    warden.put("/val", "f/g", b"")
+
+    refused, _ = warden.pair(_submission("ping"), _validator("judge"))
+
+    assert str(ERROR) == refused["type"]
+    assert "exited" == warden.probe("exit", "0")["cause"]
