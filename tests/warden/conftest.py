@@ -78,15 +78,15 @@ def launch(binary: Path) -> Iterator[Launch]:
 
 @pytest.fixture
 def warden(launch: Launch, probe: Path) -> Warden:
-    """A fresh warden with the probe program at /prog/probe."""
+    """Start a fresh warden with the probe program at /prog/probe."""
     started = launch()
     started.put_program(probe, "probe")
     return started
 
 
 @pytest.fixture
-def launch_single(launch: Launch, probe: Path) -> Warden:
-    """The same without any other uid: what an unprivileged machine offers."""
+def single(launch: Launch, probe: Path) -> Warden:
+    """Start the same without any other uid: what an unprivileged machine offers."""
     started = launch(single_uid=True)
     started.put_program(probe, "probe")
     return started

@@ -26,9 +26,9 @@ def test_cpu_time_of_an_orphan_is_charged(warden: Warden) -> None:
     first = warden.probe("daemon")
     second = warden.probe("exit", "0")
 
-    assert b"done\n" == first.output
-    assert 1 == first.number("processes_left")
-    assert 0 == second.number("processes_left")
+    assert first.output == b"done\n"
+    assert first.number("processes_left") == 1
+    assert second.number("processes_left") == 0
     assert second.number("cpu_us") < 50_000
 
 
@@ -58,7 +58,7 @@ def test_mapped_input_is_not_charged(warden: Warden) -> None:
     """A program that maps an input larger than its memory limit stays within the limit."""
     result = warden.probe("map-stdin", stdin=b"\1" * (48 * MIB), memory_bytes=16 * MIB)
 
-    assert "exited" == result["cause"]
+    assert result["cause"] == "exited"
     assert f"{48 * MIB // 4096}\n".encode() == result.output
     assert result.number("memory_bytes") <= 16 * MIB
 
@@ -67,7 +67,7 @@ def test_output_is_not_charged_as_memory(warden: Warden) -> None:
     """A program may write more output than it may use memory."""
     result = warden.probe("stdout-flood", "48", output_bytes=64 * MIB, memory_bytes=16 * MIB)
 
-    assert "exited" == result["cause"]
+    assert result["cause"] == "exited"
     assert 48 * MIB == len(result.output) == result.number("output_bytes")
     assert result.number("memory_bytes") <= 16 * MIB
 
@@ -98,9 +98,9 @@ def test_cgroup_version_1_tree(launch: Launch, probe: Path, tmp_path: Path) -> N
     warden = _launch_with_cgroup(launch, tree)
     warden.put_program(probe, "probe")
 
-    assert "cgroup-v1" == warden.ready["accounting"]
+    assert warden.ready["accounting"] == "cgroup-v1"
     result = warden.probe("touch", "20", memory_bytes=32 * MIB)
-    assert ("exited", 0) == (result["cause"], result.number("oom_kills"))
+    assert (result["cause"], result.number("oom_kills")) == ("exited", 0)
 
 
 def test_cgroup_version_2_tree(launch: Launch, probe: Path, tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_cgroup_version_2_tree(launch: Launch, probe: Path, tmp_path: Path) -> N
     tree = _recorded(tmp_path, files)
     warden = _launch_with_cgroup(launch, tree)
     warden.put_program(probe, "probe")
-    assert "cgroup-v2" == warden.ready["accounting"]
+    assert warden.ready["accounting"] == "cgroup-v2"
 
     warden.start("/prog/probe", "sleep", "1", cpu_ms=60_000)
     warden.wait_for_process("probe")
@@ -122,7 +122,7 @@ def test_cgroup_version_2_tree(launch: Launch, probe: Path, tmp_path: Path) -> N
     (tree / "cpu.stat").write_text("usage_usec 31000000\nuser_usec 1\nsystem_usec 1\n")
     result = warden.result()
 
-    assert ("memory-limit", 2) == (result["cause"], result.number("oom_kills"))
+    assert (result["cause"], result.number("oom_kills")) == ("memory-limit", 2)
     assert 29_000_000 < result.number("cpu_us") <= 30_000_000
 
 
@@ -144,7 +144,7 @@ def test_cgroup_memory_growth_is_a_limit(launch: Launch, probe: Path, tmp_path: 
     (tree / "memory.current").write_text("600000000\n")
     result = warden.result()
 
-    assert "memory-limit" == result["cause"]
+    assert result["cause"] == "memory-limit"
     assert 490_000_000 < result.number("memory_bytes") < 500_000_000
 
 
@@ -165,4 +165,4 @@ def test_page_cache_is_not_charged(launch: Launch, probe: Path, tmp_path: Path) 
     (tree / "memory.stat").write_text("anon 1000000\nfile 500000000\nshmem 4096\n")
     (tree / "memory.current").write_text("600000000\n")
 
-    assert "exited" == warden.result()["cause"]
+    assert warden.result()["cause"] == "exited"

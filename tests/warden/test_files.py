@@ -1,5 +1,7 @@
 """Files in and out: what comes back, what is turned away."""
 
+from typing import Any
+
 import pytest
 
 from .wire import DONE, ERROR, GET, MIB, PING, RUN, WIPE, Result, Warden, command, encode, frame
@@ -11,7 +13,7 @@ def _get(warden: Warden, area: str, bytes_max: int = MIB) -> Result:
     return result
 
 
-def _sh(warden: Warden, script: str, **options: object) -> Result:
+def _sh(warden: Warden, script: str, **options: Any) -> Result:
     result = warden.run("sh", "-c", script, **options)
     result.files.sort(key=lambda file: file.path)
     return result
@@ -25,8 +27,8 @@ def test_files_come_back_as_they_were_put(warden: Warden) -> None:
     result = _get(warden, "/val")
 
     assert str(DONE) == result["type"]
-    assert [("a", False), ("deep/er/b", True)] == [(f.path, f.executable) for f in result.files]
-    assert [b"", b"\0\xff" * 50_000] == [f.data for f in result.files]
+    assert [(f.path, f.executable) for f in result.files] == [("a", False), ("deep/er/b", True)]
+    assert [f.data for f in result.files] == [b"", b"\0\xff" * 50_000]
 
 
 def test_put_replaces_a_file(warden: Warden) -> None:
@@ -35,7 +37,7 @@ def test_put_replaces_a_file(warden: Warden) -> None:
     warden.put("/box", "x", b"one")
     warden.put("/box", "x", b"two")
 
-    assert b"two" == _get(warden, "/box").files[0].data
+    assert _get(warden, "/box").files[0].data == b"two"
 
 
 def test_put_goes_through_no_link(warden: Warden) -> None:
@@ -46,7 +48,7 @@ def test_put_goes_through_no_link(warden: Warden) -> None:
     error = warden.ask(PING)
 
     assert str(ERROR) == error["type"]
-    assert "PUT /box/way/file: Not a directory" == error["message"]
+    assert error["message"] == "PUT /box/way/file: Not a directory"
     assert str(DONE) == warden.ask(PING)["type"]
 
 
@@ -56,7 +58,7 @@ def test_failed_put_stops_the_run_that_needs_it(warden: Warden) -> None:
     warden.put("/box", "f/g", b"x" * 100_000)
 
     assert str(ERROR) == warden.run("cat", stdin=b"y" * 200_000)["type"]
-    assert b"y" == warden.run("cat", stdin=b"y").output
+    assert warden.run("cat", stdin=b"y").output == b"y"
 
 
 def test_put_in_a_full_area_fails_cleanly(warden: Warden) -> None:
@@ -74,8 +76,8 @@ def test_program_area_is_read_only_for_a_run(warden: Warden) -> None:
     result = _sh(warden, "cat /prog/data; echo y > /prog/data; rm -f /prog/probe; touch /prog/new")
 
     if warden.ready["single_uid"] == "0":
-        assert b"x" == result.output
-        assert [b"x"] == [f.data for f in _get(warden, "/prog", 8 * MIB).files if f.path == "data"]
+        assert result.output == b"x"
+        assert [f.data for f in _get(warden, "/prog", 8 * MIB).files if f.path == "data"] == [b"x"]
 
 
 def test_validator_area_is_closed_to_a_run(warden: Warden) -> None:
@@ -85,7 +87,7 @@ def test_validator_area_is_closed_to_a_run(warden: Warden) -> None:
     result = _sh(warden, "ls /val; cat /val/answer")
 
     if warden.ready["single_uid"] == "0":
-        assert b"" == result.output
+        assert result.output == b""
 
 
 def test_get_refuses_to_cut(warden: Warden) -> None:
@@ -104,8 +106,10 @@ def test_collect_names_files_and_directories(warden: Warden) -> None:
         collect=["a", "d/", "missing", "missing-too/"],
     )
 
-    assert [("a", b"1\n"), ("d/b", b"2\n"), ("d/e/c", b"3\n")] == [
-        (f.path, f.data) for f in result.files
+    assert [(f.path, f.data) for f in result.files] == [
+        ("a", b"1\n"),
+        ("d/b", b"2\n"),
+        ("d/e/c", b"3\n"),
     ]
     assert "collect_cut" not in result.fields
 
@@ -127,8 +131,8 @@ def test_collect_takes_plain_files_only(warden: Warden, script: str) -> None:
     """What is not a plain file within the bounds is left out and the cut is told."""
     result = _sh(warden, f"mkdir d; echo ok > d/good; {script}", collect=["d/"])
 
-    assert [("d/good", b"ok\n")] == [(f.path, f.data) for f in result.files]
-    assert "1" == result["collect_cut"]
+    assert [(f.path, f.data) for f in result.files] == [("d/good", b"ok\n")]
+    assert result["collect_cut"] == "1"
 
 
 def test_collect_of_a_named_attack(warden: Warden) -> None:
@@ -139,16 +143,14 @@ def test_collect_of_a_named_attack(warden: Warden) -> None:
         collect=["a", "b", "c", "d", "e/", "e/etc/passwd"],
     )
 
-    assert [] == result.files
-    assert "1" == result["collect_cut"]
+    assert result.files == []
+    assert result["collect_cut"] == "1"
 
 
 def test_collect_takes_no_foreign_hard_link(warden: Warden) -> None:
     """A hard link to another role's file is not collected, where the kernel lets it be made."""
     warden.put("/prog", "theirs", b"secret")
-    warden.run(
-        "sh", "-c", "chmod 777 .; echo mine > mine", role="compile", cwd="/prog", keep=1
-    )
+    warden.run("sh", "-c", "chmod 777 .; echo mine > mine", role="compile", cwd="/prog", keep=1)
     result = warden.run(
         "sh", "-c", "ln theirs x || echo no", role="validate", cwd="/prog", collect=["x"]
     )
@@ -165,8 +167,8 @@ def test_collect_bound_is_kept(warden: Warden) -> None:
         collect_bytes=1000,
     )
 
-    assert ["a", "c"] == [f.path for f in result.files]
-    assert "1" == result["collect_cut"]
+    assert [f.path for f in result.files] == ["a", "c"]
+    assert result["collect_cut"] == "1"
 
 
 def test_kept_files_are_there_for_the_next_run(warden: Warden) -> None:
@@ -175,7 +177,7 @@ def test_kept_files_are_there_for_the_next_run(warden: Warden) -> None:
     kept = _sh(warden, "cat a")
     gone = _sh(warden, "ls -A")
 
-    assert (b"1\n", b"") == (kept.output, gone.output)
+    assert (kept.output, gone.output) == (b"1\n", b"")
 
 
 def test_wipe_forgets_a_failed_put(warden: Warden) -> None:
@@ -183,7 +185,7 @@ def test_wipe_forgets_a_failed_put(warden: Warden) -> None:
     warden.put("/box", "f", b"")
     warden.put("/box", "f/g", b"")
 
-    assert "0" == warden.ask(WIPE)["left"]
+    assert warden.ask(WIPE)["left"] == "0"
 
 
 def test_files_sent_ahead_of_their_run_are_there(warden: Warden) -> None:
@@ -192,4 +194,4 @@ def test_files_sent_ahead_of_their_run_are_there(warden: Warden) -> None:
     run = encode(command("cat", "in"))
     warden.send(frame(3, 1, head) + frame(4, 1, b"hi") + frame(RUN, 2, run))
 
-    assert b"hi" == warden.result().output
+    assert warden.result().output == b"hi"

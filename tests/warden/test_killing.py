@@ -14,7 +14,7 @@ def test_nothing_survives_a_run(warden: Warden, behaviour: str) -> None:
 
     done = warden.ask(WIPE)
 
-    assert ("0", "0") == (done["killed"], done["left"])
+    assert (done["killed"], done["left"]) == ("0", "0")
     assert "probe" not in [name for _, name in warden.descendants()]
 
 
@@ -22,24 +22,24 @@ def test_a_daemon_cannot_hold_up_the_report(warden: Warden) -> None:
     """The report comes when the main process ends, though a child holds its output open."""
     result = warden.probe("hold-pipe", wall_ms=5000)
 
-    assert "exited" == result["cause"]
-    assert 1 == result.number("processes_left")
+    assert result["cause"] == "exited"
+    assert result.number("processes_left") == 1
     assert result.number("wall_us") < 4_000_000
 
 
 def test_a_hidden_pipe_cannot_hold_up_the_report(warden: Warden) -> None:
     """A stream kept open inside a socket's queue does not keep warden waiting for its end."""
-    assert "exited" == warden.probe("hide-pipe")["cause"]
-    assert "exited" == warden.probe("exit", "0")["cause"]
+    assert warden.probe("hide-pipe")["cause"] == "exited"
+    assert warden.probe("exit", "0")["cause"] == "exited"
 
 
 def test_a_program_that_signals_everybody_hits_only_itself(warden: Warden) -> None:
     """kill(-1), kill(1) and stopping the parent leave warden and the sandbox usable."""
     result = warden.probe("kill-all")
 
-    assert "exited" == result["cause"]
-    assert b"alive\n" == result.output
-    assert b"1\n" == warden.probe("say", "1").output
+    assert result["cause"] == "exited"
+    assert result.output == b"alive\n"
+    assert warden.probe("say", "1").output == b"1\n"
 
 
 def test_a_hundred_runs_leave_no_descriptor(warden: Warden) -> None:

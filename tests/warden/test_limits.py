@@ -1,5 +1,7 @@
 """Which cause a program's behaviour is reported as, under which limit."""
 
+from typing import Any
+
 import pytest
 
 from .wire import MIB, Warden
@@ -43,7 +45,7 @@ CASES = [
     ("behaviour", "limits", "cause", "status"), CASES, ids=[f"{c[0]}-{c[2]}" for c in CASES]
 )
 def test_cause(
-    warden: Warden, behaviour: str, limits: dict[str, int], cause: str, status: int | None
+    warden: Warden, behaviour: str, limits: dict[str, Any], cause: str, status: int | None
 ) -> None:
     """A run ends for the first limit it breaks, and otherwise as its main process ended."""
     result = warden.probe(*behaviour.split(), **limits)
@@ -61,22 +63,22 @@ def test_process_limit_stops_a_fork_bomb_from_growing(warden: Warden) -> None:
     """A fork bomb fills its own process limit, runs into its CPU limit, and leaves nothing."""
     result = warden.probe("fork-bomb", cpu_ms=300, processes=40)
 
-    assert CPU == result["cause"]
-    assert "exited" == warden.probe("exit", "0")["cause"]
+    assert result["cause"] == CPU
+    assert warden.probe("exit", "0")["cause"] == "exited"
 
 
 def test_file_limit_counts_descriptors(warden: Warden) -> None:
     """A program may hold exactly `open_files` descriptors, its three streams among them."""
     result = warden.probe("open-files", open_files=17)
 
-    assert b"17\n" == result.output
+    assert result.output == b"17\n"
 
 
 def test_output_is_cut_at_its_limit(warden: Warden) -> None:
     """Output over the limit is truncated to it; the report tells how much was written."""
     result = warden.probe("stdout-flood", "2", output_bytes=100_000)
 
-    assert 100_000 == len(result.output)
+    assert len(result.output) == 100_000
     assert result.number("output_bytes") > 100_000
 
 
@@ -84,10 +86,10 @@ def test_stderr_over_its_bound_is_counted_and_dropped(warden: Warden) -> None:
     """Standard error comes back up to its bound, is counted in full, and is no limit."""
     result = warden.probe("stderr-flood", "10", stderr_bytes=1000)
 
-    assert "exited" == result["cause"]
-    assert b"done\n" == result.output
-    assert b"x" * 1000 == result.stderr
-    assert 10 * MIB == result.number("stderr_bytes")
+    assert result["cause"] == "exited"
+    assert result.output == b"done\n"
+    assert result.stderr == b"x" * 1000
+    assert result.number("stderr_bytes") == 10 * MIB
 
 
 def test_cpu_limit_is_kept_closely(warden: Warden) -> None:
@@ -102,6 +104,6 @@ def test_missing_program_is_told_apart(warden: Warden) -> None:
     missing = warden.run("no-such-program")
     closed = warden.run("/prog")
 
-    assert "exec-failed" == missing["cause"]
-    assert "no-such-program: No such file or directory" == missing["message"]
-    assert "/prog: Permission denied" == closed["message"]
+    assert missing["cause"] == "exec-failed"
+    assert missing["message"] == "no-such-program: No such file or directory"
+    assert closed["message"] == "/prog: Permission denied"

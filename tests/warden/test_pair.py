@@ -24,9 +24,9 @@ def test_a_conversation(warden: Warden) -> None:
     """Both sides talk until both exit; each has its own report."""
     submission, validator = warden.pair(_submission("ping"), _validator("judge", "1"))
 
-    assert ("exited", 0) == _status(submission)
-    assert ("exited", 42) == _status(validator)
-    assert 0 == submission.number("output_bytes")
+    assert _status(submission) == ("exited", 0)
+    assert _status(validator) == ("exited", 42)
+    assert submission.number("output_bytes") == 0
 
 
 def test_validator_that_rejects_ends_the_submission(warden: Warden) -> None:
@@ -35,21 +35,21 @@ def test_validator_that_rejects_ends_the_submission(warden: Warden) -> None:
         _submission("sleep", "100", wall_ms=60_000), _validator("exit", "43")
     )
 
-    assert ("exited", 43) == _status(validator)
-    assert "cancelled" == submission["cause"]
-    assert "1" == validator["first"]
+    assert _status(validator) == ("exited", 43)
+    assert submission["cause"] == "cancelled"
+    assert validator["first"] == "1"
     assert "first" not in submission.fields
 
 
 def test_submission_may_finish_after_acceptance(warden: Warden) -> None:
     """After 42 the submission goes on to its own end, or to its limits."""
     submission, validator = warden.pair(_submission("read-all", "5"), _validator("exit", "42"))
-    assert [("exited", 5), ("exited", 42)] == [_status(submission), _status(validator)]
+    assert [_status(submission), _status(validator)] == [("exited", 5), ("exited", 42)]
 
     submission, validator = warden.pair(
         _submission("burn", "10000", cpu_ms=200), _validator("exit", "42")
     )
-    assert ["cpu-limit", "exited"] == [submission["cause"], validator["cause"]]
+    assert [submission["cause"], validator["cause"]] == ["cpu-limit", "exited"]
 
 
 def test_validator_reads_end_of_file_when_the_submission_ends(warden: Warden) -> None:
@@ -57,16 +57,16 @@ def test_validator_reads_end_of_file_when_the_submission_ends(warden: Warden) ->
     for behaviour in ("exit", "hold-pipe"):
         submission, validator = warden.pair(_submission(behaviour), _validator("read-all", "43"))
 
-        assert ("exited", 0) == _status(submission)
-        assert ("exited", 43) == _status(validator)
-        assert "1" == submission["first"]
+        assert _status(submission) == ("exited", 0)
+        assert _status(validator) == ("exited", 43)
+        assert submission["first"] == "1"
 
 
 def test_broken_pipe_kills_like_anywhere(warden: Warden) -> None:
     """A submission that writes to a validator that has gone gets SIGPIPE."""
     submission, _ = warden.pair(_submission("stdout-flood", "10"), _validator("exit", "42"))
 
-    assert ("signalled", 13) == (submission["cause"], submission.number("signal"))
+    assert (submission["cause"], submission.number("signal")) == ("signalled", 13)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_submission_breaks_its_limit(
     )
 
     assert cause == submission["cause"]
-    assert ("exited", 43) == _status(validator)
+    assert _status(validator) == ("exited", 43)
 
 
 @pytest.mark.parametrize(
@@ -116,21 +116,21 @@ def test_validator_breaks_its_limit(
 def test_either_may_not_start(warden: Warden) -> None:
     """A side that cannot be executed says so; the other is treated as if it had ended."""
     submission, validator = warden.pair(command("no-such"), _validator("read-all", "43"))
-    assert ["exec-failed", "exited"] == [submission["cause"], validator["cause"]]
+    assert [submission["cause"], validator["cause"]] == ["exec-failed", "exited"]
 
     submission, validator = warden.pair(
         _submission("sleep", "9"), command("no-such", role="validate", cwd="/val")
     )
-    assert ["cancelled", "exec-failed"] == [submission["cause"], validator["cause"]]
+    assert [submission["cause"], validator["cause"]] == ["cancelled", "exec-failed"]
 
 
 def test_the_validator_is_out_of_reach(warden: Warden) -> None:
     """A submission that signals everybody does not end its validator."""
     submission, validator = warden.pair(_submission("kill-all"), _validator("read-all", "43"))
 
-    assert "exited" == submission["cause"]
+    assert submission["cause"] == "exited"
     if warden.ready["single_uid"] == "0":
-        assert ("exited", 43) == _status(validator)
+        assert _status(validator) == ("exited", 43)
 
 
 def test_standard_error_and_files_belong_to_their_side(warden: Warden) -> None:
@@ -143,19 +143,17 @@ def test_standard_error_and_files_belong_to_their_side(warden: Warden) -> None:
 
     submission, validator = warden.pair(*commands)
 
-    assert [b"s\n", b"v\n"] == [submission.stderr, validator.stderr]
-    assert [b"s\n", b"v\n"] == [submission.files[0].data, validator.files[0].data]
+    assert [submission.stderr, validator.stderr] == [b"s\n", b"v\n"]
+    assert [submission.files[0].data, validator.files[0].data] == [b"s\n", b"v\n"]
 
 
 def test_keep_is_each_side_s_own(warden: Warden) -> None:
     """In a pair `keep` of the submission is about /box, of the validator about /val."""
     script = ("sh", "-c", "echo 1 > kept")
-    warden.pair(
-        command(*script), command(*script, role="validate", cwd="/val", keep=1)
-    )
+    warden.pair(command(*script), command(*script, role="validate", cwd="/val", keep=1))
 
-    assert b"" == warden.run("ls", keep=1).output
-    assert b"kept\n" == warden.run("ls", role="validate", cwd="/val").output
+    assert warden.run("ls", keep=1).output == b""
+    assert warden.run("ls", role="validate", cwd="/val").output == b"kept\n"
 
 
 def test_cancel_ends_both(warden: Warden) -> None:
@@ -166,7 +164,7 @@ def test_cancel_ends_both(warden: Warden) -> None:
     warden.wait_for_process("probe")
     warden.cancel()
 
-    assert ["cancelled", "cancelled"] == [warden.result()["cause"], warden.result()["cause"]]
+    assert [warden.result()["cause"], warden.result()["cause"]] == ["cancelled", "cancelled"]
 
 
 def test_a_pair_without_root(launch: Launch, probe: Path) -> None:
@@ -174,12 +172,10 @@ def test_a_pair_without_root(launch: Launch, probe: Path) -> None:
     warden = launch(single_uid=True)
     warden.put_program(probe, "probe")
 
-    submission, validator = warden.pair(
-        _submission("hold-pipe"), _validator("read-all", "43")
-    )
+    submission, validator = warden.pair(_submission("hold-pipe"), _validator("read-all", "43"))
 
-    assert "1" == warden.ready["single_uid"]
-    assert [("exited", 0), ("exited", 43)] == [_status(submission), _status(validator)]
+    assert warden.ready["single_uid"] == "1"
+    assert [_status(submission), _status(validator)] == [("exited", 0), ("exited", 43)]
 
 
 def test_failed_put_stops_a_pair(warden: Warden) -> None:
@@ -190,4 +186,4 @@ def test_failed_put_stops_a_pair(warden: Warden) -> None:
     refused, _ = warden.pair(_submission("ping"), _validator("judge"))
 
     assert str(ERROR) == refused["type"]
-    assert "exited" == warden.probe("exit", "0")["cause"]
+    assert warden.probe("exit", "0")["cause"] == "exited"

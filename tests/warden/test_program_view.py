@@ -33,27 +33,27 @@ def test_environment_is_exactly_what_was_given(warden: Warden) -> None:
     """No variable reaches the program but those of the request."""
     result = warden.run("/usr/bin/env", env=["A=1", "B=x=y", "C="])
 
-    assert b"A=1\nB=x=y\nC=\n" == result.output
+    assert result.output == b"A=1\nB=x=y\nC=\n"
 
 
 def test_path_is_searched_as_given(warden: Warden) -> None:
     """A name without a slash is looked up in the request's PATH, or in a default without one."""
-    assert b"1\n" == warden.run("probe", "say", "1", env=["PATH=/nowhere:/prog"]).output
-    assert "exec-failed" == warden.run("probe", env=["PATH=/usr/bin"])["cause"]
-    assert "exited" == warden.run("true", env=[])["cause"]
+    assert warden.run("probe", "say", "1", env=["PATH=/nowhere:/prog"]).output == b"1\n"
+    assert warden.run("probe", env=["PATH=/usr/bin"])["cause"] == "exec-failed"
+    assert warden.run("true", env=[])["cause"] == "exited"
 
 
 def test_empty_input_is_end_of_file(warden: Warden) -> None:
     """Without input a program reads end of file at once."""
-    assert b"" == warden.run("cat").output
+    assert warden.run("cat").output == b""
 
 
 def test_streams_can_be_opened_by_name(warden: Warden) -> None:
     """/dev/stdin, /dev/stdout and /dev/stderr can be opened, as programs in scripts do."""
     result = warden.probe("reopen", stdin=b"i")
 
-    assert (b"i", b"e") == (result.output, result.stderr)
-    assert 0 == result.number("exit_code")
+    assert (result.output, result.stderr) == (b"i", b"e")
+    assert result.number("exit_code") == 0
 
 
 def test_streams_of_a_pair_can_be_opened_by_name(warden: Warden) -> None:
@@ -64,8 +64,8 @@ def test_streams_of_a_pair_can_be_opened_by_name(warden: Warden) -> None:
         command("sh", "-c", script, role="validate", cwd="/val"),
     )
 
-    assert b"got question\n" == validator.stderr
-    assert "exited" == submission["cause"]
+    assert validator.stderr == b"got question\n"
+    assert submission["cause"] == "exited"
 
 
 def test_warden_is_closed_to_programs(warden: Warden) -> None:
@@ -73,13 +73,13 @@ def test_warden_is_closed_to_programs(warden: Warden) -> None:
     result = warden.probe("poke-warden")
 
     if warden.ready["single_uid"] == "0":
-        assert b"" == result.output
-    assert "exited" == warden.probe("exit", "0")["cause"]
+        assert result.output == b""
+    assert warden.probe("exit", "0")["cause"] == "exited"
 
 
-def test_single_uid_warden_is_closed_too(launch_single: Warden) -> None:
+def test_single_uid_warden_is_closed_too(single: Warden) -> None:
     """Without a second uid warden's memory and files are still out of reach."""
-    result = launch_single.probe("poke-warden")
+    result = single.probe("poke-warden")
 
     assert b"/proc/1" not in result.output
-    assert "exited" == launch_single.probe("exit", "0")["cause"]
+    assert single.probe("exit", "0")["cause"] == "exited"

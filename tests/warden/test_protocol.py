@@ -35,9 +35,9 @@ from .wire import (
 def test_hello_is_answered_by_what_warden_is(warden: Warden) -> None:
     """READY names the versions, the accounting and the three uids."""
     assert str(READY) == warden.ready["type"]
-    assert "1" == warden.ready["version"]
-    assert "sampling" == warden.ready["accounting"]
-    assert 3 == len(warden.ready["uids"].split(","))
+    assert warden.ready["version"] == "1"
+    assert warden.ready["accounting"] == "sampling"
+    assert len(warden.ready["uids"].split(",")) == 3
     assert "pid1" not in warden.ready.fields
 
 
@@ -46,8 +46,8 @@ def test_uid_base_is_an_option(launch: Launch) -> None:
     warden = launch("--uid-base", "62004")
 
     if warden.ready["single_uid"] == "0":
-        assert "62004,62005,62006" == warden.ready["uids"]
-        assert b"62005\n" == warden.run("id", "-u").output
+        assert warden.ready["uids"] == "62004,62005,62006"
+        assert warden.run("id", "-u").output == b"62005\n"
 
 
 def test_ping_is_answered(warden: Warden) -> None:
@@ -59,7 +59,7 @@ def test_answers_repeat_the_request(warden: Warden) -> None:
     """Every frame of an answer carries the number of its request."""
     warden.send(frame(PING, 4711) + frame(RUN, 4712, encode(command("/prog/probe", "say", "1"))))
 
-    assert [4711, 4712, 4712] == [warden.read()[1] for _ in range(3)]
+    assert [warden.read()[1] for _ in range(3)] == [4711, 4712, 4712]
 
 
 def test_requests_may_be_sent_ahead(warden: Warden) -> None:
@@ -78,7 +78,7 @@ def test_frames_may_arrive_in_pieces(warden: Warden) -> None:
     for byte in frame(RUN, 1, encode(command("/prog/probe", "say", "5"))):
         warden.send(bytes([byte]))
 
-    assert b"5\n" == warden.result().output
+    assert warden.result().output == b"5\n"
 
 
 GOOD = encode(command("x"))
@@ -145,7 +145,7 @@ def test_bad_frame_is_the_end(launch: Launch, bad: bytes) -> None:
     with pytest.raises(GoneError):
         warden.read()
     status, said = warden.close()
-    assert 70 == status
+    assert status == 70
     assert "warden: bad frame: " in said
 
 
@@ -157,7 +157,7 @@ def test_hello_comes_first(binary: Path, first: bytes) -> None:
     warden.send(first)
 
     assert str(ERROR) == warden.result()["type"]
-    assert 70 == warden.close()[0]
+    assert warden.close()[0] == 70
 
 
 def test_cancel_ends_a_run(warden: Warden) -> None:
@@ -166,8 +166,8 @@ def test_cancel_ends_a_run(warden: Warden) -> None:
     warden.wait_for_process("probe")
     warden.send(frame(CANCEL))
 
-    assert "cancelled" == warden.result()["cause"]
-    assert "exited" == warden.probe("exit", "0")["cause"]
+    assert warden.result()["cause"] == "cancelled"
+    assert warden.probe("exit", "0")["cause"] == "exited"
 
 
 def test_cancel_may_follow_at_once(warden: Warden) -> None:
@@ -175,7 +175,7 @@ def test_cancel_may_follow_at_once(warden: Warden) -> None:
     run = frame(RUN, 1, encode(command("/prog/probe", "sleep", "100", wall_ms=60_000)))
     warden.send(run + frame(CANCEL, 1))
 
-    assert "cancelled" == warden.result()["cause"]
+    assert warden.result()["cause"] == "cancelled"
 
 
 def test_cancel_behind_another_request_waits(warden: Warden) -> None:
@@ -183,7 +183,7 @@ def test_cancel_behind_another_request_waits(warden: Warden) -> None:
     run = frame(RUN, 1, encode(command("/prog/probe", "sleep", "100", wall_ms=300)))
     warden.send(run + frame(PING, 2) + frame(CANCEL, 3))
 
-    assert "wall-limit" == warden.result()["cause"]
+    assert warden.result()["cause"] == "wall-limit"
     assert str(DONE) == warden.result()["type"]
 
 
@@ -191,12 +191,12 @@ def test_cancel_without_a_run_is_nothing(warden: Warden) -> None:
     """CANCEL that comes too late has no effect and no answer."""
     warden.send(frame(CANCEL))
 
-    assert b"1\n" == warden.probe("say", "1").output
+    assert warden.probe("say", "1").output == b"1\n"
 
 
 def test_end_of_stream_ends_warden(warden: Warden) -> None:
     """Warden ends with status 0 when its input does."""
-    assert (0, "") == warden.close()
+    assert warden.close() == (0, "")
 
 
 @pytest.mark.parametrize("pid1", [True, False])
@@ -210,7 +210,7 @@ def test_end_of_stream_ends_a_run(launch: Launch, probe: Path, *, pid1: bool) ->
     warden.wait_for_process("probe")
     below = [pid for pid, _ in warden.descendants()]
 
-    assert 0 == warden.close()[0]
+    assert warden.close()[0] == 0
     wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in below))
 
 
@@ -221,7 +221,7 @@ def test_peer_that_stops_reading_ends_warden(warden: Warden) -> None:
     warden.process.stdout.close()
     warden.send_blind(frame(PING) * 2)
 
-    assert 0 == warden.process.wait(20)
+    assert warden.process.wait(20) == 0
 
 
 def test_outside_pid_1_it_says_so(launch: Launch, probe: Path) -> None:
@@ -229,10 +229,10 @@ def test_outside_pid_1_it_says_so(launch: Launch, probe: Path) -> None:
     warden = launch(pid1=False)
     warden.put_program(probe, "probe")
 
-    assert "0" == warden.ready["pid1"]
-    assert 1 == warden.probe("daemon").number("processes_left")
-    assert "cpu-limit" == warden.probe("fork-bomb", cpu_ms=200, processes=30)["cause"]
-    assert 0 == warden.probe("exit", "0").number("processes_left")
+    assert warden.ready["pid1"] == "0"
+    assert warden.probe("daemon").number("processes_left") == 1
+    assert warden.probe("fork-bomb", cpu_ms=200, processes=30)["cause"] == "cpu-limit"
+    assert warden.probe("exit", "0").number("processes_left") == 0
 
 
 def test_large_input_and_output(warden: Warden) -> None:

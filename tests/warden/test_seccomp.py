@@ -41,4 +41,4 @@ def test_other_abis_are_fatal(warden: Warden, syscalls: Path, abi: str) -> None:
 
     result = warden.run("/prog/syscalls", abi)
 
-    assert ("signalled", 31) == (result["cause"], result.number("signal"))
+    assert (result["cause"], result.number("signal")) == ("signalled", 31)

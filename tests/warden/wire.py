@@ -58,8 +58,9 @@ def frame(kind: int, request: int = 1, payload: bytes = b"") -> bytes:
 
 
 def encode(fields: Fields) -> bytes:
-    return b"".join(f"{key}={value}".encode("utf-8", "surrogateescape") + b"\0"
-                    for key, value in fields)
+    return b"".join(
+        f"{key}={value}".encode("utf-8", "surrogateescape") + b"\0" for key, value in fields
+    )
 
 
 def decode(payload: bytes) -> dict[str, str]:

@@ -266,6 +266,15 @@ static void do_mark_top(void) /* what can be left on the area's own directory */
     printf("%s\n", marked == 0 ? "marked" : "no attributes here");
 }
 
+static void do_find_mark(void) /* what an earlier program may have left there */
+{
+    char value[16];
+    struct stat info;
+    stat(".", &info);
+    printf("%o %s\n", info.st_mode & 07777,
+           getxattr(".", "user.secret", value, sizeof value) < 0 ? "clean" : "marked");
+}
+
 static void do_hide_pipe(void) /* our standard error lives on inside a socket nobody holds */
 {
     int ends[2];
@@ -397,7 +406,7 @@ static const struct {
     {"touch-children", do_touch_children}, {"map-stdin", do_map_stdin}, {"recurse", do_recurse},
     {"stdout-flood", do_stdout_flood}, {"stderr-flood", do_stderr_flood},
     {"big-file", do_big_file}, {"many-files", do_many_files}, {"open-files", do_open_files},
-    {"nasty-tree", do_nasty_tree}, {"mark-top", do_mark_top}, {"hide-pipe", do_hide_pipe},
+    {"nasty-tree", do_nasty_tree}, {"mark-top", do_mark_top}, {"find-mark", do_find_mark}, {"hide-pipe", do_hide_pipe},
     {"self", do_self}, {"reopen", do_reopen}, {"poke-warden", do_poke_warden},
     {"ping", do_ping}, {"judge", do_judge}, {"read-all", do_read_all},
     {"hold-pipe", do_hold_pipe},
