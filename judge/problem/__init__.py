@@ -1,0 +1,1 @@
+"""Reads problem packages: directory or archive in, frozen `Problem` out. Runs nothing."""
