@@ -57,12 +57,12 @@ class Attacker:
         skipped = await self._build_all(attack)
         for index, step in enumerate(attack.steps, start=1):
             where = f"step {index} ({' '.join((step.source or step.kind, *step.args))})"
-            if step.neighbour and self.neighbour is None:
-                skipped.append(f"{where}: needs a second slot")
-                continue
             more_tests = index < len(attack.steps) and attack.steps[index].same_lease
             try:
                 await self._baseline(step.image)
+                if reason := await self._inapplicable(step):
+                    skipped.append(f"{where}: {reason}")
+                    continue
                 told = await self._bounded(attack, step)
                 if not more_tests:
                     told += await self._innocent_after(step.image)
@@ -77,6 +77,16 @@ class Attacker:
             problems=tuple(found),
             skipped=tuple(skipped),
         )
+
+    async def _inapplicable(self, step: Step) -> str:
+        info = (await self.slot.sandbox(step.image)).info
+        if step.neighbour and self.neighbour is None:
+            return "needs a second slot"
+        if step.backends and info.backend not in step.backends:
+            return f"not claimed for {info.backend}"
+        if step.needs_cgroup and info.memory_accounting == "sampling":
+            return "memory is sampled here: no control group"
+        return ""
 
     async def _build_all(self, attack: Attack) -> list[str]:
         """Compile beforehand: compiling wipes, which must not happen between two tests."""

@@ -31,6 +31,8 @@ class Step:
     validator: str = ""
     neighbour: str = ""  # runs in a second slot at the same time
     image: str = "gcc"
+    backends: tuple[str, ...] = ()  # where this holds; empty: everywhere
+    needs_cgroup: bool = False  # without one, hidden memory is bounded by the areas only
     args: tuple[str, ...] = ()
     stdin_mib: int = 0
     same_lease: bool = False
