@@ -101,6 +101,8 @@ def _looks_like_python2(data: bytes) -> bool:
                 defined.add(name)
             case ast.alias(name=name, asname=other):
                 defined.add(other or name)
+            case ast.BinOp(left=ast.Name(id="print"), op=ast.RShift()):
+                return True
             case ast.ExceptHandler(type=ast.Name(id="NameError")):
                 return False
             case _:
