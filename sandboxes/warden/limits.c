@@ -136,6 +136,8 @@ void limits_check(struct run *run)
     bool near = false;
 
     sample(run);
+    if (run->sides == 2)
+        pair_look(run);
     for (int i = 0; i < run->sides; i++) {
         struct side *side = &run->side[i];
         if (stderr_drain(side, i))

@@ -1,9 +1,14 @@
 /*
  * What is different when two programs talk to each other.
  *
- * Each writes into the other's standard input through a plain pipe of which warden keeps no end,
- * so the kernel tells either that the other has gone. Each side has its own limits, and when its
- * main process ends, all that is left of the side is killed: a daemon must not hold a pipe open.
+ * Each writes into the other's standard input through a plain pipe. Warden holds every end too,
+ * until the program it belongs to has ended: a dying process closes its files before its parent
+ * hears of it, and on one processor the other side may have read end of file and exited in
+ * between. So neither can notice the other's end before warden has, and who was first is certain.
+ * A program that closes its end and lives on is looked for when both sides stand still.
+ *
+ * Each side has its own limits, and when its main process ends, all that is left of the side is
+ * killed: a daemon must not hold a pipe open.
  *
  * When the submission ends, the validator reads end of file and goes on to its own limits. When
  * the validator ends with 42, the submission may finish, up to its limits: it can still fail.
@@ -17,6 +22,9 @@
 #include "warden.h"
 
 #define ACCEPTED 42
+/* Less than any conversation needs between two looks. */
+#define STILL_NS (100 * NS_PER_US)
+#define STILL_LOOKS 2
 
 /* Both ends may be opened again by name (/dev/stdin, /dev/stdout), by whichever uid has them. */
 static bool open_pipe(int ends[2])
@@ -36,11 +44,47 @@ bool pair_join(struct run *run)
     return joined;
 }
 
+static void let_go(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
 void pair_side_ended(struct run *run, int index)
 {
-    const struct side *side = &run->side[index];
+    struct side *side = &run->side[index];
 
     kill_side(index, role_uid(side->command->role), run->side[1].spawn.pid);
+    if (run->first < 0)
+        run->first = index;
+    let_go(&side->spawn.in);
+    let_go(&side->spawn.out);
     if (index == 1 && !(side->code == CLD_EXITED && side->status == ACCEPTED))
         side_kill(run, 0, CAUSE_CANCELLED);
+}
+
+/* Let go of an end that nobody of its side holds any more. */
+static void let_go_if_closed(struct run *run, int index, int *fd)
+{
+    struct stat info;
+
+    if (*fd >= 0 && fstat(*fd, &info) == 0
+        && !walk_holds(index, run->side[1].spawn.pid, (unsigned long)info.st_ino))
+        let_go(fd);
+}
+
+void pair_look(struct run *run)
+{
+    uint64_t used = run->side[0].cpu_ns + run->side[1].cpu_ns;
+
+    run->still = used < run->used_ns + STILL_NS ? run->still + 1 : 0;
+    run->used_ns = used;
+    if (run->still < STILL_LOOKS)
+        return;
+    run->still = 0;
+    for (int i = 0; i < 2; i++) {
+        let_go_if_closed(run, i, &run->side[i].spawn.in);
+        let_go_if_closed(run, i, &run->side[i].spawn.out);
+    }
 }

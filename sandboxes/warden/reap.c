@@ -16,19 +16,10 @@
 #define REAP_ROUND_MS 20
 #define REAP_LIMIT_NS (20 * NS_PER_S)
 
-static volatile sig_atomic_t watched[2];
-static volatile sig_atomic_t first;
-
-/*
- * SIGCHLD is held back except while we wait, and of several only the first is kept with its
- * sender: so this sees who died first even when we wake up to two dead.
- */
-static void on_child(int signal, siginfo_t *info, void *context)
+/* Only there so that SIGCHLD, held back except while we wait, ends the waiting. */
+static void on_child(int signal)
 {
     (void)signal;
-    (void)context;
-    if (first == 0 && (info->si_pid == watched[0] || info->si_pid == watched[1]))
-        first = info->si_pid;
 }
 
 static void on_term(int signal)
@@ -39,7 +30,7 @@ static void on_term(int signal)
 
 void reap_prepare(void)
 {
-    struct sigaction child = {.sa_sigaction = on_child, .sa_flags = SA_SIGINFO | SA_NOCLDSTOP};
+    struct sigaction child = {.sa_handler = on_child, .sa_flags = SA_NOCLDSTOP};
     struct sigaction term = {.sa_handler = on_term};
     sigset_t all;
 
@@ -51,18 +42,6 @@ void reap_prepare(void)
     if (!settings.single_uid)
         sigdelset(&all, SIGTERM);
     sigprocmask(SIG_SETMASK, &all, NULL); /* SIGPIPE among them: a write then returns EPIPE */
-}
-
-void reap_watch(pid_t one, pid_t other)
-{
-    watched[0] = one;
-    watched[1] = other;
-    first = 0;
-}
-
-pid_t reap_first(void)
-{
-    return (pid_t)first;
 }
 
 int reap_one(struct death *death)

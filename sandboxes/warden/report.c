@@ -123,7 +123,7 @@ void report_side(const struct run *run, int index)
     out_number("stderr_bytes", side->stderr_bytes);
     out_number("processes_left", side->left);
     out_number("oom_kills", index == 0 ? run->oom_kills : 0);
-    if (run->sides == 2 && side->first)
+    if (run->sides == 2 && run->first == index)
         out_number("first", 1);
     if (cut)
         out_number("collect_cut", 1);

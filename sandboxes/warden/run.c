@@ -92,18 +92,12 @@ static void side_init(struct side *side, const struct command *command)
     side->output = side->errors = side->statm = -1;
 }
 
-/* Warden keeps no end of what the program holds, except the file it will read the output from. */
-static void side_let_go(struct side *side)
+static void side_close(struct side *side)
 {
     close_fd(&side->spawn.in);
     if (side->spawn.out != side->output)
         close_fd(&side->spawn.out);
     close_fd(&side->spawn.err);
-}
-
-static void side_close(struct side *side)
-{
-    side_let_go(side);
     close_fd(&side->output);
     close_fd(&side->errors);
     close_fd(&side->statm);
@@ -197,7 +191,7 @@ static bool start(struct run *run, int index)
         report_error(side->command->request, "cannot make a process: %s", strerror(error));
         return false;
     }
-    side_let_go(side);
+    close_fd(&side->spawn.err); /* or its end would never come */
     if (side->spawn.failed == SPAWN_SETUP) {
         reap_all(NULL, NULL);
         report_error(side->command->request, "cannot set up a process: %s",
@@ -211,17 +205,13 @@ static void start_and_report(struct run *run)
 {
     account_begin(run->sides == 1 ? run->side[0].command->stdin_size : 0);
     run->start_ns = clock_ns();
-    reap_watch(0, 0);
     if (!start(run, 0))
         return;
     if (run->sides == 2 && !start(run, 1))
         return;
-    reap_watch(run->side[0].spawn.pid, run->sides == 2 ? run->side[1].spawn.pid : 0);
     supervise(run);
     reap_all(note_death, run);
     limits_settle(run);
-    if (run->sides == 2)
-        run->side[reap_first() == run->side[1].spawn.pid ? 1 : 0].first = true;
     for (int i = 0; i < run->sides; i++) {
         struct side *side = &run->side[i];
         struct stat info;
@@ -251,7 +241,7 @@ void run_single(const struct command *command)
 
 void run_pair(const struct command *submission, const struct command *validator)
 {
-    struct run run = {.sides = 2};
+    struct run run = {.sides = 2, .first = -1};
 
     side_init(&run.side[0], submission);
     side_init(&run.side[1], validator);

@@ -232,6 +232,49 @@ uint64_t walk_waited_ns(void)
     return waiting.ns;
 }
 
+struct holding {
+    int dir;
+    char wanted[64];
+    bool found;
+};
+
+static void look_at_descriptor(pid_t number, void *context)
+{
+    struct holding *holding = context;
+    char name[32], target[64];
+
+    snprintf(name, sizeof name, "%d", (int)number);
+    ssize_t length = readlinkat(holding->dir, name, target, sizeof target - 1);
+    if (length <= 0)
+        return;
+    target[length] = '\0';
+    holding->found = holding->found || strcmp(target, holding->wanted) == 0;
+}
+
+bool walk_holds(int side, pid_t validator, unsigned long pipe)
+{
+    struct holding holding = {.found = false};
+
+    snprintf(holding.wanted, sizeof holding.wanted, "pipe:[%lu]", pipe);
+    look();
+    for (unsigned i = 0; i < count && !holding.found; i++) {
+        char path[64];
+        if (!table[i].ours || side_of(&table[i], validator) != side)
+            continue;
+        snprintf(path, sizeof path, "%d/fd", (int)table[i].pid);
+        act_as(table[i].uid);
+        holding.dir = openat(proc_fd, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (holding.dir >= 0) {
+            each_number(holding.dir, look_at_descriptor, &holding);
+            /* Number 0 is no process, so each_number() passes over it. */
+            look_at_descriptor(0, &holding);
+            close(holding.dir);
+        }
+        act_as_self();
+    }
+    return holding.found;
+}
+
 static unsigned signal_side(int side, pid_t validator, int signal)
 {
     unsigned reached = 0;

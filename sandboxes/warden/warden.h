@@ -229,6 +229,8 @@ void walk_open(void);
 void walk_usage(struct usage usage[2], pid_t validator, uint64_t memory_limit, uint64_t excluded);
 /* How long the live threads of the tree stood in a run queue, as far as the kernel tells. */
 uint64_t walk_waited_ns(void);
+/* Does a process of that side hold the pipe? When it cannot be told: no. */
+bool walk_holds(int side, pid_t validator, unsigned long pipe);
 /* Send SIGKILL to our descendants: all of them, or those of one side. Returns how many. */
 unsigned walk_kill(int side, pid_t validator);
 
@@ -243,9 +245,6 @@ struct death {
 void reap_prepare(void);
 /* Collect one dead child without waiting: 1 got one, 0 none is dead, -1 there are no children. */
 int reap_one(struct death *death);
-/* Remember which of the two dies first; then: which it was, 0 for neither. */
-void reap_watch(pid_t one, pid_t other);
-pid_t reap_first(void);
 /* SIGKILL to everything below us. */
 void kill_all(void);
 /* SIGKILL to everything that belongs to one side of a pair. */
@@ -285,7 +284,6 @@ struct side {
     uint64_t memory_bytes; /* largest sampled sum */
     uint64_t output_bytes, stderr_bytes, stderr_kept;
     unsigned left;
-    bool first;
 };
 
 struct run {
@@ -295,6 +293,9 @@ struct run {
     uint64_t period_ns;
     uint64_t wall_extra_ns; /* what the tree only waited for a processor, as far as asked */
     uint64_t oom_kills;
+    int first;           /* the side of a pair that ended first; -1: neither yet */
+    uint64_t used_ns;    /* CPU time of a pair at the last look, */
+    unsigned still;      /* and for how many looks it has hardly moved */
     bool dirty_input;    /* a frame that is not CANCEL waits: stop looking */
 };
 
@@ -310,6 +311,8 @@ void run_pair(const struct command *submission, const struct command *validator)
 bool pair_join(struct run *run);
 /* The main process of one side has ended: what that means for the other. */
 void pair_side_ended(struct run *run, int index);
+/* At every sample: has one side closed a pipe without ending? */
+void pair_look(struct run *run);
 
 /* ---- limits.c: looking at a run while it lasts ----------------------------------------------- */
 

@@ -45,7 +45,8 @@ def fuzzer(build: Path) -> Path:
 def _compile(name: str, out: Path) -> Path:
     program = out / name
     flags = ["-std=gnu17", "-O1", "-static", "-pthread", "-Wall", "-Wextra", "-Werror"]
-    subprocess.run(["cc", *flags, HERE / "programs" / f"{name}.c", "-o", program], check=True)
+    sources = sorted((HERE / "programs").glob(f"{name}*.c"))
+    subprocess.run(["cc", *flags, *sources, "-o", program], check=True)
     return program
 
 

@@ -62,6 +62,25 @@ def test_validator_reads_end_of_file_when_the_submission_ends(warden: Warden) ->
         assert submission["first"] == "1"
 
 
+def test_who_ended_first_is_certain(warden: Warden) -> None:
+    """However the kernel schedules the two, cause comes before effect."""
+    for _ in range(25):
+        submission, _ = warden.pair(_submission("say", "1"), _validator("read-all", "43"))
+        assert submission.fields.get("first") == "1"
+        _, validator = warden.pair(_submission("read-all", "1"), _validator("exit", "42"))
+        assert validator.fields.get("first") == "1"
+
+
+def test_a_closed_stream_is_seen_while_its_program_lives(warden: Warden) -> None:
+    """A submission that closes its output and waits for the validator is not left waiting."""
+    submission, validator = warden.pair(
+        _submission("close-and-read", "0", wall_ms=6000), _validator("read-all", "42")
+    )
+
+    assert [_status(submission), _status(validator)] == [("exited", 0), ("exited", 42)]
+    assert validator["first"] == "1"
+
+
 def test_broken_pipe_kills_like_anywhere(warden: Warden) -> None:
     """A submission that writes to a validator that has gone gets SIGPIPE."""
     submission, _ = warden.pair(_submission("stdout-flood", "10"), _validator("exit", "42"))

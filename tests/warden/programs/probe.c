@@ -11,15 +11,14 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
-#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
-static long amount; /* the argument */
+#include "probe.h"
+
+long amount; /* the argument */
 
 static double cpu_ms(void)
 {
@@ -189,7 +188,7 @@ static void do_recurse(void) /* MiB of stack */
     do_recurse_into(top, amount * 250);
 }
 
-static void flood(int fd)
+void flood(int fd)
 {
     static char block[65536];
     memset(block, 'x', sizeof block);
@@ -203,96 +202,6 @@ static void do_stderr_flood(void)
 {
     flood(2);
     puts("done");
-}
-
-static void do_big_file(void)
-{
-    int fd = open("big", O_CREAT | O_WRONLY, 0600);
-    if (fd < 0)
-        exit(9);
-    flood(fd);
-}
-
-static void do_many_files(void)
-{
-    char name[64];
-    for (long i = 0; i < amount; i++) {
-        snprintf(name, sizeof name, "f%ld", i);
-        int fd = open(name, O_CREAT | O_WRONLY, 0);
-        if (fd < 0)
-            exit(9);
-        close(fd);
-    }
-}
-
-static void do_open_files(void)
-{
-    int count = 3;
-    while (open("/dev/null", O_RDONLY) >= 0)
-        count++;
-    printf("%d\n", count);
-}
-
-static void do_nasty_tree(void) /* deep beyond any path name, closed, long names, odd types */
-{
-    char name[256];
-    int out = dup(1);
-
-    memset(name, 'n', 255);
-    name[255] = '\0';
-    symlink("/etc/passwd", "link");
-    mkfifo("fifo", 0);
-    mkdir("closed", 0700);
-    close(open("closed/file", O_CREAT, 0));
-    mkdir("closed/inner", 0700);
-    close(open("closed/inner/file", O_CREAT, 0));
-    chmod("closed/inner", 0);
-    chmod("closed", 0);
-    for (long i = 0; i < amount; i++) {
-        if (mkdir(name, 0700) != 0 || chdir(name) != 0)
-            exit(9);
-        close(open("f", O_CREAT, 0));
-    }
-    for (long i = 0; i < amount; i++)
-        if (chmod(".", i % 3 ? 0 : 0500) != 0 || chdir("..") != 0)
-            break;
-    dprintf(out, "done\n");
-}
-
-static void do_mark_top(void) /* what can be left on the area's own directory */
-{
-    int marked = setxattr(".", "user.secret", "42", 2, 0);
-    chmod(".", 0);
-    printf("%s\n", marked == 0 ? "marked" : "no attributes here");
-}
-
-static void do_find_mark(void) /* what an earlier program may have left there */
-{
-    char value[16];
-    struct stat info;
-    stat(".", &info);
-    printf("%o %s\n", info.st_mode & 07777,
-           getxattr(".", "user.secret", value, sizeof value) < 0 ? "clean" : "marked");
-}
-
-static void do_hide_pipe(void) /* our standard error lives on inside a socket nobody holds */
-{
-    int ends[2];
-    union {
-        struct cmsghdr header;
-        char room[CMSG_SPACE(3 * sizeof(int))];
-    } control;
-    struct iovec part = {"x", 1};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room,
-                             .msg_controllen = sizeof control.room};
-    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
-        exit(9);
-    int passed[3] = {2, ends[0], ends[1]};
-    control.header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof passed),
-                                      .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-    memcpy(CMSG_DATA(&control.header), passed, sizeof passed);
-    if (sendmsg(ends[0], &message, 0) != 1 || sendmsg(ends[1], &message, 0) != 1)
-        exit(9);
 }
 
 static void do_self(void) /* what we are and what we hold, one fact per line */
@@ -387,6 +296,12 @@ static void do_read_all(void)
     exit((int)amount);
 }
 
+static void do_close_and_read(void) /* ends its own side of the talk and listens on */
+{
+    close(1);
+    do_read_all();
+}
+
 static void do_hold_pipe(void) /* a child keeps our standard output open after we are gone */
 {
     if (fork() == 0)
@@ -406,10 +321,11 @@ static const struct {
     {"touch-children", do_touch_children}, {"map-stdin", do_map_stdin}, {"recurse", do_recurse},
     {"stdout-flood", do_stdout_flood}, {"stderr-flood", do_stderr_flood},
     {"big-file", do_big_file}, {"many-files", do_many_files}, {"open-files", do_open_files},
-    {"nasty-tree", do_nasty_tree}, {"mark-top", do_mark_top}, {"find-mark", do_find_mark}, {"hide-pipe", do_hide_pipe},
+    {"nasty-tree", do_nasty_tree}, {"mark-top", do_mark_top}, {"find-mark", do_find_mark},
+    {"hide-pipe", do_hide_pipe},
     {"self", do_self}, {"reopen", do_reopen}, {"poke-warden", do_poke_warden},
     {"ping", do_ping}, {"judge", do_judge}, {"read-all", do_read_all},
-    {"hold-pipe", do_hold_pipe},
+    {"hold-pipe", do_hold_pipe}, {"close-and-read", do_close_and_read},
 };
 
 int main(int argc, char **argv)
