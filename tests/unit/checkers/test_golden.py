@@ -1,0 +1,47 @@
+"""Every entry of `tests/golden/checkers/*.yaml`; the README beside them says how to add one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from judge.checkers.tokens import TokenChecker, parse_rules
+from judge.errors import PackageError
+
+GOLDEN = Path(__file__).parents[2] / "golden" / "checkers"
+
+
+def _cases() -> Iterator[Any]:
+    for table in sorted(GOLDEN.glob("*.yaml")):
+        for case in yaml.safe_load(table.read_text()):
+            chosen = case.get("format", "both")
+            for version in ("legacy", "2025-09") if chosen == "both" else (chosen,):
+                name = f"{table.stem}-{case['name']}-{version}"
+                yield pytest.param(case, version == "legacy", id=name.replace(" ", "_"))
+
+
+@pytest.mark.parametrize(("case", "legacy"), list(_cases()))
+@pytest.mark.parametrize("block_bytes", [1, 3, 256 * 1024])
+def test_golden(case: dict[str, Any], legacy: bool, block_bytes: int) -> None:
+    """The default validator says what the table says, however small its blocks are."""
+    flags = str(case.get("flags", "")).split()
+    if "error" in case:
+        with pytest.raises(PackageError, match="^problem.yaml: ") as caught:
+            parse_rules(flags, legacy=legacy, where="problem.yaml")
+        assert case["error"] in str(caught.value)
+        return
+    rules = parse_rules(flags, legacy=legacy, where="problem.yaml")
+    answer, output = case["answer"].encode("latin-1"), case["output"].encode("latin-1")
+    if rules.numeric and block_bytes < 80:
+        block_bytes = 80  # A number longer than a block is a word.
+
+    comparison = TokenChecker(rules=rules, block_bytes=block_bytes).compare(output, answer)
+
+    assert case["accept"] == comparison.accepted, comparison.message
+    assert comparison.accepted == (comparison.difference is None)
+    if "at" in case:
+        assert comparison.difference is not None
+        assert case["at"] == [comparison.difference.line, comparison.difference.column]
+        assert comparison.message.replace("\n", "").isprintable()
