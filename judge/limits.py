@@ -22,6 +22,13 @@ SOURCE_FILES_MAX = 256
 SOURCE_BYTES_MAX = 16 * MIB
 ARTEFACT_BYTES_MAX = 256 * MIB
 
+# An unpacked problem package. Test data compresses well, so only what comes out is bounded.
+PACKAGE_FILES_MAX = 100_000
+PACKAGE_BYTES_MAX = 4096 * MIB
+
+# The time limit of a problem that leaves it open and has no submission to measure it with.
+TIME_LIMIT_MS_DEFAULT = 10_000
+
 # Wall time is a backstop for sleeping; CPU time is the limit that counts.
 WALL_FACTOR = 2
 WALL_EXTRA_MS = 2_000
