@@ -19,7 +19,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from judge import limits
+from judge.limits import (
+    FEEDBACK_BYTES_MAX,
+    MIB,
+    OPEN_FILES_DEFAULT,
+    PROCESSES_DEFAULT,
+    STDERR_BYTES_MAX,
+)
 
 
 class Area(StrEnum):
@@ -68,11 +74,11 @@ class RunLimits:
     wall_ms: int
     memory_bytes: int
     output_bytes: int
-    file_bytes: int = 64 * limits.MIB
-    processes: int = limits.PROCESSES_DEFAULT
-    open_files: int = limits.OPEN_FILES_DEFAULT
+    file_bytes: int = 64 * MIB
+    processes: int = PROCESSES_DEFAULT
+    open_files: int = OPEN_FILES_DEFAULT
     stack_bytes: int = 0
-    stderr_bytes: int = limits.STDERR_BYTES_MAX
+    stderr_bytes: int = STDERR_BYTES_MAX
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +100,7 @@ class Command:
     stdin: bytes | Path | None = None
     files: tuple[File, ...] = ()
     collect: tuple[str, ...] = ()
-    collect_bytes: int = limits.FEEDBACK_BYTES_MAX
+    collect_bytes: int = FEEDBACK_BYTES_MAX
     keep: bool = False
 
 
@@ -115,6 +121,7 @@ class Outcome:
     oom_kills: int = 0
     message: str = ""
     files: tuple[File, ...] = ()
+    collect_cut: bool = False  # something to collect did not fit or was not a regular file
 
     @property
     def ok(self) -> bool:
@@ -161,8 +168,15 @@ class Sandbox(Protocol):
     def info(self) -> SandboxInfo:
         """Return what is known about this sandbox."""
 
+    @property
+    def usable(self) -> bool:
+        """Tell whether more can be asked: False once it is lost, dirty or closed."""
+
     async def put(self, area: Area, files: Iterable[File]) -> None:
-        """Place files in an area, replacing files of the same path."""
+        """Place files in an area, replacing files of the same path.
+
+        What the sandbox could not place is told by a `SandboxError` of the next call.
+        """
 
     async def get(self, area: Area, *, bytes_max: int) -> list[File]:
         """Return every regular file of an area; symlinks and specials are left out."""

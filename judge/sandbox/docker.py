@@ -1,0 +1,416 @@
+"""The Docker backend: one unprivileged container per sandbox, warden as its PID 1.
+
+The SDK is used for the life of a container and runs in threads; traffic goes over the hijacked
+attach stream without it. The container ends by itself when that stream closes, whatever became
+of us: dockerd closes its standard input (`StdinOnce`), warden reads the end of it and exits, and
+dockerd removes the container (`AutoRemove`).
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import struct
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+from judge import limits
+from judge.errors import EngineError, SandboxError, SandboxLostError
+from judge.limits import KIB, MIB
+from judge.sandbox.base import Command, Outcome, PairOutcome, SandboxInfo, Sink
+from judge.sandbox.client import WardenSandbox
+from judge.sandbox.worker import UidBlocks, Worker
+
+LABEL: Final = "codebattle.worker"
+WARDEN: Final = "/usr/local/lib/codebattle/warden"
+SECCOMP: Final = Path(__file__).resolve().parents[2] / "sandboxes" / "seccomp.json"
+
+# What a container may use in all; the run's own, lower limits are warden's business.
+SLOT_MEMORY_BYTES: Final = limits.MEMORY_BYTES_DEFAULT + 512 * MIB
+# On top of a run's memory, input and output: warden, the program's files, what it has put down.
+HEADROOM_BYTES: Final = 384 * MIB
+PIDS_MAX: Final = 1024
+OPEN_FILES_MAX: Final = 4096
+START_TIMEOUT_S: Final = 60.0
+
+assert limits.COMPILE_PROCESSES < PIDS_MAX
+
+# Every writable place. Owners are numbered from the slot's first uid; None is everybody's.
+# /val must hold a whole test case, /prog the largest artefact.
+@dataclass(frozen=True, slots=True)
+class _Area:
+    owner: int | None
+    mode: str
+    size_bytes: int
+    inodes: int
+    executable: bool
+
+
+AREAS: Final[Mapping[str, _Area]] = MappingProxyType(
+    {
+        "/prog": _Area(0, "0755", limits.PUT_BYTES_MAX + 64 * MIB, 16384, executable=True),
+        "/box": _Area(1, "0700", limits.PUT_BYTES_MAX, 8192, executable=False),
+        "/val": _Area(2, "0700", 2 * limits.PUT_BYTES_MAX + 64 * MIB, 8192, executable=True),
+        "/tmp": _Area(None, "1777", 256 * MIB, 8192, executable=False),  # noqa: S108
+        "/dev/shm": _Area(None, "1777", 256 * MIB, 8192, executable=False),  # noqa: S108
+    }
+)
+# POSIX queues outlive the process that made them; nothing may be made there.
+NO_QUEUES: Final = "ro,nosuid,nodev,noexec,size=4k,mode=0"
+
+CAPABILITIES: Final = ("SETUID", "SETGID", "KILL")
+MASKED: Final = (
+    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kallsyms", "/proc/kcore",
+    "/proc/keys", "/proc/key-users", "/proc/kmsg", "/proc/latency_stats", "/proc/modules",
+    "/proc/sched_debug", "/proc/scsi", "/proc/slabinfo", "/proc/sysvipc", "/proc/timer_list",
+    "/proc/timer_stats", "/proc/vmallocinfo", "/sys/devices/virtual/powercap", "/sys/firmware",
+    "/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/tracing", "/sys/module",
+)  # fmt: skip
+READ_ONLY: Final = (
+    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
+)  # fmt: skip
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DockerSettings:
+    """What an installation may change. `url` None is what the environment says."""
+
+    url: str | None = None
+    runtime: str | None = None
+    tag: str = "latest"
+    repository: str = "codebattle"
+    seccomp: Path = SECCOMP
+    memory_bytes: int = SLOT_MEMORY_BYTES
+
+
+class DockerSandbox(WardenSandbox):
+    """A sandbox in a container; undoes the framing dockerd puts around warden's two streams."""
+
+    _STREAM_HEADER = struct.Struct(">BxxxI")
+    _STDOUT = 1
+
+    def __init__(self, info: SandboxInfo, launcher: "DockerLauncher", container: str) -> None:
+        super().__init__(info)
+        self._launcher = launcher
+        self._container = container
+        self._memory_bytes = launcher.settings.memory_bytes
+        self._partial = b""
+        self._stream = 0
+        self._stream_left = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Hand warden's output on, keep its words to people."""
+        if self._partial:
+            data = self._partial + data
+            self._partial = b""
+        at, end = 0, len(data)
+        while at < end:
+            if not self._stream_left:
+                if end - at < self._STREAM_HEADER.size:
+                    self._partial = data[at:]
+                    return
+                self._stream, self._stream_left = self._STREAM_HEADER.unpack_from(data, at)
+                at += self._STREAM_HEADER.size
+                continue
+            after = min(end, at + self._stream_left)
+            self._stream_left -= after - at
+            if self._stream == self._STDOUT:
+                self.take(data, at, after)
+            else:
+                self.diagnose(data[at:after])
+            at = after
+
+    async def run(self, command: Command, stdout: Sink | None = None) -> Outcome:
+        """Run one command to its end."""
+        if _memory_needed(command) > self._memory_bytes:
+            await self._raise_memory(_memory_needed(command))
+        return await super().run(command, stdout)
+
+    async def run_pair(self, submission: Command, validator: Command) -> PairOutcome:
+        """Run a submission and a validator joined by two pipes."""
+        needed = _memory_needed(submission) + _memory_needed(validator) - HEADROOM_BYTES
+        if needed > self._memory_bytes:
+            await self._raise_memory(needed)
+        return await super().run_pair(submission, validator)
+
+    async def _raise_memory(self, needed_bytes: int) -> None:
+        """Widen the container for good; the next run's own limit is warden's business."""
+        try:
+            await self._launcher.in_thread(
+                lambda api: api.update_container(
+                    self._container, mem_limit=needed_bytes, memswap_limit=needed_bytes
+                )
+            )
+        except EngineError as error:
+            raise SandboxError(f"cannot raise a container's memory limit: {error}") from error
+        self._memory_bytes = needed_bytes
+
+    async def close(self) -> None:
+        """Remove the container."""
+        await super().close()
+        # Gone already, or dockerd is: it removes the container at its own pace, or `reap` does.
+        with contextlib.suppress(EngineError):
+            await self._launcher.remove(self._container)
+
+
+def _memory_needed(command: Command) -> int:
+    stdin = command.stdin
+    size = stdin.stat().st_size if isinstance(stdin, Path) else len(stdin or b"")
+    bounds = command.limits
+    return bounds.memory_bytes + bounds.output_bytes + size + HEADROOM_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Image:
+    id: str
+    digest: str
+
+
+@dataclass(slots=True)
+class DockerLauncher:
+    """Starts sandboxes in containers of the local engine."""
+
+    settings: DockerSettings = field(default_factory=DockerSettings)
+    name: str = "docker"
+    _worker: Worker = field(default_factory=Worker.current)
+    _uids: UidBlocks = field(default_factory=UidBlocks)
+    _api: docker.APIClient | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _cgroup_namespace: bool = False
+    _seccomp: str = ""
+
+    async def launch(self, image: str, *, cpu: int | None, index: int) -> DockerSandbox:
+        """Start a sandbox of `image`; raises `EngineError` with the remedy when it cannot."""
+        base = self._uids.base(index)
+        starting = asyncio.ensure_future(
+            self.in_thread(lambda api: self._start(api, image, cpu, base))
+        )
+        try:
+            container, found, stream = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(_discard)
+            raise
+        info = SandboxInfo(
+            backend=self.name,
+            image=image,
+            image_digest=found.digest,
+            warden_version="",
+            cpu=cpu,
+            memory_accounting="",
+        )
+        sandbox = DockerSandbox(info, self, container)
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: sandbox, sock=stream)
+            await sandbox.hello(START_TIMEOUT_S)
+        except SandboxError as error:
+            await sandbox.close()
+            raise EngineError(
+                f"image {image}: its supervisor does not start ({error}); "
+                f"rebuild it: codebattle images build {image}"
+            ) from error
+        except asyncio.CancelledError:
+            sandbox.drop()
+            raise
+        return sandbox
+
+    async def reap(self) -> int:
+        """Remove the containers of workers that have ended; return how many."""
+        return await self.in_thread(self._reap)
+
+    async def close(self) -> None:
+        """Close the connections to the engine."""
+        self._uids.close()
+        self._hang_up()
+
+    async def remove(self, container: str) -> None:
+        """Remove a container, running or not; gone already is fine."""
+        await self.in_thread(lambda api: _remove(api, container))
+
+    async def in_thread(self, call: Callable[[docker.APIClient], Result]) -> Result:
+        """Run SDK calls in a thread; raises `EngineError` for whatever the engine refuses."""
+        return await asyncio.to_thread(self._guarded, call)
+
+    def _guarded(self, call: Callable[[docker.APIClient], Result]) -> Result:
+        try:
+            try:
+                return call(self._connected())
+            except requests.exceptions.ConnectionError:
+                # A connection kept from before a restart of the engine: once more on a new one.
+                self._hang_up()
+                return call(self._connected())
+        except APIError as error:
+            raise EngineError(f"Docker refused: {error.explanation or error}") from error
+        except (DockerException, requests.exceptions.RequestException) as error:
+            self._hang_up()
+            raise _down(error) from error
+
+    def _connected(self) -> docker.APIClient:
+        with self._lock:
+            if self._api is None:
+                url = self.settings.url or os.environ.get("DOCKER_HOST")
+                api = docker.APIClient(base_url=url, version="auto")
+                self._cgroup_namespace = api.info().get("CgroupVersion") == "2"
+                self._api = api
+            return self._api
+
+    def _hang_up(self) -> None:
+        with self._lock:
+            api, self._api = self._api, None
+        if api is not None:
+            api.close()
+
+    def _start(
+        self, api: docker.APIClient, image: str, cpu: int | None, base: int
+    ) -> tuple[str, _Image, socket.socket]:
+        found = self._find(api, image)
+        config = self._config(found.id, cpu, base)
+        container = api.create_container_from_config(config)["Id"]
+        try:
+            params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+            attached = api.attach_socket(container, params=params)
+            # A descriptor of our own: the SDK's object closes its own whenever it is collected.
+            stream = socket.socket(fileno=os.dup(attached.fileno()))
+            stream.setblocking(False)  # noqa: FBT003 - the name of the method says it
+            attached.close()
+            api.start(container)
+        except (APIError, requests.exceptions.RequestException):
+            _remove(api, container)
+            raise
+        return container, found, stream
+
+    def _find(self, api: docker.APIClient, image: str) -> _Image:
+        name = f"{self.settings.repository}/{image}:{self.settings.tag}"
+        try:
+            found = api.inspect_image(name)
+        except ImageNotFound as error:
+            raise EngineError(
+                f"image {name} is not built: codebattle images build {image}"
+            ) from error
+        return _Image(id=found["Id"], digest=found["Id"])
+
+    def _config(self, image_id: str, cpu: int | None, base: int) -> dict[str, Any]:
+        """Return what dockerd makes of a sandbox: everything refused that is not needed."""
+        return {
+            "Image": image_id,
+            "Entrypoint": [WARDEN],
+            "Cmd": ["--uid-base", str(base)],
+            "User": "0:0",
+            "WorkingDir": "/",
+            "Env": [],
+            "Hostname": "sandbox",
+            "Labels": {LABEL: self._worker.label},
+            "NetworkDisabled": True,
+            "Healthcheck": {"Test": ["NONE"]},
+            "StopSignal": "SIGKILL",
+            "StopTimeout": 0,
+            "OpenStdin": True,
+            "StdinOnce": True,
+            "AttachStdin": True,
+            "AttachStdout": True,
+            "AttachStderr": True,
+            "Tty": False,
+            "HostConfig": self._host_config(cpu, base),
+        }
+
+    def _host_config(self, cpu: int | None, base: int) -> dict[str, Any]:
+        memory = self.settings.memory_bytes
+        config: dict[str, Any] = {
+            "AutoRemove": True,
+            "NetworkMode": "none",
+            "IpcMode": "none",
+            "ReadonlyRootfs": True,
+            "Init": False,
+            "LogConfig": {"Type": "none", "Config": {}},
+            "CapDrop": ["ALL"],
+            "CapAdd": list(CAPABILITIES),
+            "SecurityOpt": ["no-new-privileges", f"seccomp={self._seccomp_profile()}"],
+            "MaskedPaths": list(MASKED),
+            "ReadonlyPaths": list(READ_ONLY),
+            "Memory": memory,
+            "MemorySwap": memory,
+            "OomKillDisable": False,
+            "PidsLimit": PIDS_MAX,
+            "Ulimits": [
+                {"Name": "core", "Soft": 0, "Hard": 0},
+                {"Name": "msgqueue", "Soft": 0, "Hard": 0},
+                {"Name": "nofile", "Soft": 1024, "Hard": OPEN_FILES_MAX},
+                {"Name": "memlock", "Soft": 64 * KIB, "Hard": 64 * KIB},
+                {"Name": "rtprio", "Soft": 0, "Hard": 0},
+                {"Name": "nice", "Soft": 0, "Hard": 0},
+            ],
+            "Tmpfs": {
+                **{path: _tmpfs_options(area, base) for path, area in AREAS.items()},
+                "/dev/mqueue": NO_QUEUES,
+            },
+        }
+        if cpu is not None:
+            config["CpusetCpus"] = str(cpu)
+        if self._cgroup_namespace:
+            config["CgroupnsMode"] = "private"
+        if self.settings.runtime is not None:
+            config["Runtime"] = self.settings.runtime
+        return config
+
+    def _seccomp_profile(self) -> str:
+        if not self._seccomp:
+            path = self.settings.seccomp
+            try:
+                profile = json.loads(path.read_text(encoding="utf-8"))
+            except OSError as error:
+                raise EngineError(f"{path}: {error.strerror}: reinstall codebattle") from error
+            except ValueError as error:
+                raise EngineError(f"{path}: not JSON: {error}") from error
+            self._seccomp = json.dumps(profile, separators=(",", ":"))
+        return self._seccomp
+
+    def _reap(self, api: docker.APIClient) -> int:
+        count = 0
+        for found in api.containers(all=True, filters={"label": LABEL}):
+            worker = Worker.parse(found["Labels"].get(LABEL, ""))
+            if worker is not None and worker.gone:
+                _remove(api, found["Id"])
+                count += 1
+        return count
+
+
+def _discard(starting: asyncio.Future[tuple[str, _Image, socket.socket]]) -> None:
+    """Let go of a container nobody waits for any more: without its stream it ends."""
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result()[2].close()
+
+
+def _tmpfs_options(area: _Area, base: int) -> str:
+    options = f"rw,nosuid,nodev,{'exec' if area.executable else 'noexec'}"
+    options += f",size={area.size_bytes},nr_inodes={area.inodes},mode={area.mode}"
+    if area.owner is not None:
+        options += f",uid={base + area.owner},gid={base + area.owner}"
+    return options
+
+
+def _remove(api: docker.APIClient, container: str) -> None:
+    try:
+        api.remove_container(container, force=True)
+    except NotFound:
+        return
+    except APIError as error:
+        # 409: dockerd is removing it already, as AutoRemove asks.
+        if error.response is None or error.response.status_code != requests.codes.conflict:
+            raise
+
+
+def _down(error: Exception) -> EngineError:
+    return EngineError(
+        f"the Docker engine does not answer ({error}): start it (systemctl start docker), "
+        "or use --backend bubblewrap"
+    )
