@@ -11,7 +11,7 @@
  * One request at a time, one thread, no state between requests but the contents of the areas:
  *
  *   frames.c  reads a request        fields.c  makes sense of it
- *   areas.c, files.c, wipe.c         files in, out, and away, with the rights of their owner
+ *   areas.c, files.c, wipe.c, seal.c  files in, out, and away, with the rights of their owner
  *   run.c     opens the descriptors, starts the program (spawn.c, under seccomp.c's filter),
  *             watches (limits.c, fed by account.c and walk.c), ends everything (reap.c),
  *             answers (report.c); pair.c joins two programs
@@ -133,6 +133,9 @@ static void serve_run(const struct frame *frame)
     wipe(AREA_TMP, AREA_SHM);
     if (!command->keep)
         wipe(AREA_BOX, AREA_VAL);
+    /* A program that resists being closed is not run at all. */
+    if (command->role == ROLE_COMPILE && !area_seal(AREA_PROG))
+        wipe(AREA_PROG, AREA_PROG);
     if (command->keep || command->role == ROLE_COMPILE)
         account_forget();
 }

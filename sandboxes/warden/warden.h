@@ -180,6 +180,11 @@ void file_collect(struct harvest *harvest, const char *path);
 /* Empty one area; returns how many entries of its top are left. */
 unsigned area_wipe(enum area_id id);
 
+/* ---- seal.c: a compiled program cannot be changed by running it ------------------------------ */
+
+/* Take everybody else's right to write from all in an area; false when that is not possible. */
+bool area_seal(enum area_id id);
+
 /* ---- spawn.c: from warden to the program ----------------------------------------------------- */
 
 enum spawn_stage { SPAWN_OK, SPAWN_SETUP, SPAWN_EXEC };

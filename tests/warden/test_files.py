@@ -1,10 +1,27 @@
 """Files in and out: what comes back, what is turned away."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .wire import DONE, ERROR, GET, MIB, PING, RUN, WIPE, Result, Warden, command, encode, frame
+from .conftest import Launch
+from .wire import (
+    DONE,
+    ERROR,
+    GET,
+    MIB,
+    PING,
+    RUN,
+    WIPE,
+    Result,
+    Warden,
+    command,
+    encode,
+    frame,
+    is_root,
+)
 
 
 def _get(warden: Warden, area: str, bytes_max: int = MIB) -> Result:
@@ -147,15 +164,39 @@ def test_collect_of_a_named_attack(warden: Warden) -> None:
     assert result["collect_cut"] == "1"
 
 
-def test_collect_takes_no_foreign_hard_link(warden: Warden) -> None:
-    """A hard link to another role's file is not collected, where the kernel lets it be made."""
-    warden.put("/prog", "theirs", b"secret")
-    warden.run("sh", "-c", "chmod 777 .; echo mine > mine", role="compile", cwd="/prog", keep=1)
-    result = warden.run(
-        "sh", "-c", "ln theirs x || echo no", role="validate", cwd="/prog", collect=["x"]
-    )
+@pytest.mark.skipif(not is_root(), reason="needs root to make another owner's file")
+def test_collect_takes_no_foreign_file(launch: Launch, tmp_path: Path) -> None:
+    """A file of another owner, as a hard link brings it into an area, is not collected."""
+    for name, owner in (("theirs", 61000), ("mine", 61001)):
+        (tmp_path / name).write_text(name)
+        os.chown(tmp_path / name, owner, owner)
+    warden = launch(mounts=("--bind", str(tmp_path), "/box"))
 
-    assert b"secret" not in [f.data for f in result.files] or result.output == b""
+    result = warden.run("true", collect=["theirs", "mine"])
+
+    assert [file.path for file in result.files] == ["mine"]
+    assert result["collect_cut"] == "1"
+
+
+def test_run_cannot_write_where_the_compiler_could(warden: Warden) -> None:
+    """What a compilation leaves open in /prog is closed before anything runs there."""
+    opened = "umask 0; mkdir -p d/e; echo 1 > d/e/f; chmod 777 . d d/e; chmod 666 d/e/f"
+    warden.run("sh", "-c", opened, role="compile", cwd="/prog")
+
+    script = "for p in x d/x d/e/x d/e/f; do echo 2 > /prog/$p; done; cat /prog/d/e/f"
+    result = _sh(warden, script)
+
+    if warden.ready["single_uid"] == "0":
+        assert result.output == b"1\n"
+        assert _sh(warden, "find /prog -perm /022 -not -type l").output == b""
+
+
+def test_program_that_cannot_be_closed_is_removed(warden: Warden) -> None:
+    """A tree in /prog that resists being closed is not there for a run."""
+    deep = "for i in $(seq 60); do mkdir -m 777 d; cd d; done"
+    warden.run("sh", "-c", deep, role="compile", cwd="/prog")
+
+    assert _sh(warden, "ls -A /prog").output == b""
 
 
 def test_collect_bound_is_kept(warden: Warden) -> None:
