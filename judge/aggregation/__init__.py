@@ -9,13 +9,12 @@ judge errors in cases that were spared aside.
 from collections.abc import Iterator, Mapping
 
 from judge.aggregation import legacy, passfail, scored
+from judge.aggregation.plans import plan_of
 from judge.aggregation.rules import (
     Aggregate,
-    Aggregation,
     GraderCall,
     LegacyGroup,
     LegacyPlan,
-    Objective,
     PassFailPlan,
     Plan,
     ScoredGroup,
@@ -27,11 +26,9 @@ from judge.results import Run
 
 __all__ = [
     "Aggregate",
-    "Aggregation",
     "GraderCall",
     "LegacyGroup",
     "LegacyPlan",
-    "Objective",
     "PassFailPlan",
     "Plan",
     "ScoreMode",
@@ -40,6 +37,7 @@ __all__ = [
     "VerdictMode",
     "aggregate",
     "next_case_needed",
+    "plan_of",
     "schedule",
 ]
 

@@ -15,7 +15,6 @@ from judge.aggregation.rules import (
     GraderCall,
     LegacyGroup,
     LegacyPlan,
-    Objective,
     ScoreMode,
     VerdictMode,
 )
@@ -168,7 +167,7 @@ def aggregate(
     if part.verdict is not Verdict.AC:
         # Nothing at all, unless zero is a result no accepted submission is worse than.
         floor = plan.root.range_min
-        worst = plan.objective is Objective.MAX and (floor is None or floor >= 0)
+        worst = plan.maximise and (floor is None or floor >= 0)
         score = Fraction(0) if worst and part.verdict is not Verdict.JE else None
     return Aggregate(
         verdict=part.verdict,

@@ -1,7 +1,7 @@
 """How the runs of a problem become its judgement: the rules a package gives, nothing else.
 
-A loader maps its groups to one of three plans. Case and group names are paths below `data/`
-(`sample/1`, `secret/group1/02-x`); the order of `items` is the order of judging.
+`judge.aggregation.plans` maps a problem to one of three plans. Case and group names are paths
+below `data/` (`sample/1`, `secret/group1/02-x`); the order of `items` is the order of judging.
 """
 
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
+from judge.problem.model import Aggregation
 from judge.results import GroupResult, Run
 from judge.verdicts import Verdict
 
@@ -28,21 +29,6 @@ class VerdictMode(StrEnum):
     WORST_ERROR = "worst_error"
     FIRST_ERROR = "first_error"
     ALWAYS_ACCEPT = "always_accept"
-
-
-class Aggregation(StrEnum):
-    """`score_aggregation` of the 2025-09 format."""
-
-    PASS_FAIL = "pass-fail"  # noqa: S105 - the word of the format
-    SUM = "sum"
-    MIN = "min"
-
-
-class Objective(StrEnum):
-    """Which of two scores is better."""
-
-    MAX = "max"
-    MIN = "min"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +69,13 @@ class LegacyGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegacyPlan:
-    """Legacy scoring: a tree whose root holds `sample` and `secret`."""
+    """Legacy scoring: a tree whose root holds `sample` and `secret`.
+
+    `maximise` says which of two scores is better.
+    """
 
     root: LegacyGroup
-    objective: Objective = Objective.MAX
+    maximise: bool = True
 
     @property
     def cases(self) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from judge.aggregation.rules import Aggregate, Aggregation, ScoredGroup, ScoredPlan
+from judge.aggregation.rules import Aggregate, ScoredGroup, ScoredPlan
+from judge.problem.model import Aggregation
 from judge.results import GroupResult, Run, score_number
 from judge.verdicts import Verdict
 

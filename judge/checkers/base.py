@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 from judge.results import Difference
 
@@ -13,11 +13,11 @@ from judge.results import Difference
 class Opens(Protocol):
     """Something that can be read from its start any number of times, like a spool."""
 
-    def open(self) -> BinaryIO:
+    def open(self) -> IO[bytes]:
         """Return a new reader at the start."""
 
 
-Source = bytes | Path | Opens | BinaryIO
+Source = bytes | Path | Opens | IO[bytes]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Checker(Protocol):
 
 
 @contextmanager
-def reading(source: Source) -> Iterator[BinaryIO]:
+def reading(source: Source) -> Iterator[IO[bytes]]:
     """Open a source for reading; a reader that was given open stays open."""
     if isinstance(source, bytes):
         yield BytesIO(source)

@@ -12,7 +12,7 @@ case, and `original` gives back what was written.
 
 import re
 from itertools import islice
-from typing import BinaryIO
+from typing import IO
 
 from judge.checkers.base import Source, reading
 
@@ -23,7 +23,7 @@ _TOKEN = re.compile(rb"[^ \t\n\r\v\f]+")
 _TOKEN_OR_SPACE = re.compile(rb"[ \t\n\r\v\f]|[^ \t\n\r\v\f]+")
 
 
-def read_block(reader: BinaryIO, size: int) -> bytes:
+def read_block(reader: IO[bytes], size: int) -> bytes:
     """Read exactly `size` bytes unless the input ends before."""
     block = reader.read(size)
     if len(block) == size or not block:
@@ -44,7 +44,7 @@ class TokenStream:
 
     def __init__(
         self,
-        reader: BinaryIO,
+        reader: IO[bytes],
         *,
         spaces: bool = False,
         fold: bool = False,

@@ -9,7 +9,7 @@ is conclusive and exactly where it is not.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import BinaryIO
+from typing import IO
 
 from judge.checkers.base import Comparison, Source, reading, rereading
 from judge.checkers.numbers import parse_number, within
@@ -92,7 +92,7 @@ class TokenChecker:
         with reading(output) as found, reading(answer) as expected:
             return self._compare(found, expected, output)
 
-    def _compare(self, output: BinaryIO, answer: BinaryIO, source: Source) -> Comparison:
+    def _compare(self, output: IO[bytes], answer: IO[bytes], source: Source) -> Comparison:
         found, expected = (
             TokenStream(
                 reader,

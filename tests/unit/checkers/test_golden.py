@@ -28,7 +28,7 @@ def test_golden(case: dict[str, Any], version: str, block_bytes: int) -> None:
     """The default validator says what the table says, however small its blocks are."""
     flags = str(case.get("flags", "")).split()
     if "error" in case:
-        with pytest.raises(PackageError, match="^problem.yaml: ") as caught:
+        with pytest.raises(PackageError, match=r"^problem\.yaml: ") as caught:
             parse_rules(flags, legacy=version == "legacy", where="problem.yaml")
         assert case["error"] in str(caught.value)
         return
