@@ -6,6 +6,7 @@ The worker's memory must not grow with what programs print, and most print a few
 import io
 import os
 import tempfile
+from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Self
 
@@ -45,6 +46,18 @@ class Spool:
             return io.BytesIO(self._memory)
         self._file.flush()
         return io.BufferedReader(_FileView(self._file.fileno()))
+
+    def clear(self) -> None:
+        """Forget what was written, to be written anew."""
+        self.close()
+        self.size = 0
+
+    def source(self) -> bytes | Path:
+        """Return everything written as something a sandbox can take; valid until `close`."""
+        if self._file is None:
+            return bytes(self._memory)
+        self._file.flush()
+        return Path(f"/proc/self/fd/{self._file.fileno()}")
 
     def head(self, count: int) -> bytes:
         """Return the first `count` bytes, or all when there are fewer."""

@@ -143,14 +143,19 @@ class Language:
         return _expand(self.compile.argv, values, sources)
 
     def run_argv(
-        self, *, entry: str | None = None, main_class: str | None = None, memory_bytes: int
+        self,
+        *,
+        entry: str | None = None,
+        main_class: str | None = None,
+        memory_bytes: int,
+        prog: str = "/prog",
     ) -> tuple[str, ...]:
-        """Return the command line of one run under a memory limit."""
+        """Return the command line of one run under a memory limit; the program is in `prog`."""
         heap = int(memory_bytes * self.memory.heap_factor)
         stack = self.run.stack_bytes
         values = {
             **(_paths(entry) if entry is not None else {}),
-            "prog": "/prog",
+            "prog": prog,
             "memory_mib": _mib(memory_bytes),
             "heap_mib": _mib(heap),
             "heap_kib": str(heap // limits.KIB),

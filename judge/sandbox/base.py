@@ -44,6 +44,13 @@ class Role(StrEnum):
     VALIDATE = "validate"
 
 
+class Seat(StrEnum):
+    """For whom a slot keeps a sandbox: a package's programs never sit with a submission."""
+
+    SUBMISSION = "submission"
+    VALIDATOR = "validator"
+
+
 class Cause(StrEnum):
     """What ended a process: a fact about the process, not a verdict."""
 
@@ -198,9 +205,9 @@ class Sandbox(Protocol):
 
 
 class Slot(Protocol):
-    """One CPU's worth of judging: at most one warm sandbox per image, all on the same CPU."""
+    """One CPU's worth of judging: one warm sandbox per image and seat, all on the same CPU."""
 
-    async def sandbox(self, image: str) -> Sandbox:
+    async def sandbox(self, image: str, seat: Seat = Seat.SUBMISSION) -> Sandbox:
         """Return this slot's warm sandbox of an image, starting it when there is none.
 
         Raises `EngineError` when the image is not built.
