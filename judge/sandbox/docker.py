@@ -13,71 +13,24 @@ import os
 import socket
 import struct
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from judge import limits
-from judge.errors import EngineError, SandboxError, SandboxLostError
-from judge.limits import KIB, MIB
+from judge.errors import EngineError, SandboxError
 from judge.sandbox.base import Command, Outcome, PairOutcome, SandboxInfo, Sink
 from judge.sandbox.client import WardenSandbox
+from judge.sandbox.container import LABEL, Container
+from judge.sandbox.places import SLOT_MEMORY_BYTES, memory_needed
 from judge.sandbox.worker import UidBlocks, Worker
 
-LABEL: Final = "codebattle.worker"
-WARDEN: Final = "/usr/local/lib/codebattle/warden"
 SECCOMP: Final = Path(__file__).resolve().parents[2] / "sandboxes" / "seccomp.json"
-
-# What a container may use in all; the run's own, lower limits are warden's business.
-SLOT_MEMORY_BYTES: Final = limits.MEMORY_BYTES_DEFAULT + 512 * MIB
-# On top of a run's memory, input and output: warden, the program's files, what it has put down.
-HEADROOM_BYTES: Final = 384 * MIB
-PIDS_MAX: Final = 1024
-OPEN_FILES_MAX: Final = 4096
 START_TIMEOUT_S: Final = 60.0
-
-assert limits.COMPILE_PROCESSES < PIDS_MAX
-
-# Every writable place. Owners are numbered from the slot's first uid; None is everybody's.
-# /val must hold a whole test case, /prog the largest artefact.
-@dataclass(frozen=True, slots=True)
-class _Area:
-    owner: int | None
-    mode: str
-    size_bytes: int
-    inodes: int
-    executable: bool
-
-
-AREAS: Final[Mapping[str, _Area]] = MappingProxyType(
-    {
-        "/prog": _Area(0, "0755", limits.PUT_BYTES_MAX + 64 * MIB, 16384, executable=True),
-        "/box": _Area(1, "0700", limits.PUT_BYTES_MAX, 8192, executable=False),
-        "/val": _Area(2, "0700", 2 * limits.PUT_BYTES_MAX + 64 * MIB, 8192, executable=True),
-        "/tmp": _Area(None, "1777", 256 * MIB, 8192, executable=False),  # noqa: S108
-        "/dev/shm": _Area(None, "1777", 256 * MIB, 8192, executable=False),  # noqa: S108
-    }
-)
-# POSIX queues outlive the process that made them; nothing may be made there.
-NO_QUEUES: Final = "ro,nosuid,nodev,noexec,size=4k,mode=0"
-
-CAPABILITIES: Final = ("SETUID", "SETGID", "KILL")
-MASKED: Final = (
-    "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kallsyms", "/proc/kcore",
-    "/proc/keys", "/proc/key-users", "/proc/kmsg", "/proc/latency_stats", "/proc/modules",
-    "/proc/sched_debug", "/proc/scsi", "/proc/slabinfo", "/proc/sysvipc", "/proc/timer_list",
-    "/proc/timer_stats", "/proc/vmallocinfo", "/sys/devices/virtual/powercap", "/sys/firmware",
-    "/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/tracing", "/sys/module",
-)  # fmt: skip
-READ_ONLY: Final = (
-    "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
-)  # fmt: skip
 
 Result = TypeVar("Result")
 
@@ -133,15 +86,14 @@ class DockerSandbox(WardenSandbox):
 
     async def run(self, command: Command, stdout: Sink | None = None) -> Outcome:
         """Run one command to its end."""
-        if _memory_needed(command) > self._memory_bytes:
-            await self._raise_memory(_memory_needed(command))
+        if memory_needed(command) > self._memory_bytes:
+            await self._raise_memory(memory_needed(command))
         return await super().run(command, stdout)
 
     async def run_pair(self, submission: Command, validator: Command) -> PairOutcome:
         """Run a submission and a validator joined by two pipes."""
-        needed = _memory_needed(submission) + _memory_needed(validator) - HEADROOM_BYTES
-        if needed > self._memory_bytes:
-            await self._raise_memory(needed)
+        if memory_needed(submission, validator) > self._memory_bytes:
+            await self._raise_memory(memory_needed(submission, validator))
         return await super().run_pair(submission, validator)
 
     async def _raise_memory(self, needed_bytes: int) -> None:
@@ -164,19 +116,6 @@ class DockerSandbox(WardenSandbox):
             await self._launcher.remove(self._container)
 
 
-def _memory_needed(command: Command) -> int:
-    stdin = command.stdin
-    size = stdin.stat().st_size if isinstance(stdin, Path) else len(stdin or b"")
-    bounds = command.limits
-    return bounds.memory_bytes + bounds.output_bytes + size + HEADROOM_BYTES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Image:
-    id: str
-    digest: str
-
-
 @dataclass(slots=True)
 class DockerLauncher:
     """Starts sandboxes in containers of the local engine."""
@@ -197,14 +136,14 @@ class DockerLauncher:
             self.in_thread(lambda api: self._start(api, image, cpu, base))
         )
         try:
-            container, found, stream = await asyncio.shield(starting)
+            container, digest, stream = await asyncio.shield(starting)
         except asyncio.CancelledError:
             starting.add_done_callback(_discard)
             raise
         info = SandboxInfo(
             backend=self.name,
             image=image,
-            image_digest=found.digest,
+            image_digest=digest,
             warden_version="",
             cpu=cpu,
             memory_accounting="",
@@ -272,10 +211,19 @@ class DockerLauncher:
 
     def _start(
         self, api: docker.APIClient, image: str, cpu: int | None, base: int
-    ) -> tuple[str, _Image, socket.socket]:
+    ) -> tuple[str, str, socket.socket]:
         found = self._find(api, image)
-        config = self._config(found.id, cpu, base)
-        container = api.create_container_from_config(config)["Id"]
+        wanted = Container(
+            image_id=found,
+            label=self._worker.label,
+            uid_base=base,
+            cpu=cpu,
+            memory_bytes=self.settings.memory_bytes,
+            seccomp=self._seccomp_profile(),
+            runtime=self.settings.runtime,
+            cgroup_namespace=self._cgroup_namespace,
+        )
+        container = api.create_container_from_config(wanted.config())["Id"]  # type: ignore[no-untyped-call]
         try:
             params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             attached = api.attach_socket(container, params=params)
@@ -289,78 +237,15 @@ class DockerLauncher:
             raise
         return container, found, stream
 
-    def _find(self, api: docker.APIClient, image: str) -> _Image:
+    def _find(self, api: docker.APIClient, image: str) -> str:
         name = f"{self.settings.repository}/{image}:{self.settings.tag}"
         try:
-            found = api.inspect_image(name)
+            found = api.inspect_image(name)  # type: ignore[no-untyped-call]
         except ImageNotFound as error:
             raise EngineError(
                 f"image {name} is not built: codebattle images build {image}"
             ) from error
-        return _Image(id=found["Id"], digest=found["Id"])
-
-    def _config(self, image_id: str, cpu: int | None, base: int) -> dict[str, Any]:
-        """Return what dockerd makes of a sandbox: everything refused that is not needed."""
-        return {
-            "Image": image_id,
-            "Entrypoint": [WARDEN],
-            "Cmd": ["--uid-base", str(base)],
-            "User": "0:0",
-            "WorkingDir": "/",
-            "Env": [],
-            "Hostname": "sandbox",
-            "Labels": {LABEL: self._worker.label},
-            "NetworkDisabled": True,
-            "Healthcheck": {"Test": ["NONE"]},
-            "StopSignal": "SIGKILL",
-            "StopTimeout": 0,
-            "OpenStdin": True,
-            "StdinOnce": True,
-            "AttachStdin": True,
-            "AttachStdout": True,
-            "AttachStderr": True,
-            "Tty": False,
-            "HostConfig": self._host_config(cpu, base),
-        }
-
-    def _host_config(self, cpu: int | None, base: int) -> dict[str, Any]:
-        memory = self.settings.memory_bytes
-        config: dict[str, Any] = {
-            "AutoRemove": True,
-            "NetworkMode": "none",
-            "IpcMode": "none",
-            "ReadonlyRootfs": True,
-            "Init": False,
-            "LogConfig": {"Type": "none", "Config": {}},
-            "CapDrop": ["ALL"],
-            "CapAdd": list(CAPABILITIES),
-            "SecurityOpt": ["no-new-privileges", f"seccomp={self._seccomp_profile()}"],
-            "MaskedPaths": list(MASKED),
-            "ReadonlyPaths": list(READ_ONLY),
-            "Memory": memory,
-            "MemorySwap": memory,
-            "OomKillDisable": False,
-            "PidsLimit": PIDS_MAX,
-            "Ulimits": [
-                {"Name": "core", "Soft": 0, "Hard": 0},
-                {"Name": "msgqueue", "Soft": 0, "Hard": 0},
-                {"Name": "nofile", "Soft": 1024, "Hard": OPEN_FILES_MAX},
-                {"Name": "memlock", "Soft": 64 * KIB, "Hard": 64 * KIB},
-                {"Name": "rtprio", "Soft": 0, "Hard": 0},
-                {"Name": "nice", "Soft": 0, "Hard": 0},
-            ],
-            "Tmpfs": {
-                **{path: _tmpfs_options(area, base) for path, area in AREAS.items()},
-                "/dev/mqueue": NO_QUEUES,
-            },
-        }
-        if cpu is not None:
-            config["CpusetCpus"] = str(cpu)
-        if self._cgroup_namespace:
-            config["CgroupnsMode"] = "private"
-        if self.settings.runtime is not None:
-            config["Runtime"] = self.settings.runtime
-        return config
+        return str(found["Id"])
 
     def _seccomp_profile(self) -> str:
         if not self._seccomp:
@@ -384,18 +269,10 @@ class DockerLauncher:
         return count
 
 
-def _discard(starting: asyncio.Future[tuple[str, _Image, socket.socket]]) -> None:
+def _discard(starting: asyncio.Future[tuple[str, str, socket.socket]]) -> None:
     """Let go of a container nobody waits for any more: without its stream it ends."""
     if not starting.cancelled() and starting.exception() is None:
         starting.result()[2].close()
-
-
-def _tmpfs_options(area: _Area, base: int) -> str:
-    options = f"rw,nosuid,nodev,{'exec' if area.executable else 'noexec'}"
-    options += f",size={area.size_bytes},nr_inodes={area.inodes},mode={area.mode}"
-    if area.owner is not None:
-        options += f",uid={base + area.owner},gid={base + area.owner}"
-    return options
 
 
 def _remove(api: docker.APIClient, container: str) -> None:

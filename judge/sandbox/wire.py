@@ -191,9 +191,7 @@ def pair_pieces(request: int, submission: Command, validator: Command) -> Iterat
 
 def _files_pieces(request: int, command: Command) -> Iterator[bytes]:
     # A list: every path is checked before the first byte is sent.
-    return chain.from_iterable(
-        [put_pieces(request, command.cwd, file) for file in command.files]
-    )
+    return chain.from_iterable([put_pieces(request, command.cwd, file) for file in command.files])
 
 
 def gather(pieces: Iterable[bytes]) -> Iterator[bytes]:
