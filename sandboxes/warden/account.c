@@ -4,7 +4,8 @@
  * The group covers warden too and lives longer than a run, so everything is a difference to the
  * start of the run, less our own share. Reading costs a microsecond (usage counters) to fifty
  * (memory.stat): the cheap ones decide when the dear one is worth it. Page cache is never
- * charged to a run: only anonymous and shared memory count.
+ * charged to a run: anonymous and shared memory count, and of the kernel's memory for the run
+ * (page tables, pipes, sockets) what goes beyond an allowance, lest it be used as a hiding place.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,12 +24,14 @@
 
 static enum accounting mode;
 static int cpu_fd = -1, usage_fd = -1, stat_fd = -1, oom_fd = -1;
+static int kernel_fd = -1; /* version 1 only, and not in every kernel */
 
 static uint64_t cpu_start, own_start;     /* ns */
 static uint64_t usage_start;              /* bytes, page cache included */
 static uint64_t stat_rest;                /* anonymous and shared bytes that are there anyway */
 static uint64_t stat_start;               /* the same, with this run's input */
 static bool stat_known;
+static uint64_t kernel_start;             /* memory the kernel itself used at the start */
 static uint64_t stat_seen_usage;          /* growth of the usage when memory.stat was last read */
 static uint64_t oom_seen;
 
@@ -83,10 +86,24 @@ static uint64_t read_key(int fd, const char *key)
     return number_after(text, key);
 }
 
-static uint64_t read_stat(void)
+/* What honest programs need: threads, descriptors, page tables in proportion. */
+static uint64_t kernel_allowance(uint64_t limit)
+{
+    return 16 * MIB + limit / 16;
+}
+
+/* Anonymous and shared memory; what the kernel uses comes separately. */
+static uint64_t read_stat(uint64_t *kernel)
 {
     char text[8192];
     read_file(stat_fd, text, sizeof text);
+    if (mode == ACCOUNT_CGROUP_V1) {
+        *kernel = kernel_fd < 0 ? 0 : read_number(kernel_fd);
+    } else {
+        uint64_t caches = number_after(text, "slab_reclaimable");
+        *kernel = number_after(text, "kernel") + number_after(text, "sock");
+        *kernel -= *kernel > caches ? caches : *kernel;
+    }
     const char *anonymous = mode == ACCOUNT_CGROUP_V1 ? "rss" : "anon";
     return number_after(text, anonymous) + number_after(text, "shmem");
 }
@@ -130,6 +147,7 @@ static bool open_group(const char *root, bool trusted, enum accounting version)
     usage_fd = open_in(root, one ? "memory/memory.usage_in_bytes" : "memory.current");
     stat_fd = open_in(root, one ? "memory/memory.stat" : "memory.stat");
     oom_fd = open_in(root, one ? "memory/memory.oom_control" : "memory.events");
+    kernel_fd = one ? open_in(root, "memory/memory.kmem.usage_in_bytes") : -1;
     if (cpu_fd >= 0 && usage_fd >= 0 && stat_fd >= 0 && oom_fd >= 0) {
         mode = version;
         return true;
@@ -138,6 +156,7 @@ static bool open_group(const char *root, bool trusted, enum accounting version)
     close_if_open(&usage_fd);
     close_if_open(&stat_fd);
     close_if_open(&oom_fd);
+    close_if_open(&kernel_fd);
     return false;
 }
 
@@ -187,10 +206,12 @@ void account_begin(uint64_t stdin_bytes)
         return;
     stdin_bytes = (stdin_bytes + 4095) & ~UINT64_C(4095);
     if (!stat_known) {
-        uint64_t now = read_stat();
+        uint64_t now = read_stat(&kernel_start);
         stat_rest = now > stdin_bytes ? now - stdin_bytes : 0;
         stat_known = true;
     }
+    if (kernel_fd >= 0)
+        kernel_start = read_number(kernel_fd); /* cheap; caches of earlier runs grow it */
     stat_start = stat_rest + stdin_bytes;
     stat_seen_usage = 0;
     usage_start = read_number(usage_fd);
@@ -220,8 +241,11 @@ uint64_t account_memory(uint64_t limit, int excluded_fd)
         return 0;
     if (grown > stat_seen_usage)
         stat_seen_usage = grown;
-    uint64_t used = read_stat();
+    uint64_t kernel;
+    uint64_t used = read_stat(&kernel);
     uint64_t free_of_charge = stat_start;
+    if (kernel > kernel_start + kernel_allowance(limit))
+        used += kernel - kernel_start - kernel_allowance(limit);
     if (excluded_fd >= 0 && fstat(excluded_fd, &info) == 0)
         free_of_charge += (uint64_t)info.st_blocks * 512;
     return used > free_of_charge ? used - free_of_charge : 0;

@@ -88,9 +88,15 @@ void areas_open(void)
 
 void areas_renew(void)
 {
-    for (unsigned i = 0; i <= AREA_VAL; i++) {
+    /* Everybody may write to these, hence touch them. Where they are the host's, it refuses us. */
+    static const char *const devices[] = {"/dev/null", "/dev/zero", "/dev/full", "/dev/random",
+                                          "/dev/urandom", "/dev/tty"};
+
+    for (unsigned i = 0; i < AREAS; i++) {
         act_as(areas[i].owner);
         futimens(areas[i].fd, NULL);
         act_as_self();
     }
+    for (unsigned i = 0; i < sizeof devices / sizeof *devices; i++)
+        utimensat(AT_FDCWD, devices[i], NULL, 0);
 }

@@ -75,6 +75,8 @@ static const unsigned refused[] = {
     SYS_sethostname, SYS_setdomainname,
     /* a better place in the run queue */
     SYS_sched_setscheduler, SYS_sched_setattr, SYS_sched_setparam,
+    /* another CPU: under bubblewrap only affinity keeps a slot to its own */
+    SYS_sched_setaffinity,
 #ifdef SYS_kexec_file_load
     SYS_kexec_file_load,
 #endif
@@ -169,6 +171,16 @@ static void personality_block(void)
     answer(ERRNO(EPERM));
 }
 
+/* Limits of oneself only: with a single uid, warden's and the validator's would be in reach. */
+static void prlimit_block(void)
+{
+    only_for(SYS_prlimit64, 4);
+    load(ARG_LOW(0));
+    add(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 1);
+    answer(SECCOMP_RET_ALLOW);
+    answer(ERRNO(EPERM));
+}
+
 void seccomp_install(void)
 {
     load(offsetof(struct seccomp_data, arch));
@@ -185,6 +197,7 @@ void seccomp_install(void)
     clone_block();
     ioctl_block();
     personality_block();
+    prlimit_block();
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         refuse(refused[i], ERRNO(EPERM));
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)

@@ -133,6 +133,7 @@ static void serve_run(const struct frame *frame)
     wipe(AREA_TMP, AREA_SHM);
     if (!command->keep)
         wipe(AREA_BOX, AREA_VAL);
+    areas_renew();
     /* A program that resists being closed is not run at all. */
     if (command->role == ROLE_COMPILE && !area_seal(AREA_PROG))
         wipe(AREA_PROG, AREA_PROG);
@@ -166,6 +167,7 @@ static void serve_pair(const struct frame *frame)
         else
             account_forget();
     }
+    areas_renew();
 }
 
 static void serve_put(const struct frame *frame)

@@ -153,7 +153,7 @@ extern struct area areas[AREAS];
 
 uid_t role_uid(enum role role);
 void areas_open(void);
-/* Forget the times a role has set on its area. */
+/* Forget the times that programs have set on what the next one sees. */
 void areas_renew(void);
 /* File work from here on is done with that uid's rights, until act_as_self(). */
 void act_as(uid_t uid);

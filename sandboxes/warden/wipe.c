@@ -8,8 +8,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
@@ -20,6 +23,9 @@
 #ifndef RENAME_NOREPLACE
 #define RENAME_NOREPLACE (1 << 0)
 #endif
+
+/* Inode flags that the owner of a directory may set without privileges. */
+#define USER_FLAGS (FS_NODUMP_FL | FS_NOATIME_FL)
 
 /* As the kernel fills it in; readdir() would allocate and hide nothing worth it. */
 struct entry {
@@ -145,18 +151,25 @@ static bool clear_as(const struct area *area, uid_t uid)
  */
 static bool top_restore(const struct area *area)
 {
-    char names[1024];
+    static char names[XATTR_LIST_MAX];
     struct stat info;
     bool whole = true;
+    int flags = 0;
 
     if (fstat(area->fd, &info) != 0)
         return false;
     ssize_t count = flistxattr(area->fd, names, sizeof names);
-    if ((info.st_mode & 07777) == area->mode && (count == 0 || (count < 0 && errno == ENOTSUP)))
+    if (ioctl(area->fd, FS_IOC_GETFLAGS, &flags) != 0)
+        flags = 0; /* the file system has none */
+    if ((info.st_mode & 07777) == area->mode && (flags & USER_FLAGS) == 0
+        && (count == 0 || (count < 0 && errno == ENOTSUP)))
         return true;
-    if (count < 0 && errno == ERANGE)
-        whole = false; /* more names than anybody needs: the sandbox is retired */
     act_as(area->owner);
+    if ((flags & USER_FLAGS) != 0) {
+        flags &= ~USER_FLAGS;
+        if (ioctl(area->fd, FS_IOC_SETFLAGS, &flags) != 0)
+            whole = false;
+    }
     /* Before, because removing takes write permission; after, because an access list goes with
      * mode bits of its own. */
     if (fchmod(area->fd, area->mode) != 0)
