@@ -5,9 +5,9 @@ import shutil
 from typing import NoReturn
 
 import pytest
+from judge.sandbox.bubblewrap import BubblewrapLauncher
 
 from judge.sandbox.base import Launcher, Sandbox
-from judge.sandbox.bubblewrap import BubblewrapLauncher
 from judge.sandbox.docker import DockerLauncher
 
 BACKENDS = (
@@ -28,7 +28,7 @@ class LaunchedSlot:
     async def sandbox(self, image: str) -> Sandbox:
         """Return this slot's sandbox of an image."""
         found = self._sandboxes.get(image)
-        if found is not None and getattr(found, "usable", True):
+        if found is not None and found.usable:
             return found
         if found is not None:
             await found.close()

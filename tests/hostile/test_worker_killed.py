@@ -7,9 +7,8 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 import docker
+import pytest
 
 from judge.sandbox.docker import LABEL
 
