@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypedDict, TypeVar, get_args, get_origin, get_type_hints
 
 from judge.errors import UsageError
 from judge.verdicts import Verdict
@@ -205,11 +205,22 @@ class Judgement:
         return _decode_record(cls, record, "judgement record")
 
 
-def maxima(runs: Iterable[Run]) -> dict[str, int]:
-    """Return the largest `cpu_us`, `wall_us` and `memory_bytes` of the runs, as keywords."""
+class Maxima(TypedDict):
+    """Keywords of `Judgement` that are the largest of its runs."""
+
+    cpu_us: int
+    wall_us: int
+    memory_bytes: int
+
+
+def maxima(runs: Iterable[Run]) -> Maxima:
+    """Return the largest times and memory of the runs, which need not be of the same run."""
     kept = tuple(runs)
-    keys = ("cpu_us", "wall_us", "memory_bytes")
-    return {key: max((getattr(run, key) for run in kept), default=0) for key in keys}
+    return Maxima(
+        cpu_us=max((run.cpu_us for run in kept), default=0),
+        wall_us=max((run.wall_us for run in kept), default=0),
+        memory_bytes=max((run.memory_bytes for run in kept), default=0),
+    )
 
 
 def _encode(value: object) -> object:

@@ -8,7 +8,6 @@ from pathlib import PurePosixPath
 
 from judge import limits
 from judge.errors import SourceError
-from judge.results import excerpt
 
 NAME_BYTES_MAX = 255
 PATH_BYTES_MAX = 1024
@@ -51,7 +50,7 @@ class Submission:
         for name in self.files:
             for parent in PurePosixPath(name).parents:
                 if str(parent) in self.files:
-                    raise SourceError(f"{excerpt(str(parent))}: both a file and a directory")
+                    raise SourceError(f"{_shown(str(parent))}: both a file and a directory")
         if self.entry_point is not None:
             check_name(self.entry_point)
         if self.source_bytes > source_bytes_max:
@@ -63,7 +62,7 @@ def check_name(name: str) -> None:
 
     Blanks and odd letters are fine; separators, options, parents and control characters are not.
     """
-    shown = excerpt(name)
+    shown = _shown(name)
     if not name:
         raise SourceError("empty file name")
     if any(unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for char in name):
@@ -77,3 +76,7 @@ def check_name(name: str) -> None:
             raise SourceError(f"{shown}: a file name must not begin with a dash")
         if len(part.encode()) > NAME_BYTES_MAX:
             raise SourceError(f"{shown}: file name is too long")
+
+
+def _shown(name: str) -> str:
+    return ascii(name[:80])
