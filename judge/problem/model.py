@@ -33,10 +33,10 @@ class FormatVersion(StrEnum):
 class ProblemKind(StrEnum):
     """What a problem can be; several may hold at once."""
 
-    PASS_FAIL = "pass-fail"
+    PASS_FAIL = "pass-fail"  # noqa: S105 - not a password
     SCORING = "scoring"
     INTERACTIVE = "interactive"
-    MULTI_PASS = "multi-pass"
+    MULTI_PASS = "multi-pass"  # noqa: S105 - not a password
     SUBMIT_ANSWER = "submit-answer"
 
 
@@ -126,39 +126,17 @@ class OnReject(StrEnum):
     CONTINUE = "continue"
 
 
-class VerdictMode(StrEnum):
-    """How the legacy default grader combines verdicts."""
-
-    WORST_ERROR = "worst_error"
-    FIRST_ERROR = "first_error"
-    ALWAYS_ACCEPT = "always_accept"
-
-
-class ScoreMode(StrEnum):
-    """How the legacy default grader combines scores."""
-
-    SUM = "sum"
-    AVG = "avg"
-    MIN = "min"
-    MAX = "max"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegacyGrading:
     """How a legacy group is graded, inheritance already applied.
 
-    A range bound None is infinite. `custom` asks for the package's own grader with `flags`;
-    the modes and flags below it are for the default grader. `ignore_sample` is only ever set on
-    the root.
+    A range bound None is infinite. `flags` are for the default grader or, when `custom`, for the
+    package's own.
     """
 
     on_reject: OnReject = OnReject.BREAK
     custom: bool = False
     flags: tuple[str, ...] = ()
-    verdict_mode: VerdictMode = VerdictMode.WORST_ERROR
-    score_mode: ScoreMode = ScoreMode.SUM
-    ignore_sample: bool = False
-    accept_if_any_accepted: bool = False
     accept_score: Fraction = Fraction(1)
     reject_score: Fraction = Fraction(0)
     score_min: Fraction | None = None
@@ -168,7 +146,7 @@ class LegacyGrading:
 class Aggregation(StrEnum):
     """How a 2025-09 group combines the scores below it."""
 
-    PASS_FAIL = "pass-fail"
+    PASS_FAIL = "pass-fail"  # noqa: S105 - not a password
     SUM = "sum"
     MIN = "min"
 

@@ -118,6 +118,10 @@ class Expectation:
     grades: tuple[Verdict, ...] = ()
     rules: tuple[CaseRule, ...] = ()
 
+    def allows(self, verdict: Verdict) -> bool:
+        """Tell whether a final verdict is an expected one; any is where nobody says."""
+        return self.verdicts is None or verdict.big5 in self.verdicts
+
     @property
     def lower_bound(self) -> bool:
         """Tell whether its times (on the rules' cases) bound the time limit from below."""
