@@ -44,7 +44,9 @@ class ArtefactCache:
             os.utime(path)
             with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
                 return [
-                    File(path=entry.name, data=_content(tar, entry), executable=bool(entry.mode & 1))
+                    File(
+                        path=entry.name, data=_content(tar, entry), executable=bool(entry.mode & 1)
+                    )
                     for entry in tar
                 ]
         except (OSError, tarfile.TarError):

@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from judge import limits
-from judge.checkers.base import Comparison
 from judge.checkers.classify import Classified
 from judge.checkers.program import Validation, ValidatorRules, combine, read_pair, read_validation
 from judge.checkers.tokens import TokenChecker, parse_rules
@@ -28,7 +27,7 @@ from judge.validating import FEEDBACK, CaseFiles, Validator, command, seated, va
 from judge.verdicts import Verdict
 
 _DEFAULT_VALIDATOR = "default"
-_NEXT_PASS = "nextpass.in"
+_NEXT_INPUT = "nextpass.in"
 
 
 class CaseWork:
@@ -67,7 +66,7 @@ class CaseWork:
         if self.problem.interactive:
             if len(self.validators) != 1:
                 raise PackageError(
-                    f"output validators: an interactive problem needs one, not {len(self.validators)}"
+                    f"an interactive problem needs one output validator, not {len(self.validators)}"
                 )
             image = shared_image(self.program, self.validators[0].program)
             self._interaction = Interaction(
@@ -132,7 +131,7 @@ class CaseWork:
                 return total
             source = validation.next_pass.data
             feedback = tuple(
-                file for file in self._feedback if PurePosixPath(file.path).name != _NEXT_PASS
+                file for file in self._feedback if PurePosixPath(file.path).name != _NEXT_INPUT
             )
         assert total is not None
         return replace(
@@ -195,7 +194,7 @@ class CaseWork:
         )
         checker = TokenChecker(rules=rules)
         if output.size + case.answer_bytes > limits.SPOOL_MEMORY_BYTES:
-            found: Comparison = await asyncio.to_thread(checker.compare, output, case.answer)
+            found = await asyncio.to_thread(checker.compare, output, case.answer)
         else:
             found = checker.compare(output, case.answer)
         return replace(
@@ -261,11 +260,9 @@ class CaseWork:
         return CaseFiles(name=case.name, input=source, answer=answer, feedback=feedback)
 
     def _rules(self, name: str) -> ValidatorRules:
-        metadata = self.problem.metadata
-        scores = metadata.custom_score if self.problem.legacy else self.problem.scoring
         return ValidatorRules(
             legacy=self.problem.legacy,
-            scores=scores,
+            scores=self.problem.scoring,
             sample=name.startswith("sample/"),
             multi_pass=self.problem.multi_pass,
             feedback_dir=FEEDBACK,
@@ -327,7 +324,9 @@ def _joined(total: Run | None, run: Run, number: int) -> Run:
         memory_bytes=max(total.memory_bytes, run.memory_bytes),
         output_bytes=max(total.output_bytes, run.output_bytes),
         custom_score=run.custom_score if run.custom_score is not None else total.custom_score,
-        custom_multiplier=run.custom_multiplier or total.custom_multiplier,
+        custom_multiplier=(
+            run.custom_multiplier if run.custom_multiplier is not None else total.custom_multiplier
+        ),
         attempts=max(total.attempts, run.attempts),
         near_limit=total.near_limit or run.near_limit,
         passes=number,

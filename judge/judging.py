@@ -11,19 +11,19 @@ import asyncio
 import hashlib
 import platform
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
 from judge import limits
-from judge.aggregation import Aggregate, Plan, aggregate, schedule
+from judge.aggregation import Aggregate, Plan, aggregate, plan_of, schedule
 from judge.artefacts import ArtefactCache
 from judge.casework import CaseWork
 from judge.compiling import Compilation, compile_sources
 from judge.errors import PackageError, SandboxError, SourceError, UsageError
 from judge.languages import Language, get
-from judge.planning import plan as plan_of
 from judge.problem.model import Problem, TestCase
 from judge.results import Judgement, LimitsUsed, Run, maxima
 from judge.sandbox.base import Command, Role, RunLimits, Sandbox, Slot
@@ -38,18 +38,8 @@ _FORMAT_CODES = {"pypy3": "python3"}
 class Leases(Protocol):
     """Where slots come from; `judge.sandbox.pool.Pool` is one."""
 
-    def lease(self) -> "LeaseContext":
+    def lease(self) -> AbstractAsyncContextManager[Slot]:
         """Return a context that holds one slot, clean at its start."""
-
-
-class LeaseContext(Protocol):
-    """An asynchronous context manager for one slot."""
-
-    async def __aenter__(self) -> Slot:
-        """Wait for a slot."""
-
-    async def __aexit__(self, *exc: object) -> bool | None:
-        """Give it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +131,10 @@ class Judge:
                 text = stdout.head(1000) or outcome.stderr
             self._versions[key] = text.decode("utf-8", "replace").strip().partition("\n")[0]
         return self._versions[key]
+
+    def lease(self) -> AbstractAsyncContextManager[Slot]:
+        """Return a context that holds one slot, for work that is not a judging."""
+        return self._leases.lease()
 
     @property
     def cache(self) -> ArtefactCache | None:
@@ -259,6 +253,7 @@ class _Judging:
             self.runs[name] = run
             self.progress(Progress(stage="running", case=name, index=index, total=total, run=run))
         result = await self._aggregate(grader)
+        worst = maxima(result.runs)
         return replace(
             facts,
             verdict=result.verdict,
@@ -267,7 +262,9 @@ class _Judging:
             runs=result.runs,
             groups=result.groups,
             warnings=result.warnings,
-            **maxima(result.runs),
+            cpu_us=worst["cpu_us"],
+            wall_us=worst["wall_us"],
+            memory_bytes=worst["memory_bytes"],
         )
 
     async def _aggregate(self, grader: Validator | None) -> Aggregate:

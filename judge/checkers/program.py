@@ -220,10 +220,11 @@ def read_pair(pair: PairOutcome, rules: ValidatorRules, submission: Classified) 
         return PairResult(verdict=Verdict.JE, reason=submission.reason, validation=validation)
     verdict, reason = validation.verdict, validation.reason
     if verdict is Verdict.JE:
-        if not validator_first and _fell_with_submission(pair.validator):
+        if not validator_first and submission.verdict is not None:
+            # The submission failed first: whatever its silence did to the validator is its fault.
+            verdict, reason = submission.verdict, submission.reason
+        elif not validator_first and _fell_with_submission(pair.validator):
             verdict, reason = Verdict.WA, "the submission ended before the interaction did"
-            if submission.verdict is not None:
-                verdict, reason = submission.verdict, submission.reason
     elif submission.verdict is not None and not (
         cancelled or (verdict is Verdict.WA and validator_first)
     ):

@@ -1,0 +1,32 @@
+"""The command line. `main` is the one place where an expected failure becomes a line and a code.
+
+Exit codes: 0 all is well · 1 a verdict, label or check does not hold · 2 wrong usage · 3 a broken
+package · 4 a source that cannot be judged · 5 a missing engine, image or tool · 6 our failure
+while judging · 130 interrupted.
+"""
+
+import sys
+
+import click
+
+from judge.cli.app import app
+from judge.errors import CodebattleError
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run `codebattle`."""
+    try:
+        code = app(standalone_mode=False)
+    except CodebattleError as error:
+        print(f"codebattle: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,249 @@
+"""Does a package keep its promises? Its inputs pass its validators, its submissions their labels.
+
+`check_data` runs the input validators, `time_limit_ms` computes a limit the package leaves open,
+`check_submission` judges one jury submission and compares it with what the jury expects of it.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+from judge.agreement import disagreement
+from judge.errors import PackageError, SourceError
+from judge.judging import Judge, Options
+from judge.languages import UnsupportedLanguageError, detect, find
+from judge.problem.limiting import compute_time_limit
+from judge.problem.model import Problem, TestCase
+from judge.problem.programs import ExampleSubmission
+from judge.results import Judgement, score_number
+from judge.sandbox.base import Cause
+from judge.submission import Submission
+from judge.validating import build, seated, validate_input
+from judge.verdicts import Verdict
+
+_PROVISIONAL_CPU_MS = 60_000
+_ACCEPT = 42
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One jury submission against its label. `judgement` None: its language is not offered."""
+
+    package: str
+    submission: str
+    language: str
+    expected: tuple[Verdict, ...]
+    ok: bool
+    reason: str = ""
+    judgement: Judgement | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the line `codebattle verify --json` prints."""
+        found = self.judgement
+        score = found.score if found is not None else None
+        return {
+            "package": self.package,
+            "submission": self.submission,
+            "language": self.language,
+            "expected": [verdict.value for verdict in self.expected],
+            "verdict": found.verdict.value if found is not None else None,
+            "ok": self.ok,
+            "score": score_number(score) if isinstance(score, Fraction) else None,
+            "cpu_ms": found.cpu_ms if found is not None else 0,
+            "wall_ms": found.wall_ms if found is not None else 0,
+            "memory_bytes": found.memory_bytes if found is not None else 0,
+            "reason": self.reason,
+        }
+
+
+async def check_data(judge: Judge, problem: Problem) -> list[str]:
+    """Run every input validator on all inputs; return what is wrong, one line each."""
+    faults: list[str] = []
+    runnable = [source for source in problem.input_validators if source.runnable]
+    if not runnable:
+        return faults
+    async with judge.lease() as slot:
+        for source in runnable:
+            try:
+                validator = await build(slot, problem, source, judge.cache)
+            except PackageError as error:
+                faults.append(str(error))
+                continue
+            sandbox = await seated(slot, validator)
+            for case in _unique(problem.cases()):
+                args = case.input_validator_args.of(source.name)
+                outcome = await validate_input(sandbox, validator, problem.limits, case.input, args)
+                if outcome.cause is not Cause.EXITED or outcome.exit_code != _ACCEPT:
+                    detail = outcome.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
+                    faults.append(
+                        f"data/{case.name}.in: rejected by {source.location} "
+                        f"({_ended(outcome.exit_code, outcome.cause)}) {detail}".rstrip()
+                    )
+    faults.extend(await _check_invalid(judge, problem))
+    return faults
+
+
+async def _check_invalid(judge: Judge, problem: Problem) -> list[str]:
+    """Every invalid input must be rejected by at least one validator."""
+    faults: list[str] = []
+    runnable = [source for source in problem.input_validators if source.runnable]
+    if not problem.invalid_input or len(runnable) < len(problem.input_validators):
+        return faults
+    async with judge.lease() as slot:
+        rejected: set[str] = set()
+        for source in runnable:
+            try:
+                validator = await build(slot, problem, source, judge.cache)
+            except PackageError:
+                return faults
+            sandbox = await seated(slot, validator)
+            for case in problem.invalid_input:
+                args = case.input_validator_args.of(source.name)
+                outcome = await validate_input(sandbox, validator, problem.limits, case.input, args)
+                if outcome.cause is not Cause.EXITED or outcome.exit_code != _ACCEPT:
+                    rejected.add(case.name)
+    faults.extend(
+        f"data/{case.name}.in: no input validator rejects it"
+        for case in problem.invalid_input
+        if case.name not in rejected
+    )
+    return faults
+
+
+def _unique(cases: Sequence[TestCase]) -> Iterator[TestCase]:
+    seen = set()
+    for case in cases:
+        key = (case.input.resolve(), repr(case.input_validator_args))
+        if key not in seen:
+            seen.add(key)
+            yield case
+
+
+def _ended(exit_code: int | None, cause: Cause) -> str:
+    return f"exit code {exit_code}" if cause is Cause.EXITED else cause.value
+
+
+async def time_limit_ms(judge: Judge, problem: Problem) -> int:
+    """Return the package's time limit, computed from its accepted submissions if it gives none.
+
+    Raises `PackageError` when no accepted submission can be judged.
+    """
+    if problem.limits.time_limit_ms is not None:
+        return problem.limits.time_limit_ms
+    times: list[int] = []
+    options = Options(cpu_ms=_PROVISIONAL_CPU_MS, repeat_near_limit=False)
+    for example in problem.submissions:
+        if not example.expectation.lower_bound:
+            continue
+        # Limits of packages assume a quick Python.
+        for language in _languages(problem, example, quick=True):
+            judgement = await judge.judge(
+                problem, _submission(problem, example, language), options=options
+            )
+            if judgement.verdict is Verdict.AC:
+                times.append(judgement.cpu_ms)
+                break
+    if not times:
+        raise PackageError(f"{problem.name}: no time limit, and no accepted submission to set one")
+    return compute_time_limit(problem, times, ()).time_limit_ms
+
+
+def _languages(problem: Problem, example: ExampleSubmission, *, quick: bool) -> list[str]:
+    """Return the languages to try, best first; Python is tried as CPython and as PyPy."""
+    try:
+        language = _language(problem, example)
+    except SourceError:
+        return []
+    if language == "python3" and example.language is None:
+        return ["pypy3", "python3"] if quick else ["python3", "pypy3"]
+    return [language]
+
+
+def _language(problem: Problem, example: ExampleSubmission) -> str:
+    if example.language is not None:
+        stated = find(example.language)
+        if stated is None:
+            raise UnsupportedLanguageError(example.language, example.language)
+        return stated.id
+    return detect(problem.sources(example)).id
+
+
+def _submission(problem: Problem, example: ExampleSubmission, language: str) -> Submission:
+    return Submission(
+        files=problem.sources(example), language=language, entry_point=example.entry_point
+    )
+
+
+async def check_submission(
+    judge: Judge, problem: Problem, example: ExampleSubmission, *, options: Options
+) -> Checked:
+    """Judge one jury submission and compare with its label.
+
+    A Python submission that does not name its interpreter may hold its label on either.
+    """
+    try:
+        languages = ["none"] if problem.submit_answer else [_language(problem, example)]
+    except UnsupportedLanguageError as error:
+        return _checked(problem, example, error.language, ok=True, reason=f"skipped: {error}")
+    except SourceError as error:
+        return _checked(problem, example, "unknown", ok=True, reason=f"skipped: {error}")
+    if languages == ["python3"]:
+        languages = _languages(problem, example, quick=False)
+    first: Checked | None = None
+    for language in languages:
+        checked = await _check_in(judge, problem, example, language, options)
+        if checked.ok:
+            return checked
+        first = first or checked
+    assert first is not None
+    return first
+
+
+async def _check_in(
+    judge: Judge, problem: Problem, example: ExampleSubmission, language: str, options: Options
+) -> Checked:
+    if any(rule.where for rule in example.expectation.rules):
+        # Rules about single cases need every case.
+        options = replace(options, full=True)
+    try:
+        judgement = await judge.judge(
+            problem, _submission(problem, example, language), options=options
+        )
+    except SourceError as error:
+        expected = example.expectation.verdicts
+        ok = expected is not None and Verdict.CE in expected
+        return _checked(problem, example, language, ok=ok, reason=str(error))
+    if judgement.verdict is Verdict.JE:
+        return _checked(
+            problem, example, language, ok=False, reason=judgement.reason, judgement=judgement
+        )
+    fault = disagreement(problem, example.expectation, judgement)
+    return _checked(
+        problem,
+        example,
+        language,
+        ok=not fault,
+        reason=fault or judgement.reason,
+        judgement=judgement,
+    )
+
+
+def _checked(
+    problem: Problem,
+    example: ExampleSubmission,
+    language: str,
+    *,
+    ok: bool,
+    reason: str,
+    judgement: Judgement | None = None,
+) -> Checked:
+    return Checked(
+        package=problem.name,
+        submission=example.name,
+        language=language,
+        expected=example.expectation.verdicts or (),
+        ok=ok,
+        reason=reason,
+        judgement=judgement,
+    )
