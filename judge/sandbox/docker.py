@@ -227,10 +227,13 @@ class DockerLauncher:
         try:
             params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             attached = api.attach_socket(container, params=params)
-            # A descriptor of our own: the SDK's object closes its own whenever it is collected.
+            # A descriptor of our own: the SDK's object closes its own whenever it is collected,
+            # and closing it leaves the socket beneath open.
+            beneath = attached._sock  # noqa: SLF001 - the SDK gives no other way to it
             stream = socket.socket(fileno=os.dup(attached.fileno()))
             stream.setblocking(False)  # noqa: FBT003 - the name of the method says it
             attached.close()
+            beneath.close()
             api.start(container)
         except (APIError, requests.exceptions.RequestException):
             _remove(api, container)

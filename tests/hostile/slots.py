@@ -5,9 +5,9 @@ import shutil
 from typing import NoReturn
 
 import pytest
-from judge.sandbox.bubblewrap import BubblewrapLauncher
 
 from judge.sandbox.base import Launcher, Sandbox
+from judge.sandbox.bubblewrap import BubblewrapLauncher
 from judge.sandbox.docker import DockerLauncher
 
 BACKENDS = (

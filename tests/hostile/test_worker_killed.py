@@ -10,7 +10,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from judge.sandbox.docker import LABEL
+from judge.sandbox.container import LABEL
 
 from .slots import BACKENDS, open_launcher
 
@@ -42,7 +42,7 @@ def test_nothing_is_left(backend: str) -> None:
         assert len(sandboxes) == 1
     finally:
         worker.kill()
-        worker.wait()
+        worker.communicate()
 
     _wait_until(lambda: not _processes(marker), GONE_S)
     if backend == "docker":
@@ -64,7 +64,7 @@ def _containers(pid: int) -> list[str]:
     client = docker.from_env()
     found = client.containers.list(all=True, filters={"label": LABEL})
     client.close()
-    return [c.id for c in found if f".{pid}." in c.labels[LABEL]]
+    return [str(c.id) for c in found if f".{pid}." in c.labels[LABEL]]
 
 
 def _wait_until(condition: Callable[[], bool], bound_s: float) -> None:
