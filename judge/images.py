@@ -329,10 +329,15 @@ class Images:
 
 
 def _build_failure(name: str, log: list[str], error: str) -> str:
-    tail = " | ".join(line for line in log[-4:] if not line.startswith(" --->"))
+    said = [line for line in log if not line.startswith((" --->", "Step ", "Removing "))]
+    tail = " | ".join(" ".join(said[-3:]).split("\n")[-3:])
+    # The engine repeats the whole command in front of what matters.
+    reason = error.rpartition("returned a non-zero code")[2] or error
     return (
-        f"image {name!r} could not be built: {error} (last lines: {tail}); "
+        f"image {name!r} could not be built (exit code{reason}): {tail[-400:] or 'no output'}; "
         "check that the package registries can be reached and try again"
+        if reason != error
+        else f"image {name!r} could not be built: {error[-400:]}"
     )
 
 

@@ -1,0 +1,2 @@
+#include <bits/stdc++.h>
+int main() { return std::vector<int>{}.at(1); }

@@ -1,0 +1,7 @@
+class Broken
+{
+    static int Main()
+    {
+        return undeclared;
+    }
+}

@@ -1,0 +1,7 @@
+class Crash
+{
+    static void Main(string[] arguments)
+    {
+        System.Console.WriteLine(arguments[1]);
+    }
+}

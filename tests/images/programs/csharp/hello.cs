@@ -1,0 +1,9 @@
+using System;
+
+class Greeter
+{
+    static void Main()
+    {
+        Console.WriteLine("Hello, " + Console.ReadLine() + "!");
+    }
+}

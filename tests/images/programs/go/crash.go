@@ -1,0 +1,6 @@
+package main
+
+func main() {
+	var items []int
+	println(items[len(items)])
+}

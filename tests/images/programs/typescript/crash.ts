@@ -1,0 +1,2 @@
+const items: string[] = [];
+console.log(items[0].length);
