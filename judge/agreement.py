@@ -1,4 +1,4 @@
-"""Does a judgement agree with what the jury expects of a submission?"""
+"""Whether a judgement agrees with what the jury expects of a submission."""
 
 from collections.abc import Iterator
 

@@ -18,7 +18,7 @@ def plan_of(problem: Problem) -> Plan:
     """Return how the runs of a problem become its judgement."""
     if not problem.scoring:
         return PassFailPlan(cases=tuple(_case_names(problem.data)))
-    if problem.legacy:
+    if problem.legacy_grading:
         custom_scores = problem.metadata.custom_output
         root = _legacy_group(problem.data, custom_scores=custom_scores)
         return LegacyPlan(root=root, maximise=problem.metadata.maximise)

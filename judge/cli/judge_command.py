@@ -255,13 +255,15 @@ def _read_record(path: Path) -> dict[str, Any]:
     try:
         if path.stat().st_size > _RECORD_BYTES_MAX:
             raise UsageError(f"{path}: larger than a record can be")
-        record: dict[str, Any] = json.loads(path.read_bytes())
+        record = json.loads(path.read_bytes())
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{path}: not a judgement record: {error}") from error
+    if not isinstance(record, dict):
+        raise UsageError(f"{path}: not a judgement record: not an object")
     kinds = {"package": str, "full": bool, "files": dict, "judgement": dict}
     for key, kind in kinds.items():
-        if not isinstance(record, dict) or not isinstance(record.get(key), kind):
+        if not isinstance(record.get(key), kind):
             raise UsageError(f"{path}: {key}: missing or of the wrong kind")
     return record

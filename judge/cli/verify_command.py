@@ -36,6 +36,13 @@ class _Report:
         if not self.as_json:
             self._say(package, "warning", text)
 
+    def findings(self, problem: Problem) -> None:
+        for finding in problem.findings:
+            if finding.severity is Severity.ERROR:
+                self.error(problem.name, str(finding))
+            elif finding.severity is Severity.WARNING:
+                self.warning(problem.name, str(finding))
+
     def row(self, checked: Checked) -> None:
         self.counts["submissions"] += 1
         if not checked.ok:
@@ -128,11 +135,7 @@ async def _together(works: list) -> None:  # type: ignore[type-arg]
 async def _verify(
     opened: Session, problem: Problem, report: _Report, *, full: bool, task: object
 ) -> None:
-    for finding in problem.findings:
-        if finding.severity is Severity.ERROR:
-            report.error(problem.name, str(finding))
-        elif finding.severity is Severity.WARNING:
-            report.warning(problem.name, str(finding))
+    report.findings(problem)
     for fault in await check_data(opened.judge, problem):
         report.error(problem.name, fault)
     options = Options(full=full, cpu_ms=await time_limit_ms(opened.judge, problem))

@@ -23,7 +23,7 @@ def check(problem: Problem, findings: Findings) -> None:
     _check_cases(problem, findings)
     _check_validators(problem, findings)
     _check_submissions(problem, findings)
-    if problem.legacy:
+    if problem.legacy_grading:
         _check_graders(problem, findings)
     else:
         _check_groups(problem, findings)

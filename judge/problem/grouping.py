@@ -1,7 +1,7 @@
 """Reads `testdata.yaml` (legacy) and `test_group.yaml` (2025-09): how groups judge and score."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -22,6 +22,7 @@ from judge.problem.yaml_reading import Map, Node, Scalar, Section, load, parse, 
 LEGACY_FILE = "testdata.yaml"
 MODERN_FILE = "test_group.yaml"
 
+_GRADING_KEYS = {"on_reject", "grading", "grader_flags", "accept_score", "reject_score", "range"}
 _INFINITE = {"inf": 1, "+inf": 1, "-inf": -1, ".inf": 1, "+.inf": 1, "-.inf": -1}
 _DEPRECATED_REJECT = {"first_error": "break", "grade": "continue"}
 _UNBOUNDED = "unbounded"
@@ -70,12 +71,13 @@ class GroupReader:
         self.metadata = metadata
         self.findings = findings
         self.scoring = ProblemKind.SCORING in metadata.kinds
+        self.legacy = metadata.version.legacy or self._keeps_legacy()
 
     def root(self) -> GroupConfig:
         """Return the settings of `data/` itself."""
         flags = ValidatorArgs(common=self.metadata.validator_flags)
         above = GroupConfig(cases=CaseDefaults(output_validator_args=flags))
-        if not self.metadata.version.legacy:
+        if not self.legacy:
             return self.below(above, "data")
         grading = LegacyGrading()
         defaults = self.metadata.grading_defaults
@@ -90,7 +92,7 @@ class GroupReader:
     def below(self, above: GroupConfig, rel: str) -> GroupConfig:
         """Return the settings of a directory whose parent has the settings `above`."""
         found = self._file(rel)
-        if self.metadata.version.legacy:
+        if self.legacy:
             if found is None:
                 return dataclasses.replace(above, declared=False)
             return self._legacy(above, self._section(found))
@@ -128,9 +130,28 @@ class GroupReader:
             full_feedback=section.boolean("full_feedback", default=above.full_feedback),
         )
 
+    def _keeps_legacy(self) -> bool:
+        """Tell whether a package of a later version has test data graded the legacy way.
+
+        Only where nothing says `test_group.yaml`, and some `testdata.yaml` says how to grade.
+        """
+        found = False
+        for directory in _directories(self.tree, "data"):
+            if self.tree.get(f"{directory}/{MODERN_FILE}") is not None:
+                return False
+            entry = self.tree.get(f"{directory}/{LEGACY_FILE}")
+            if entry is not None and not found:
+                node = load(entry.path, entry.rel, Findings())
+                found = isinstance(node, Map) and bool(_GRADING_KEYS & set(node.items))
+        if found:
+            self.findings.warn(
+                "data", "", f"graded by legacy rules: that is what {LEGACY_FILE} says"
+            )
+        return found
+
     def _file(self, rel: str) -> Entry | None:
         version = self.metadata.version
-        names = (LEGACY_FILE, MODERN_FILE) if version.legacy else (MODERN_FILE, LEGACY_FILE)
+        names = (LEGACY_FILE, MODERN_FILE) if self.legacy else (MODERN_FILE, LEGACY_FILE)
         own, stray = (self.tree.get(f"{rel}/{name}") for name in names)
         if stray is None:
             return own
@@ -253,6 +274,14 @@ def _renamed(section: Section, names: Mapping[str, str]) -> Section:
             section.warn(key, f"called {name} in this version; taken as it")
         items[name] = node
     return Section(Map(items), section.file, section.findings)
+
+
+def _directories(tree: Tree, rel: str) -> Iterator[str]:
+    if tree.directory(rel) is not None:
+        yield rel
+        for entry in tree.entries(rel):
+            if entry.directory:
+                yield from _directories(tree, entry.rel)
 
 
 def _grading_word(above: LegacyGrading) -> str:

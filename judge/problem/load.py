@@ -78,7 +78,7 @@ def _load(root: Path, name: str) -> Problem:
         output_validators=validators,
         input_validators=programs.input_validators(),
         static_validator=programs.only("static_validator", ProgramKind.STATIC_VALIDATOR),
-        grader=programs.grader() if legacy else None,
+        grader=programs.grader() if data.root.legacy is not None else None,
         generators=programs.generators(),
         include=dict(_include(tree, findings)),
         submissions=read_submissions(tree, said, findings),

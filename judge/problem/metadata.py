@@ -24,15 +24,20 @@ _VALIDATION_WORDS = {"default", "custom", "score", "interactive", "multi-pass", 
 _LICENSES = {
     *("unknown", "public domain", "cc0", "cc by", "cc by-sa", "educational", "permission"),
 }
+_DRAFTS = (
+    ({"2023-07"}, FormatVersion.DRAFT_2023_07),
+    ({"draft", "2025-09-draft"}, FormatVersion.V2025_09),
+)
 _GRADING_KEYS = ("accept_score", "reject_score", "range", "on_reject")
 
 
 def read_version(section: Section) -> FormatVersion:
     """Return the format version: everything else depends on it."""
     text = section.text("problem_format_version", FormatVersion.LEGACY)
-    if text in {"2023-07", "draft", "2025-09-draft"}:
-        section.warn("problem_format_version", f"{quoted(text)} is read as 2025-09")
-        return FormatVersion.V2025_09
+    for drafts, version in _DRAFTS:
+        if text in drafts:
+            section.warn("problem_format_version", f"{quoted(text)} is read as {version}")
+            return version
     if text not in set(FormatVersion):
         known = ", ".join(FormatVersion)
         raise section.error("problem_format_version", f"one of {known}")
@@ -92,6 +97,7 @@ def _legacy(section: Section, common: Metadata) -> Metadata:
         custom_output="custom" in words,
         custom_score="score" in words and scoring,
         validator_flags=tuple(section.text("validator_flags").split()),
+        allow_file_writing=True,
         maximise=maximise,
         show_test_data_groups=show_groups,
         grading_defaults=MappingProxyType(defaults),
@@ -113,6 +119,7 @@ def _modern(section: Section, common: Metadata) -> Metadata:
     return dataclasses.replace(
         common,
         kinds=_checked(section, kinds),
+        custom_score=ProblemKind.SCORING in kinds,
         validator_flags=flags,
         embargo_until=section.text("embargo_until"),
         allow_file_writing=section.boolean("allow_file_writing", default=False),

@@ -271,8 +271,9 @@ class Credits:
 class Metadata:
     """What `problem.yaml` says, version differences evened out.
 
-    `custom_output` asks for the package's own output validator, `custom_score` (legacy) lets it
-    give scores. `languages` None means all. `constants` maps `name` and `name.variant` to text.
+    `custom_output` asks for the package's own output validator, `custom_score` lets it give scores.
+    Legacy says nothing of writing files, so it is allowed there. `languages` None means all.
+    `constants` maps `name` and `name.variant` to text.
     """
 
     version: FormatVersion
@@ -337,8 +338,16 @@ class Problem:
 
     @property
     def legacy(self) -> bool:
-        """Tell whether legacy rules (graders, ranges) apply."""
+        """Tell whether the package is of the format before 2023."""
         return self.metadata.version.legacy
+
+    @property
+    def legacy_grading(self) -> bool:
+        """Tell whether groups are graded by legacy rules: `TestGroup.legacy` is set then.
+
+        Some packages of the drafts since keep their legacy test data.
+        """
+        return self.data.legacy is not None
 
     @property
     def scoring(self) -> bool:

@@ -104,7 +104,7 @@ def _check_uses(entry: Entry, text: str, known: set[str], findings: Findings) ->
         if "://" in name or name.startswith(("data:", "#")) or "\\" in name or "{{" in name:
             continue
         path = str(PurePosixPath(name))
-        if not any(path + ending in known for ending in _GUESSED):
+        if ":" not in name and not any(path + ending in known for ending in _GUESSED):
             findings.warn(entry.rel, "", f"uses a file that is not there: {shown(name[:100])}")
 
 

@@ -81,7 +81,7 @@ class _Reader:
     def _group(self, rel: str, above: GroupConfig) -> TestGroup:
         config = self.groups.below(above, rel)
         name = rel.removeprefix("data/")
-        if self.metadata.version.legacy:
+        if self.groups.legacy:
             listing = self._list(rel)
             cases = tuple(self._cases(rel, listing, config))
             inner = tuple(self._group(each.rel, config) for each in listing.directories)

@@ -127,7 +127,11 @@ class Tree:
 
     def _entry(self, name: str, rel: str, path: Path) -> Entry | None:
         if not path.is_relative_to(self.root):
-            raise PackageError(f"{shown(rel)}: a symbolic link that leads out of the package")
+            if rel.startswith("data/"):
+                raise PackageError(f"{shown(rel)}: a symbolic link that leads out of the package")
+            message = "a symbolic link that leads out of the package; ignored"
+            self.findings.error(shown(rel), "", message)
+            return None
         try:
             info = path.stat()
         except OSError:

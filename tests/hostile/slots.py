@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import pytest
 
-from judge.sandbox.base import Launcher, Sandbox
+from judge.sandbox.base import Launcher, Sandbox, Seat
 from judge.sandbox.bubblewrap import BubblewrapLauncher
 from judge.sandbox.docker import DockerLauncher
 
@@ -23,19 +23,18 @@ class LaunchedSlot:
         self._launcher = launcher
         self._cpu = cpu
         self._index = index
-        self._sandboxes: dict[str, Sandbox] = {}
+        self._sandboxes: dict[tuple[str, Seat], Sandbox] = {}
 
-    async def sandbox(self, image: str) -> Sandbox:
-        """Return this slot's sandbox of an image."""
-        found = self._sandboxes.get(image)
+    async def sandbox(self, image: str, seat: Seat = Seat.SUBMISSION) -> Sandbox:
+        """Return this slot's sandbox of an image and seat."""
+        found = self._sandboxes.get((image, seat))
         if found is not None and found.usable:
             return found
         if found is not None:
             await found.close()
-        self._sandboxes[image] = await self._launcher.launch(
-            image, cpu=self._cpu, index=self._index
-        )
-        return self._sandboxes[image]
+        fresh = await self._launcher.launch(image, cpu=self._cpu, index=self._index)
+        self._sandboxes[image, seat] = fresh
+        return fresh
 
     async def close(self) -> None:
         """Destroy the slot's sandboxes."""

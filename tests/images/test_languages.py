@@ -105,7 +105,7 @@ async def _compile(language: Language, sandbox: Sandbox, stem: str) -> tuple[Out
         ),
     )
     outcome = await sandbox.run(command, log)
-    return outcome, log.getvalue()
+    return outcome, log.head(MIB)
 
 
 async def _built(language: Language, sandbox: Sandbox, stem: str) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ async def _run(
         ),
     )
     outcome = await sandbox.run(command, output)
-    return outcome, output.getvalue()
+    return outcome, output.head(MIB)
 
 
 def _sources(language: Language, stem: str) -> dict[str, bytes]:
