@@ -20,7 +20,7 @@ from judge.artefacts import ArtefactCache
 from judge.compiling import Compilation, Program, build_script, compile_sources
 from judge.errors import PackageError, SourceError
 from judge.languages import find
-from judge.problem.model import Limits, Problem
+from judge.problem.model import Limits, Problem, TestCase
 from judge.problem.programs import ProgramSource
 from judge.sandbox.base import Area, Command, File, Outcome, Role, RunLimits, Sandbox, Seat, Slot
 from judge.spool import Spool
@@ -180,10 +180,25 @@ async def validate_output(
 
 
 async def validate_input(
-    sandbox: Sandbox, validator: Validator, bounds: Limits, data: Path, args: Sequence[str]
+    sandbox: Sandbox, validator: Validator, bounds: Limits, case: TestCase, beside: Sequence[File]
 ) -> Outcome:
-    """Run an input validator on one input file."""
-    return await sandbox.run(command(validator.program, bounds, args=args, stdin=data))
+    """Run an input validator on one input.
+
+    It is given the arguments and files a submission is given, and the files of its own directory,
+    `beside`, in its working directory (specification 2025-09, Working directory).
+    """
+    own = {file.path for file in beside}
+    files = (
+        File(path=file.name, data=file.path, executable=file.executable)
+        for file in case.files
+        if file.name not in own
+    )
+    args = (*case.input_validator_args.of(validator.name), *case.args)
+    return await sandbox.run(
+        command(
+            validator.program, bounds, args=args, stdin=case.input, files=(*beside, *files)
+        )
+    )
 
 
 async def grade(

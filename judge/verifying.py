@@ -15,9 +15,9 @@ from judge.judging import Judge, Options
 from judge.languages import UnsupportedLanguageError, detect, find
 from judge.problem.limiting import compute_time_limit
 from judge.problem.model import Problem, TestCase
-from judge.problem.programs import ExampleSubmission
+from judge.problem.programs import ExampleSubmission, ProgramSource
 from judge.results import Judgement, score_number
-from judge.sandbox.base import Cause
+from judge.sandbox.base import Cause, File
 from judge.submission import Submission
 from judge.validating import build, seated, validate_input
 from judge.verdicts import Verdict
@@ -71,9 +71,9 @@ async def check_data(judge: Judge, problem: Problem) -> list[str]:
                 faults.append(str(error))
                 continue
             sandbox = await seated(slot, validator)
+            beside = _beside(problem, source)
             for case in _unique(problem.cases()):
-                args = case.input_validator_args.of(source.name)
-                outcome = await validate_input(sandbox, validator, problem.limits, case.input, args)
+                outcome = await validate_input(sandbox, validator, problem.limits, case, beside)
                 if outcome.cause is not Cause.EXITED or outcome.exit_code != _ACCEPT:
                     detail = outcome.stderr.decode("utf-8", "replace").strip().partition("\n")[0]
                     faults.append(
@@ -98,9 +98,9 @@ async def _check_invalid(judge: Judge, problem: Problem) -> list[str]:
             except PackageError:
                 return faults
             sandbox = await seated(slot, validator)
+            beside = _beside(problem, source)
             for case in problem.invalid_input:
-                args = case.input_validator_args.of(source.name)
-                outcome = await validate_input(sandbox, validator, problem.limits, case.input, args)
+                outcome = await validate_input(sandbox, validator, problem.limits, case, beside)
                 if outcome.cause is not Cause.EXITED or outcome.exit_code != _ACCEPT:
                     rejected.add(case.name)
     faults.extend(
@@ -111,10 +111,20 @@ async def _check_invalid(judge: Judge, problem: Problem) -> list[str]:
     return faults
 
 
+def _beside(problem: Problem, source: ProgramSource) -> tuple[File, ...]:
+    """Return the files an input validator finds beside it: those of its own directory."""
+    contents = problem.sources(source)
+    return tuple(
+        File(path=file.name, data=contents[file.name], executable=file.executable)
+        for file in source.files
+    )
+
+
 def _unique(cases: Sequence[TestCase]) -> Iterator[TestCase]:
     seen = set()
     for case in cases:
-        key = (case.input.resolve(), repr(case.input_validator_args))
+        files = tuple((file.name, file.path.resolve()) for file in case.files)
+        key = (case.input.resolve(), repr(case.input_validator_args), case.args, files)
         if key not in seen:
             seen.add(key)
             yield case
@@ -203,8 +213,8 @@ async def check_submission(
 async def _check_in(
     judge: Judge, problem: Problem, example: ExampleSubmission, language: str, options: Options
 ) -> Checked:
-    if any(rule.where for rule in example.expectation.rules):
-        # Rules about single cases need every case.
+    if any(rule.where or rule.message for rule in example.expectation.rules):
+        # Rules about single cases, and messages of any case, need every case.
         options = replace(options, full=True)
     try:
         judgement = await judge.judge(

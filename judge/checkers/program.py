@@ -180,6 +180,8 @@ def combine(validations: Sequence[Validation]) -> Validation:
     The score is that of the last validator that gave one; messages are joined in order.
     """
     assert validations
+    if len(validations) == 1:
+        return validations[0]
     worst = next(
         (
             each
@@ -207,8 +209,8 @@ def read_pair(pair: PairOutcome, rules: ValidatorRules, submission: Classified) 
     """Conclude about an interaction; `submission` is `classify(pair.submission)`.
 
     A validator that rejects first wins over whatever became of the submission afterwards. A
-    validator that breaks is a judge error, except where it only fell with the submission: its
-    pipe broke, or we ended it. Otherwise the submission's own failure counts before the
+    validator that breaks is a judge error, except where the submission had failed before it, or
+    where it only fell with the submission: its pipe broke, or we ended it. Otherwise the submission's own failure counts before the
     validator's opinion, so that a crash after a correct dialogue is still a crash.
     The validator's elapsed time limit must be the longer one: that both wait for each other is
     the submission's fault only when its own limit says so.

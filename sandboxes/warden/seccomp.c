@@ -9,6 +9,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -74,7 +75,7 @@ static const unsigned refused[] = {
     SYS_delete_module, SYS_settimeofday, SYS_adjtimex, SYS_clock_settime, SYS_clock_adjtime,
     SYS_sethostname, SYS_setdomainname,
     /* a better place in the run queue */
-    SYS_sched_setscheduler, SYS_sched_setattr, SYS_sched_setparam,
+    SYS_sched_setattr, SYS_sched_setparam,
     /* another CPU: under bubblewrap only affinity keeps a slot to its own */
     SYS_sched_setaffinity,
 #ifdef SYS_kexec_file_load
@@ -181,6 +182,16 @@ static void prlimit_block(void)
     answer(ERRNO(EPERM));
 }
 
+/* The ordinary policy may be asked for anew: Mono does so for every thread. */
+static void scheduler_block(void)
+{
+    only_for(SYS_sched_setscheduler, 4);
+    load(ARG_LOW(1));
+    add(BPF_JMP | BPF_JEQ | BPF_K, SCHED_OTHER, 0, 1);
+    answer(SECCOMP_RET_ALLOW);
+    answer(ERRNO(EPERM));
+}
+
 void seccomp_install(void)
 {
     load(offsetof(struct seccomp_data, arch));
@@ -198,6 +209,7 @@ void seccomp_install(void)
     ioctl_block();
     personality_block();
     prlimit_block();
+    scheduler_block();
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         refuse(refused[i], ERRNO(EPERM));
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)

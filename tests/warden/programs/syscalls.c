@@ -81,7 +81,7 @@ static const struct try tries[] = {
     {"sethostname", SYS_sethostname, (long)"h", 1, 0, 0},
     {"personality", SYS_personality, 0x0040000, 0, 0, 0},
     {"fanotify_init", SYS_fanotify_init, 0, 0, 0, 0},
-    {"sched_setscheduler", SYS_sched_setscheduler, 0, 0, 0, 0},
+    {"sched_setscheduler", SYS_sched_setscheduler, 0, SCHED_FIFO, 0, 0},
     {"sched_setattr", SYS_sched_setattr, 0, 0, 0, 0},
     {"clone3", 435, 0, 0, 0, 0},
 #ifdef __x86_64__

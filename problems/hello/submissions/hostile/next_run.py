@@ -3,10 +3,11 @@
 import contextlib
 import os
 
+PLACES = ("/tmp/note", "/dev/shm/note", "/box/note", "note", "/prog/note", "/dev/mqueue/note")
+
 handle = input()
-found = False
-for place in ("/tmp/note", "/dev/shm/note", "/box/note", "note", "/prog/note", "/dev/mqueue/note"):
-    found |= os.path.exists(place)
+found = any(os.path.exists(place) for place in PLACES)
+for place in PLACES:
     with contextlib.suppress(OSError), open(place, "w") as file:
         file.write(handle)
 if found:
