@@ -1,15 +1,18 @@
 """The bubblewrap backend: the same warden in the same places, on a machine without Docker.
 
-THEORY. A sandbox is a chain of programs that become each other: `unshare` takes a private mount
-namespace, `sh` mounts the writable places there (size, inodes, owner, noexec: bwrap's own tmpfs
-has not all of them), steps into the sandbox's control groups and becomes `bwrap`, which makes the
-other namespaces and the view of the file system and runs warden as PID 1. Standard input and
-output are one socket whose other end only we hold: when we die, warden reads the end and exits;
-`--die-with-parent` says the same to bwrap.
+THEORY. A sandbox is a chain of programs that become each other: `sh` steps into the sandbox's
+control groups, `unshare` takes a private mount namespace, `sh` mounts the writable places there
+(size, inodes, owner, noexec: bwrap's own tmpfs has not all of them) and becomes `bwrap`, which
+makes the other namespaces and the view of the file system and runs warden as PID 1. Standard
+input and output are one socket whose other end only we hold: when we die, warden reads the end
+and exits; `--die-with-parent` says the same to bwrap.
 
 As root there is no user namespace: warden keeps SETUID, SETGID and KILL, every role has a uid of
 its own, and the groups bound memory and processes. As an ordinary user everything happens in a
-user namespace with a single uid, and memory is sampled unless a control group was delegated.
+user namespace with a single uid, and memory is sampled unless a control group was delegated. Root
+that is asked for a user namespace becomes an ordinary user first (`setpriv`): the kernel exempts
+root's processes from RLIMIT_NPROC however they are called inside, and root's files would be the
+program's own.
 
 What it does not stop that Docker does: warden's seccomp filter is the only one (no second profile
 beneath it), and file locks on the machine's own files can be seen by parallel runs.
@@ -44,7 +47,10 @@ CAPABILITIES: Final = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL")
 PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # bwrap makes missing directories for root alone; programs must get through these.
 DIRECTORIES: Final = ("/etc", "/sys", "/sys/fs", "/sys/fs/cgroup")
-TOOLS: Final = {"bwrap": "bubblewrap", "unshare": "util-linux", "mount": "mount", "sh": "dash"}
+TOOLS: Final = {
+    "bwrap": "bubblewrap", "unshare": "util-linux", "setpriv": "util-linux", "mount": "mount",
+    "sh": "dash",
+}  # fmt: skip
 
 # What programs see of this machine: toolchains, and of /etc only what they read.
 SYSTEM: Final = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
@@ -229,13 +235,13 @@ class BubblewrapLauncher:
             source = str(places / path.strip("/").replace("/", "-"))
             options = place.options(None if alone else base)
             script += [["mkdir", source], ["mount", "-t", "tmpfs", "-o", options, "tmpfs", source]]
-        lines = [shlex.join(line) for line in script]
-        if group is not None:
-            lines += [f"echo $$ > {shlex.quote(str(path))}" for path in group.procs]
-        lines.append(shlex.join(["exec", *self._bwrap(root, base, group, places)]))
+        script.append(["exec", *self._bwrap(root, base, group, places)])
         user = ["--user", "--map-root-user"] if alone else []
-        return ["unshare", *user, "--mount", "--propagation", "private", "--", "sh", "-ec",
-                "\n".join(lines)]  # fmt: skip
+        argv = ["unshare", *user, "--mount", "--propagation", "private", "--", *_shell(script)]
+        if alone and os.geteuid() == 0:
+            argv = ["setpriv", "--reuid", str(base), "--regid", str(base), "--clear-groups", *argv]
+        joins = [f"echo $$ > {shlex.quote(str(path))}" for path in group.procs] if group else []
+        return ["sh", "-ec", "\n".join((*joins, shlex.join(["exec", *argv])))]
 
     def _bwrap(
         self, root: Path | None, base: int, group: cgroups.Group | None, places: Path
@@ -277,6 +283,10 @@ class BubblewrapLauncher:
             path.write_text(text.format(uid=uid), encoding="ascii")
             argv += ["--ro-bind", str(path), f"/etc/{name}"]
         return argv
+
+
+def _shell(script: list[list[str]]) -> list[str]:
+    return ["sh", "-ec", "\n".join(shlex.join(line) for line in script)]
 
 
 def _rootfs_view(root: Path) -> list[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .wire import WIPE, Warden
+from .wire import PING, WIPE, Warden
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,7 @@ def test_a_program_that_signals_everybody_hits_only_itself(warden: Warden) -> No
 def test_a_hundred_runs_leave_no_descriptor(warden: Warden) -> None:
     """Warden holds as many descriptors after a hundred runs as before."""
     below = warden.wait_for_process("warden")
+    warden.ask(PING)  # until the program has been placed, its file is open
     before = warden.count_descriptors(below)
     for _ in range(100):
         warden.probe("say", "1", stdin=b"x")

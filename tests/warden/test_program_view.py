@@ -58,7 +58,7 @@ def test_streams_can_be_opened_by_name(warden: Warden) -> None:
 
 def test_streams_of_a_pair_can_be_opened_by_name(warden: Warden) -> None:
     """The pipes between a submission and a validator can be opened by name too."""
-    script = "echo question > /dev/stdout; read answer < /dev/stdin; echo $answer >&2"
+    script = "echo question > /dev/stdout; read answer < /dev/stdin; echo $answer >&2; exit 42"
     submission, validator = warden.pair(
         command("sh", "-c", "read q < /dev/stdin; echo got $q > /dev/stdout"),
         command("sh", "-c", script, role="validate", cwd="/val"),

@@ -30,11 +30,12 @@ def _group(name: str, *cases: str, groups: tuple[TestGroup, ...] = ()) -> TestGr
 
 
 def _problem(version: FormatVersion, kind: ProblemKind, *top: TestGroup) -> Problem:
+    legacy = LegacyGrading() if version is FormatVersion.LEGACY else None
     return Problem(
         name="p",
         root=Path("/"),
         metadata=Metadata(version=version, kinds=frozenset({kind})),
-        data=TestGroup(name="", groups=top),
+        data=TestGroup(name="", groups=top, legacy=legacy),
     )
 
 

@@ -228,10 +228,13 @@ def _pair(submission: Outcome, validator: Outcome, first: Role) -> PairResult:
         (OK, _exit(1), Role.RUN, JE),
         (OK, _exit(0), Role.VALIDATE, JE),
         (ENDED, _exit(1), Role.VALIDATE, JE),
-        (CRASH, _exit(1), Role.RUN, JE),
+        (CRASH, _exit(1), Role.VALIDATE, JE),
         (STUCK, STUCK, Role.VALIDATE, JE),
         (OK, STUCK, Role.RUN, JE),
         (ENDED, SLOW, Role.VALIDATE, JE),
+        # The submission failed first: the validator had nothing left to judge.
+        (CRASH, _exit(1), Role.RUN, RTE),
+        (STUCK, STUCK, Role.RUN, TLE),
         # It fell only because the submission was gone.
         (OK, PIPE, Role.RUN, WA),
         (CRASH, PIPE, Role.RUN, RTE),
