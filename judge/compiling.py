@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from judge import limits
 from judge.artefacts import ArtefactCache, digest
-from judge.errors import SandboxError, SourceError
+from judge.errors import SourceError, ToolMissingError
 from judge.languages import EntryRule, Language
 from judge.problem.model import Limits
 from judge.results import printable
@@ -198,7 +198,12 @@ async def _build(
         outcome = await sandbox.run(command, stdout)
         log = _log(outcome, stdout)
     if outcome.cause is Cause.EXEC_FAILED:
-        raise SandboxError(f"image {image}: cannot start the compiler: {outcome.message}")
+        if language is None:
+            return Compilation(program=None, reason=f"cannot be started: {outcome.message}")
+        raise ToolMissingError(
+            f"{language.name}: cannot start {command.argv[0]} ({outcome.message}); "
+            "`codebattle doctor` tells which tools are missing"
+        )
     if not outcome.ok:
         return Compilation(program=None, log=log, reason=_reason(outcome))
     built = await sandbox.get(Area.PROGRAM, bytes_max=limits.ARTEFACT_BYTES_MAX)

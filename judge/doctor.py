@@ -16,6 +16,7 @@ from judge import limits
 from judge.errors import EngineError
 from judge.images import Images
 from judge.languages import languages
+from judge.sandbox.bubblewrap import PATH
 
 _DISK_BYTES_MIN = 5 << 30
 _MEMORY_BYTES_MIN = limits.MEMORY_BYTES_DEFAULT + 512 * limits.MIB
@@ -158,7 +159,7 @@ def _bubblewrap() -> Diagnosis:
 
 def _host_tools() -> Diagnosis:
     missing = {
-        language.name: [tool for tool in language.needs if shutil.which(tool) is None]
+        language.name: [tool for tool in language.needs if shutil.which(tool, path=PATH) is None]
         for language in languages().values()
     }
     lacking = [f"{name} ({', '.join(tools)})" for name, tools in missing.items() if tools]

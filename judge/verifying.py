@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from judge.agreement import disagreement
-from judge.errors import PackageError, SourceError
+from judge.errors import PackageError, SourceError, ToolMissingError
 from judge.judging import Judge, Options
 from judge.languages import UnsupportedLanguageError, detect, find
 from judge.problem.limiting import compute_time_limit
@@ -148,9 +148,12 @@ async def time_limit_ms(judge: Judge, problem: Problem) -> int:
             continue
         # Limits of packages assume a quick Python.
         for language in _languages(problem, example, quick=True):
-            judgement = await judge.judge(
-                problem, _submission(problem, example, language), options=options
-            )
+            try:
+                judgement = await judge.judge(
+                    problem, _submission(problem, example, language), options=options
+                )
+            except (SourceError, ToolMissingError):
+                continue
             if judgement.verdict is Verdict.AC:
                 times.append(judgement.cpu_ms)
                 break
@@ -202,7 +205,11 @@ async def check_submission(
         languages = _languages(problem, example, quick=False)
     first: Checked | None = None
     for language in languages:
-        checked = await _check_in(judge, problem, example, language, options)
+        try:
+            checked = await _check_in(judge, problem, example, language, options)
+        except ToolMissingError as error:
+            checked = _checked(problem, example, language, ok=True, reason=f"skipped: {error}")
+            return first or checked
         if checked.ok:
             return checked
         first = first or checked

@@ -7,7 +7,8 @@ while judging · 130 interrupted.
 
 import sys
 
-import click
+import typer
+from typer.exceptions import TyperException
 
 from judge.cli.app import app
 from judge.errors import CodebattleError
@@ -22,10 +23,11 @@ def main() -> None:
     except CodebattleError as error:
         print(f"codebattle: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        error.show()
+    except TyperException as error:
+        if error.format_message():
+            print(f"codebattle: {error.format_message()} (codebattle --help)", file=sys.stderr)
         sys.exit(error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(1)

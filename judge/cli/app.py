@@ -83,9 +83,14 @@ def replay(
 
 
 @app.command()
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    attack: Annotated[
+        bool, typer.Option("--selftest/--no-selftest", help="Try the quick attacks as well.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
     """Tell whether this machine is fit to judge, with the remedy for each finding."""
-    raise typer.Exit(asyncio.run(machine_commands.doctor(as_json=as_json)))
+    raise typer.Exit(asyncio.run(machine_commands.doctor(attack=attack, as_json=as_json)))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from rich.text import Text
 from judge import selftest as attacks
 from judge.cli.session import session
 from judge.doctor import Diagnosis, Level, diagnose, worst
+from judge.errors import EngineError, SandboxError
 from judge.images import Images, ImageStatus
 from judge.images import Progress as BuildProgress
 
@@ -18,26 +19,46 @@ _MARKS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 _SLOTS = 2
 
 
-async def doctor(*, as_json: bool) -> int:
+async def doctor(*, attack: bool, as_json: bool) -> int:
     """Show every finding; 1 when one means that this machine cannot judge as it should."""
-    console = Console(highlight=False)
     found: list[Diagnosis] = []
     for each in diagnose():
         found.append(each)
-        if as_json:
-            print(json.dumps(each.to_json()))
-            continue
-        line = Text(f"{each.level.value:5}", style=_MARKS[each.level])
-        line.append(f"{each.name}: {each.found}", style="default not bold")
-        console.print(line, soft_wrap=True)
-        if each.remedy:
-            console.print(Text(f"     → {each.remedy}"), soft_wrap=True)
+        _show_diagnosis(each, as_json=as_json)
+    if attack:
+        found.append(await _attacked())
+        _show_diagnosis(found[-1], as_json=as_json)
     level = worst(found)
     if as_json:
         print(json.dumps({"findings": len(found), "level": level.value}))
-    else:
-        console.print("next: codebattle selftest attacks the sandbox itself")
     return int(level is Level.FAIL)
+
+
+def _show_diagnosis(each: Diagnosis, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(each.to_json()), flush=True)
+        return
+    console = Console(highlight=False)
+    line = Text(f"{each.level.value:5}", style=_MARKS[each.level])
+    line.append(f"{each.name}: {each.found}", style="default not bold")
+    console.print(line, soft_wrap=True)
+    if each.remedy:
+        console.print(Text(f"     → {each.remedy}"), soft_wrap=True)
+
+
+async def _attacked() -> Diagnosis:
+    """Try the quick attacks on the backend that would judge."""
+    remedy = "see codebattle selftest"
+    try:
+        async with session(None, slots=_SLOTS) as opened, AsyncExitStack() as stack:
+            slots = [await stack.enter_async_context(opened.judge.lease()) for _ in range(_SLOTS)]
+            report = await attacks.run(slots, quick=True, progress=lambda *_: None)
+    except (EngineError, SandboxError) as error:
+        return Diagnosis(name="self-test", level=Level.FAIL, found=str(error), remedy=remedy)
+    told = f"{report.backend}: {report.attacks} attacks, {len(report.succeeded)} succeeded"
+    if report.ok:
+        return Diagnosis(name="self-test", level=Level.OK, found=told)
+    return Diagnosis(name="self-test", level=Level.FAIL, found=told, remedy=remedy)
 
 
 async def selftest(*, backend: str | None, quick: bool, as_json: bool) -> int:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from judge.cli.session import Session, session
-from judge.errors import EngineError, PackageError, SourceError
+from judge.errors import EngineError, PackageError, SourceError, ToolMissingError
 from judge.judging import Options
 from judge.problem import Severity, load
 from judge.problem.model import Problem
@@ -114,7 +114,7 @@ async def _verify_all(
         async with turns:
             try:
                 await _verify(opened, problem, report, full=full, task=task)
-            except PackageError as error:
+            except (PackageError, ToolMissingError) as error:
                 report.error(problem.name, str(error))
 
     await _together([one(problem) for problem in problems])

@@ -17,7 +17,7 @@ def contents(path):
     return b""
 
 
-places = ["/box", "/val", "/tmp", "/data", "/dev/shm", "/home", "/root", "/work", "/mnt", ".", ".."]
+places = ["/box", "/val", "/tmp", "/data", "/dev/shm", "/home", "/root", "/work", "/mnt", "."]
 places += [f"/proc/{pid}/cwd" for pid in os.listdir("/proc") if pid.isdigit()]
 for place in places:
     for root, _, names in os.walk(place):
