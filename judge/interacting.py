@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from judge import limits
 from judge.compiling import Program
-from judge.errors import EngineError
+from judge.errors import PackageError
 from judge.problem.model import Limits
 from judge.results import LimitsUsed
 from judge.running import CaseInput, run_command
@@ -39,12 +39,12 @@ class Interaction:
 
 
 def shared_image(program: Program, validator: Program) -> str:
-    """Return an image for both; raises `EngineError` when neither runs in the other's."""
+    """Return an image for both; raises `PackageError` when neither runs in the other's."""
     if program.image == validator.image or validator.portable:
         return program.image
     if program.portable:
         return validator.image
-    raise EngineError(
+    raise PackageError(
         f"an interactive validator in image {validator.image} cannot meet a submission in image "
         f"{program.image}; write the validator in C++ or Python"
     )

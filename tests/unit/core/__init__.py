@@ -1,0 +1,1 @@
+"""The judging core on scripted sandboxes."""
