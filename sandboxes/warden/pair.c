@@ -5,7 +5,11 @@
  * until the program it belongs to has ended: a dying process closes its files before its parent
  * hears of it, and on one processor the other side may have read end of file and exited in
  * between. So neither can notice the other's end before warden has, and who was first is certain.
- * A program that closes its end and lives on is looked for when both sides stand still.
+ * A validator that closes its end and lives on is looked for when both sides stand still. A
+ * submission that does so has not ended: the validator reads end of file once it has.
+ *
+ * A submission may end before it has read the last answer, and that is no fault of the validator:
+ * what it still writes is read and thrown away here, up to a bound, so no broken pipe ends it.
  *
  * Each side has its own limits, and when its main process ends, all that is left of the side is
  * killed: a daemon must not hold a pipe open.
@@ -14,6 +18,7 @@
  * the validator ends with 42, the submission may finish, up to its limits: it can still fail.
  * With any other status nothing the submission does can matter, and it is cancelled.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -25,6 +30,8 @@
 /* Less than any conversation needs between two looks. */
 #define STILL_NS (100 * NS_PER_US)
 #define STILL_LOOKS 2
+/* A validator that writes more than this to nobody does not notice that nobody is there. */
+#define UNREAD_BYTES_MAX (8 * MIB)
 
 /* Both ends may be opened again by name (/dev/stdin, /dev/stdout), by whichever uid has them. */
 static bool open_pipe(int ends[2])
@@ -58,33 +65,60 @@ void pair_side_ended(struct run *run, int index)
     kill_side(index, role_uid(side->command->role), run->side[1].spawn.pid);
     if (run->first < 0)
         run->first = index;
-    let_go(&side->spawn.in);
+    if (index == 0)
+        run->unread = side->spawn.in >= 0 && fcntl(side->spawn.in, F_SETFL, O_NONBLOCK) == 0;
+    if (index == 1 || !run->unread)
+        let_go(&side->spawn.in);
     let_go(&side->spawn.out);
     if (index == 1 && !(side->code == CLD_EXITED && side->status == ACCEPTED))
         side_kill(run, 0, CAUSE_CANCELLED);
 }
 
-/* Let go of an end that nobody of its side holds any more. */
-static void let_go_if_closed(struct run *run, int index, int *fd)
+/* Tell whether nobody of a side holds an end of it any more. */
+static bool is_closed(const struct run *run, int index, int fd)
 {
     struct stat info;
 
-    if (*fd >= 0 && fstat(*fd, &info) == 0
-        && !walk_holds(index, run->side[1].spawn.pid, (unsigned long)info.st_ino))
+    return fd >= 0 && fstat(fd, &info) == 0
+        && !walk_holds(index, run->side[1].spawn.pid, (unsigned long)info.st_ino);
+}
+
+/* Read what the validator writes to a submission that reads no more. */
+static void throw_away(struct run *run)
+{
+    static char buffer[64 * KIB];
+    int *fd = &run->side[0].spawn.in;
+    ssize_t got;
+
+    while ((got = read(*fd, buffer, sizeof buffer)) > 0) {
+        run->unread_bytes += (uint64_t)got;
+        if (run->unread_bytes > UNREAD_BYTES_MAX) {
+            let_go(fd);
+            run->unread = false;
+            return;
+        }
+    }
+    if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
         let_go(fd);
+        run->unread = false;
+    }
 }
 
 void pair_look(struct run *run)
 {
     uint64_t used = run->side[0].cpu_ns + run->side[1].cpu_ns;
 
+    if (run->unread)
+        throw_away(run);
     run->still = used < run->used_ns + STILL_NS ? run->still + 1 : 0;
     run->used_ns = used;
     if (run->still < STILL_LOOKS)
         return;
     run->still = 0;
-    for (int i = 0; i < 2; i++) {
-        let_go_if_closed(run, i, &run->side[i].spawn.in);
-        let_go_if_closed(run, i, &run->side[i].spawn.out);
-    }
+    if (is_closed(run, 1, run->side[1].spawn.in))
+        let_go(&run->side[1].spawn.in);
+    if (is_closed(run, 1, run->side[1].spawn.out))
+        let_go(&run->side[1].spawn.out);
+    if (!run->unread && is_closed(run, 0, run->side[0].spawn.in))
+        run->unread = fcntl(run->side[0].spawn.in, F_SETFL, O_NONBLOCK) == 0;
 }

@@ -301,6 +301,8 @@ struct run {
     int first;           /* the side of a pair that ended first; -1: neither yet */
     uint64_t used_ns;    /* CPU time of a pair at the last look, */
     unsigned still;      /* and for how many looks it has hardly moved */
+    bool unread;         /* the submission reads no more: we read for it, */
+    uint64_t unread_bytes; /* so far this much */
     bool dirty_input;    /* a frame that is not CANCEL waits: stop looking */
 };
 

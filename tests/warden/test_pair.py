@@ -71,14 +71,38 @@ def test_who_ended_first_is_certain(warden: Warden) -> None:
         assert validator.fields.get("first") == "1"
 
 
-def test_a_closed_stream_is_seen_while_its_program_lives(warden: Warden) -> None:
-    """A submission that closes its output and waits for the validator is not left waiting."""
+def test_a_validator_s_closed_stream_is_seen_while_it_lives(warden: Warden) -> None:
+    """A submission that waits for a validator which has closed its output is not left waiting."""
     submission, validator = warden.pair(
-        _submission("close-and-read", "0", wall_ms=6000), _validator("read-all", "42")
+        _submission("read-all", "0"), _validator("close-and-read", "42", wall_ms=6000)
     )
 
     assert [_status(submission), _status(validator)] == [("exited", 0), ("exited", 42)]
-    assert validator["first"] == "1"
+    assert submission["first"] == "1"
+
+
+def test_a_submission_that_closes_its_output_has_not_ended(warden: Warden) -> None:
+    """The validator reads end of file when the submission has ended, so its end decides."""
+    submission, validator = warden.pair(
+        _submission("close-and-read", "0", wall_ms=400), _validator("read-all", "43")
+    )
+
+    assert submission["cause"] == "wall-limit"
+    assert _status(validator) == ("exited", 43)
+    assert submission["first"] == "1"
+
+
+@pytest.mark.parametrize(("mebibytes", "cause"), [("1", "exited"), ("64", "signalled")])
+def test_a_validator_may_answer_a_submission_that_has_ended(
+    warden: Warden, mebibytes: str, cause: str
+) -> None:
+    """No broken pipe ends a validator that still writes, unless it never stops."""
+    submission, validator = warden.pair(
+        _submission("exit"), _validator("stdout-flood", mebibytes, wall_ms=20_000)
+    )
+
+    assert _status(submission) == ("exited", 0)
+    assert validator["cause"] == cause
 
 
 def test_broken_pipe_kills_like_anywhere(warden: Warden) -> None:
