@@ -43,7 +43,7 @@ class ArtefactCache:
             data = path.read_bytes()
             os.utime(path)
             with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as tar:
-                return [
+                files = [
                     File(
                         path=entry.name, data=_content(tar, entry), executable=bool(entry.mode & 1)
                     )
@@ -51,6 +51,8 @@ class ArtefactCache:
                 ]
         except (OSError, tarfile.TarError):
             return None
+        # A file of zeros, as a power cut leaves it, is an archive of nothing.
+        return files or None
 
     def store(self, key: str, files: Iterable[File]) -> None:
         """Keep `files` under `key`; a full disk only means that nothing is cached."""
@@ -97,7 +99,7 @@ class ArtefactCache:
 
 
 def _content(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
-    stream = tar.extractfile(entry)
+    stream = tar.extractfile(entry) if entry.isreg() else None
     if stream is None:
         raise tarfile.TarError(f"{entry.name} is not a regular file")
     return stream.read()
