@@ -185,7 +185,7 @@ def show(console: Console, problem: Problem, judgement: Judgement) -> None:
     for run in judgement.runs:
         _show_failure(console, run)
     if judgement.compile_log and judgement.verdict is Verdict.CE:
-        console.print(Text(judgement.compile_log.rstrip("\n")))
+        console.print(Text(judgement.compile_log.rstrip("\n")), soft_wrap=True)
     score = f", score {_score(judgement)}" if judgement.score is not None else ""
     reason = f" ({judgement.reason})" if judgement.reason else ""
     style = _STYLES.get(judgement.verdict, "red")
@@ -195,7 +195,7 @@ def show(console: Console, problem: Problem, judgement: Judgement) -> None:
         f"limit {judgement.limits.cpu_ms} ms, {judgement.language}, {problem.name}",
         style="not bold",
     )
-    console.print(line)
+    console.print(line, soft_wrap=True)
 
 
 def _cells(run: Run, *, scored: bool) -> list[str | Text]:
@@ -215,13 +215,15 @@ def _cells(run: Run, *, scored: bool) -> list[str | Text]:
 def _show_failure(console: Console, run: Run) -> None:
     if run.verdict is Verdict.AC:
         return
-    console.print(Text(f"{run.case}: {run.verdict.label}: {run.reason}"))
+    console.print(Text(f"{run.case}: {run.verdict.label}: {run.reason}"), soft_wrap=True)
     if run.difference is not None:
         place = run.difference
         where = f"line {place.line}, column {place.column}" if place.line is not None else "end"
-        console.print(Text(f"  {where}: expected '{place.expected}', found '{place.found}'"))
+        text = f"  {where}: expected '{place.expected}', found '{place.found}'"
+        console.print(Text(text), soft_wrap=True)
     elif run.judge_message:
-        console.print(Text("  " + run.judge_message.strip().replace("\n", "\n  ")))
+        message = run.judge_message.strip().replace("\n", "\n  ")
+        console.print(Text(f"  {message}"), soft_wrap=True)
 
 
 def _score(judgement: Judgement) -> int | float | None:
