@@ -1,5 +1,6 @@
 """What holds bytes: the spool of a run's output, the cache of programs, and the clock."""
 
+import os
 import tarfile
 from pathlib import Path
 
