@@ -191,7 +191,7 @@ class Images:
         fresh: bool = False,
     ) -> None:
         # The host's network: its name service and proxy settings are known to work.
-        stream = self._engine.api.build(
+        stream = self.engine.api.build(
             fileobj=io.BytesIO(context),
             custom_context=True,
             encoding="gzip",
@@ -256,7 +256,8 @@ class Images:
     # -- the engine -----------------------------------------------------------------------
 
     @cached_property
-    def _engine(self) -> Any:
+    def engine(self) -> Any:
+        """The engine's client; raises `EngineError` when none answers."""
         if self._client is not None:
             return self._client
         try:
@@ -271,7 +272,7 @@ class Images:
 
     def _find(self, tag: str) -> Any:
         try:
-            return self._engine.images.get(tag)
+            return self.engine.images.get(tag)
         except ImageNotFound:
             return None
 
@@ -279,7 +280,7 @@ class Images:
         if self._find(DEBIAN) is not None:
             return
         try:
-            self._engine.images.pull(DEBIAN)
+            self.engine.images.pull(DEBIAN)
         except DockerException as error:
             raise EngineError(
                 f"the base image {DEBIAN} cannot be pulled; without a registry, make it: "
@@ -287,13 +288,13 @@ class Images:
             ) from error
 
     def _tag_latest(self, name: str) -> None:
-        self._engine.images.get(self.tag(name)).tag(f"codebattle/{name}", "latest")
+        self.engine.images.get(self.tag(name)).tag(f"codebattle/{name}", "latest")
 
     # -- versions -------------------------------------------------------------------------
 
     def _lock(self, name: str) -> None:
-        image = self._engine.images.get(self.tag(name))
-        listing = self._engine.containers.run(
+        image = self.engine.images.get(self.tag(name))
+        listing = self.engine.containers.run(
             image.id,
             entrypoint=["dpkg-query", "-W", "-f", "${Package}=${Version}\n"],
             network_mode="none",

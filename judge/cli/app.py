@@ -115,6 +115,17 @@ def images_build(
     raise typer.Exit(machine_commands.images_build(tuple(name or ()), force=force, as_json=as_json))
 
 
+@images_app.command("export")
+def images_export(
+    directory: Annotated[Path, typer.Argument(help="Where one root per image will be.")],
+    name: Annotated[list[str] | None, typer.Argument(help="Default: all of them.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Unpack images for bubblewrap on a machine without Docker (CODEBATTLE_ROOTFS)."""
+    names = tuple(name or ())
+    raise typer.Exit(machine_commands.images_export(directory, names, as_json=as_json))
+
+
 @images_app.command("list")
 def images_list(as_json: Json = False) -> None:
     """Show which images are built."""

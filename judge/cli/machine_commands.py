@@ -2,6 +2,7 @@
 
 import json
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -11,9 +12,10 @@ from rich.text import Text
 from judge import selftest as attacks
 from judge.cli.session import session
 from judge.doctor import Diagnosis, Level, diagnose, worst
-from judge.errors import EngineError, SandboxError
+from judge.errors import EngineError, SandboxError, UsageError
 from judge.images import Images, ImageStatus
 from judge.images import Progress as BuildProgress
+from judge.rootfs import export
 
 _MARKS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "bold red"}
 _SLOTS = 2
@@ -114,6 +116,18 @@ def images_build(names: tuple[str, ...], *, force: bool, as_json: bool) -> int:
 
         status = Images().build(names, update, force=force)
     _show_images(status, as_json=as_json)
+    return 0
+
+
+def images_export(directory: Path, names: tuple[str, ...], *, as_json: bool) -> int:
+    """Unpack images below a directory."""
+    images = Images()
+    unknown = [name for name in names if name not in images.names()]
+    if unknown:
+        raise UsageError(f"no image {unknown[0]!r}: choose from {', '.join(images.names())}")
+    for name in names or images.names():
+        root = export(images, name, directory)
+        print(json.dumps({"image": name, "root": str(root)}) if as_json else root)
     return 0
 
 

@@ -1,7 +1,12 @@
-"""Which backends there are and which one is used when nobody says."""
+"""Which backends there are and which one is used when nobody says.
 
+`CODEBATTLE_ROOTFS` names a directory of exported images for bubblewrap; `judge.rootfs` makes one.
+"""
+
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
@@ -23,9 +28,13 @@ def _docker() -> Launcher:
 
 
 def _bubblewrap() -> Launcher:
-    from judge.sandbox.bubblewrap import BubblewrapLauncher  # noqa: PLC0415 - the same way
+    from judge.sandbox.bubblewrap import (  # noqa: PLC0415 - the same way
+        BubblewrapLauncher,
+        BubblewrapSettings,
+    )
 
-    return BubblewrapLauncher()
+    exported = os.environ.get("CODEBATTLE_ROOTFS")
+    return BubblewrapLauncher(BubblewrapSettings(rootfs=Path(exported) if exported else None))
 
 
 def _fake() -> Launcher:

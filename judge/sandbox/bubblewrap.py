@@ -220,8 +220,8 @@ class BubblewrapLauncher:
         root = self.settings.rootfs / image
         if not (root / "usr").is_dir():
             raise EngineError(
-                f"{root}: no exported image there: codebattle images build {image}, then unpack "
-                "`docker export` of a container of it"
+                f"{root}: no exported image there: run `codebattle images export` where there is "
+                "an engine, and copy the directory"
             )
         return root
 
