@@ -4,6 +4,10 @@ The SDK is used for the life of a container and runs in threads; traffic goes ov
 attach stream without it. The container ends by itself when that stream closes, whatever became
 of us: dockerd closes its standard input (`StdinOnce`), warden reads the end of it and exits, and
 dockerd removes the container (`AutoRemove`).
+
+An engine that is restarted takes its containers with it: their sandboxes are lost, which is for
+the caller to repeat, and starting the next waits until the engine is back, for a bounded time.
+One that has never answered is told at once, with the remedy.
 """
 
 import asyncio
@@ -13,6 +17,7 @@ import os
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +27,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from judge.errors import EngineError, SandboxError
+from judge.errors import EngineError, SandboxError, SandboxLostError
 from judge.sandbox.base import Command, Outcome, PairOutcome, SandboxInfo, Sink
 from judge.sandbox.client import WardenSandbox
 from judge.sandbox.container import LABEL, Container
@@ -31,8 +36,15 @@ from judge.sandbox.worker import UidBlocks, Worker
 
 SECCOMP: Final = Path(__file__).resolve().parents[2] / "sandboxes" / "seccomp.json"
 START_TIMEOUT_S: Final = 60.0
+# A restart takes seconds; with many containers to clear away, tens of them.
+RESTART_TIMEOUT_S: Final = 60.0
+RESTART_POLL_S: Final = 0.25
 
 Result = TypeVar("Result")
+
+
+class EngineDownError(EngineError):
+    """Nobody answers at the engine's address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +140,29 @@ class DockerLauncher:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _cgroup_namespace: bool = False
     _seccomp: str = ""
+    _answered: bool = False
 
     async def launch(self, image: str, *, cpu: int | None, index: int) -> DockerSandbox:
         """Start a sandbox of `image`; raises `EngineError` with the remedy when it cannot."""
         base = self._uids.base(index)
+        deadline = time.monotonic() + RESTART_TIMEOUT_S
+        lost = False
+        while True:
+            try:
+                return await self._launch(image, cpu, base)
+            except EngineDownError:
+                if not self._answered or time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(RESTART_POLL_S)
+            except SandboxLostError as error:
+                # Once may be the engine's end; twice it is the image.
+                if lost:
+                    raise _does_not_start(image, error) from error
+                lost = True
+            except SandboxError as error:
+                raise _does_not_start(image, error) from error
+
+    async def _launch(self, image: str, cpu: int | None, base: int) -> DockerSandbox:
         starting = asyncio.ensure_future(
             self.in_thread(lambda api: self._start(api, image, cpu, base))
         )
@@ -152,12 +183,9 @@ class DockerLauncher:
         try:
             await asyncio.get_running_loop().create_connection(lambda: sandbox, sock=stream)
             await sandbox.hello(START_TIMEOUT_S)
-        except SandboxError as error:
+        except SandboxError:
             await sandbox.close()
-            raise EngineError(
-                f"image {image}: its supervisor does not start ({error}); "
-                f"rebuild it: codebattle images build {image}"
-            ) from error
+            raise
         except asyncio.CancelledError:
             sandbox.drop()
             raise
@@ -201,6 +229,7 @@ class DockerLauncher:
                 api = docker.APIClient(base_url=url, version="auto")
                 self._cgroup_namespace = api.info().get("CgroupVersion") == "2"
                 self._api = api
+                self._answered = True
             return self._api
 
     def _hang_up(self) -> None:
@@ -289,8 +318,15 @@ def _remove(api: docker.APIClient, container: str) -> None:
             raise
 
 
-def _down(error: Exception) -> EngineError:
+def _does_not_start(image: str, error: SandboxError) -> EngineError:
     return EngineError(
+        f"image {image}: its supervisor does not start ({error}); "
+        f"rebuild it: codebattle images build {image}"
+    )
+
+
+def _down(error: Exception) -> EngineDownError:
+    return EngineDownError(
         f"the Docker engine does not answer ({error}): start it (systemctl start docker), "
         "or use --backend bubblewrap"
     )

@@ -25,7 +25,10 @@ class PrivateEngine:
     def start(self) -> None:
         """Start the daemon and wait until it answers."""
         pidfile = self._directory / "docker.pid"
+        # A restart finds neither: a number that has been taken, or a zombie's, would pass for a
+        # containerd that is still running, and be waited for in vain.
         pidfile.unlink(missing_ok=True)
+        (self._directory / "run" / "containerd" / "containerd.pid").unlink(missing_ok=True)
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
