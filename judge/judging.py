@@ -223,8 +223,7 @@ class _Judging:
         return await self._judge_cases(work, grader, facts)
 
     async def _compile(self, sandbox: Sandbox, language: Language) -> Compilation:
-        code = _FORMAT_CODES.get(language.id, language.id)
-        included = self.problem.includes(code)
+        included = self.problem.includes(format_code(language))
         files = {**self.submission.files, **included}
         entry = self.submission.entry_point
         try:
@@ -317,6 +316,11 @@ def limits_used(problem: Problem, options: Options) -> LimitsUsed:
         memory_bytes=min(problem.limits.memory_bytes, limits.MEMORY_BYTES_MAX),
         output_bytes=min(problem.limits.output_bytes, limits.OUTPUT_BYTES_MAX),
     )
+
+
+def format_code(language: Language) -> str:
+    """Return the code the package format has for a language: it does not tell Pythons apart."""
+    return _FORMAT_CODES.get(language.id, language.id)
 
 
 def data_hash(problem: Problem) -> str:

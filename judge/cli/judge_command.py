@@ -1,10 +1,8 @@
 """`codebattle judge` and `codebattle replay`: one submission, shown case by case."""
 
-import base64
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.progress import Progress as Bar
@@ -13,9 +11,10 @@ from rich.table import Table
 from rich.text import Text
 
 from judge import limits
+from judge.cli import records
 from judge.cli.session import Session, session
 from judge.errors import SourceError, UsageError
-from judge.judging import Options, Progress
+from judge.judging import Options, Progress, format_code
 from judge.languages import detect, get
 from judge.problem import load
 from judge.problem.model import Problem
@@ -24,7 +23,6 @@ from judge.submission import Submission
 from judge.verdicts import Verdict
 from judge.verifying import time_limit_ms
 
-_RECORD_BYTES_MAX = 64 * limits.MIB
 _STYLES = {Verdict.AC: "green", Verdict.JE: "magenta", Verdict.CE: "yellow"}
 
 
@@ -45,6 +43,8 @@ class Request:
 
 async def run(request: Request) -> int:
     """Judge and show; 0 when accepted."""
+    if request.record is not None:
+        records.check_place(request.record)
     problem = load(request.package)
     submission = read_submission(request.sources, request.language, problem)
     async with session(request.backend, fresh=request.fresh) as opened:
@@ -53,27 +53,28 @@ async def run(request: Request) -> int:
             full=request.full, cpu_ms=cpu_ms or await time_limit_ms(opened.judge, problem)
         )
         judgement = await _judge(opened, problem, submission, options, quiet=request.as_json)
-    if request.record is not None:
-        _write_record(request.record, request.package, submission, options, judgement)
     if request.as_json:
         print(json.dumps(judgement.to_json()))
     else:
         show(Console(), problem, judgement)
+    if request.record is not None:
+        record = records.Record(
+            package=request.package,
+            full=request.full,
+            submission=submission,
+            judgement=judgement,
+        )
+        records.write(request.record, record)
     return _code(judgement)
 
 
 async def replay(path: Path, *, backend: str | None, as_json: bool) -> int:
     """Judge a record again; 0 when verdict, score and every case's verdict are the same."""
-    record = _read_record(path)
-    old = Judgement.from_json(record["judgement"])
-    problem = load(Path(record["package"]))
-    files = {name: base64.b64decode(data) for name, data in record["files"].items()}
-    submission = Submission(files=files, language=old.language, entry_point=old.entry_point)
-    if submission.source_hash != old.source_hash:
-        raise UsageError(f"{path}: the recorded sources do not match their hash")
-    options = Options(full=record["full"], cpu_ms=old.limits.cpu_ms)
+    record = records.read(path)
+    old = record.judgement
+    problem = load(record.package)
     async with session(backend or old.backend) as opened:
-        new = await _judge(opened, problem, submission, options, quiet=as_json)
+        new = await _judge(opened, problem, record.submission, record.options, quiet=as_json)
     changes = differences(old, new)
     if as_json:
         print(json.dumps({"same": not changes, "changes": changes, "judgement": new.to_json()}))
@@ -124,6 +125,11 @@ def read_submission(
     if problem.submit_answer:
         return Submission(files=files, language="none")
     chosen = get(language) if language is not None else detect(files)
+    allowed = problem.metadata.languages
+    if allowed is not None and format_code(chosen) not in allowed:
+        raise SourceError(
+            f"{chosen.name}: the package allows {', '.join(allowed)} (problem.yaml: languages)"
+        )
     return Submission(files=files, language=chosen.id)
 
 
@@ -151,11 +157,12 @@ def _given_ms(seconds: float | None) -> int | None:
 async def _judge(
     opened: Session, problem: Problem, submission: Submission, options: Options, *, quiet: bool
 ) -> Judgement:
+    errors = Console(stderr=True)
     with Bar(
         TextColumn("{task.description}"),
-        console=Console(stderr=True),
+        console=errors,
         transient=True,
-        disable=quiet,
+        disable=quiet or not errors.is_terminal,
     ) as bar:
         task = bar.add_task("waiting for a slot")
 
@@ -201,7 +208,7 @@ def show(console: Console, problem: Problem, judgement: Judgement) -> None:
 def _cells(run: Run, *, scored: bool) -> list[str | Text]:
     repeated = " (repeated)" if run.attempts > 1 else ""
     cells: list[str | Text] = [
-        run.case,
+        Text(run.case),
         Text(f"{run.verdict}{repeated}", style=_STYLES.get(run.verdict, "red")),
         str(run.cpu_ms),
         str(run.wall_ms),
@@ -234,38 +241,3 @@ def _code(judgement: Judgement) -> int:
     if judgement.verdict is Verdict.JE:
         return 6
     return int(judgement.verdict is not Verdict.AC)
-
-
-def _write_record(
-    path: Path, package: Path, submission: Submission, options: Options, judgement: Judgement
-) -> None:
-    record = {
-        "package": str(package.resolve()),
-        "full": options.full,
-        "files": {name: base64.b64encode(data).decode() for name, data in submission.files.items()},
-        "judgement": judgement.to_json(),
-    }
-    temporary = path.with_name(path.name + ".part")
-    try:
-        temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
-
-
-def _read_record(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > _RECORD_BYTES_MAX:
-            raise UsageError(f"{path}: larger than a record can be")
-        record = json.loads(path.read_bytes())
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from error
-    except ValueError as error:
-        raise UsageError(f"{path}: not a judgement record: {error}") from error
-    if not isinstance(record, dict):
-        raise UsageError(f"{path}: not a judgement record: not an object")
-    kinds = {"package": str, "full": bool, "files": dict, "judgement": dict}
-    for key, kind in kinds.items():
-        if not isinstance(record.get(key), kind):
-            raise UsageError(f"{path}: {key}: missing or of the wrong kind")
-    return record

@@ -67,7 +67,8 @@ async def selftest(*, backend: str | None, quick: bool, as_json: bool) -> int:
     """Attack a backend; 0 when nothing succeeded."""
     errors = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=errors, transient=True, disable=as_json) as bar:
+    quiet = as_json or not errors.is_terminal
+    with Progress(*columns, console=errors, transient=True, disable=quiet) as bar:
         task = bar.add_task("attacks")
 
         def update(done: int, total: int, name: str) -> None:
@@ -99,12 +100,17 @@ async def selftest(*, backend: str | None, quick: bool, as_json: bool) -> int:
 
 
 def images_build(names: tuple[str, ...], *, force: bool, as_json: bool) -> int:
-    """Build images with a bar for each."""
+    """Build images with a bar for each, or a line for each step where nobody watches."""
+    errors = Console(stderr=True)
+    watched = errors.is_terminal and not as_json
     columns = (TextColumn("{task.fields[image]:10}"), BarColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), disable=as_json) as bar:
+    with Progress(*columns, console=errors, disable=not watched) as bar:
         tasks: dict[str, TaskID] = {}
 
         def update(progress: BuildProgress) -> None:
+            if not watched and not as_json and not progress.done:
+                step = f"{progress.phase} {progress.step}/{progress.steps}"
+                errors.print(Text(f"{progress.image}: {step}: {progress.text}"), soft_wrap=True)
             if progress.image not in tasks:
                 tasks[progress.image] = bar.add_task("", image=progress.image)
             bar.update(

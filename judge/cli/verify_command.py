@@ -16,6 +16,7 @@ from judge.errors import EngineError, PackageError, SourceError, ToolMissingErro
 from judge.judging import Options
 from judge.problem import Severity, load
 from judge.problem.model import Problem
+from judge.results import printable
 from judge.verifying import Checked, check_data, check_submission, time_limit_ms
 
 
@@ -54,7 +55,8 @@ class _Report:
             return
         self.bar.console.print(_line(checked))
 
-    def _say(self, package: str, kind: str, text: str) -> None:
+    def _say(self, package: str, kind: str, told: str) -> None:
+        package, text = printable(package), printable(told)
         if self.as_json:
             print(f"{package}: {kind}: {text}", file=sys.stderr)
         else:

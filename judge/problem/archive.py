@@ -26,6 +26,8 @@ _FAILURES = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, Runt
 
 def unpack(archive: Path) -> Path:
     """Unpack into a new temporary directory and return it; the caller removes it."""
+    if not archive.is_file():
+        raise PackageError(f"{archive.name}: not a file")
     target = Path(tempfile.mkdtemp(prefix="codebattle-package-"))
     try:
         with zipfile.ZipFile(archive) as opened:

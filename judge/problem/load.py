@@ -19,6 +19,7 @@ from judge.problem.testdata import read_test_data
 from judge.problem.tree import Tree
 from judge.problem.validators import ProgramReader
 from judge.problem.yaml_reading import load as load_yaml
+from judge.results import printable
 
 _INI_BYTES_MAX = 4096
 _TOP_LEVEL = {
@@ -65,7 +66,7 @@ def _load(root: Path, name: str) -> Problem:
     validators = programs.output_validators(custom=said.custom_output)
     said = dataclasses.replace(said, custom_output=bool(validators))
     problem = Problem(
-        name=name,
+        name=printable(name, chars_max=255).replace("\n", "\\n").replace("\t", "\\t"),
         root=tree.root,
         metadata=said,
         data=data.root,

@@ -127,20 +127,19 @@ class Tree:
 
     def _entry(self, name: str, rel: str, path: Path) -> Entry | None:
         if not path.is_relative_to(self.root):
-            if rel.startswith("data/"):
+            if rel.startswith("data/") and PurePosixPath(name).suffix in _DATA:
                 raise PackageError(f"{shown(rel)}: a symbolic link that leads out of the package")
-            message = "a symbolic link that leads out of the package; ignored"
-            self.findings.error(shown(rel), "", message)
+            self._ignored(rel, "a symbolic link that leads out of the package; ignored")
             return None
         try:
             info = path.stat()
         except OSError:
-            self.findings.error(shown(rel), "", "a symbolic link that leads nowhere; ignored")
+            self._ignored(rel, "a symbolic link that leads nowhere; ignored")
             return None
         if stat.S_ISDIR(info.st_mode):
             return Entry(name=name, rel=rel, path=path, directory=True)
         if not stat.S_ISREG(info.st_mode):
-            self.findings.error(shown(rel), "", "neither a file nor a directory; ignored")
+            self._ignored(rel, "neither a file nor a directory; ignored")
             return None
         return Entry(
             name=name,
@@ -150,6 +149,12 @@ class Tree:
             size_bytes=info.st_size,
             executable=bool(info.st_mode & 0o111),
         )
+
+
+    def _ignored(self, rel: str, message: str) -> None:
+        """Tell of an entry that is left out: an error only where judging could need it."""
+        tell = self.findings.error if rel.partition("/")[0] in _JUDGED else self.findings.warn
+        tell(shown(rel), "", message)
 
 
 def shown(rel: str) -> str:

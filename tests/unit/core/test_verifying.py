@@ -84,12 +84,12 @@ async def _check(on: Bench, problem: Problem) -> Checked:
     return await check_submission(on.judge, problem, example, options=Options())
 
 
-async def test_a_judge_error_never_holds_a_label(tmp_path: Path) -> None:
+@pytest.mark.parametrize("label", ["rejected", "without_a_meaning"])
+async def test_a_judge_error_never_holds_a_label(tmp_path: Path, label: str) -> None:
     """Ours is not the jury's expectation, whatever that is."""
-    problem = _jury(tmp_path, "rejected")
-    checked = await _check(
-        bench(Script(run=says(Reply(outcome=stopped(Cause.CANCELLED))))), problem
-    )
+    problem = _jury(tmp_path, label)
+    cancelled = Reply(outcome=stopped(Cause.CANCELLED))
+    checked = await _check(bench(Script(run=says(cancelled))), problem)
 
     assert not checked.ok
 
