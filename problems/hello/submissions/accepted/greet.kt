@@ -1,0 +1,4 @@
+fun main() {
+    val handle = readLine()!!
+    println("Welcome to the arena, $handle!")
+}
