@@ -294,16 +294,17 @@ def test_no_backend_at_all(shell: Cli, package: Path, source: Path) -> None:
 
 @pytest.mark.docker
 def test_a_missing_image(shell: Cli, package: Path, source: Path, tmp_path: Path) -> None:
-    """Exit 5, with the command that builds it: an image is known by what goes into it."""
+    """Exit 5, with the command that builds it: here a language says an image nobody has."""
     checkout = tmp_path / "checkout"
     for part in ("judge", "sandboxes"):
         shutil.copytree(ROOT / part, checkout / part)
-    with (checkout / "sandboxes/images/python3/Dockerfile").open("a") as recipe:
-        recipe.write(f"# {tmp_path}\n")
+    language = checkout / "judge/languages/python3.toml"
+    text = language.read_text(encoding="utf-8")
+    language.write_text(text.replace('image = "python3"', 'image = "absent"'), encoding="utf-8")
     ran = shell("judge", package, source, "--backend", "docker", tree=checkout)
 
     assert ran.code == 5
-    assert "codebattle images build python3" in ran.message
+    assert "codebattle images build absent" in ran.message
 
 
 # -- records ----------------------------------------------------------------------------------
