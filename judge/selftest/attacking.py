@@ -8,7 +8,7 @@ attack: one submission must not cost the next one its sandbox.
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from judge import limits
 from judge.errors import EngineError, SandboxError
@@ -28,6 +28,7 @@ from judge.selftest.expecting import (
     compile_problems,
     innocent_problems,
     problems,
+    slowdown_problems,
     validator_problems,
 )
 from judge.selftest.report import AttackResult
@@ -37,7 +38,11 @@ INNOCENT_STEP = Step(cpu_ms=2000, wall_ms=8000)
 INNOCENT_INPUT = b"a number\n"
 BAIT = File(path="secret", data=f"{SECRET}\n".encode())
 WIPE_MS_MAX = 1000
+# As the engine has it: a validator outlives a submission that only waits.
+VALIDATOR_WALL_EXTRA_MS = 2000
 GRACE_S = 20.0
+# The quickest of so many counts: whatever else the machine does comes and goes.
+SLOWDOWN_ROUNDS = 5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -54,6 +59,7 @@ class Attacker:
         """Run every step, each submission followed by the innocent one in the same sandbox."""
         started = time.monotonic()
         found: list[str] = []
+        tried = 0
         skipped = await self._build_all(attack)
         for index, step in enumerate(attack.steps, start=1):
             where = f"step {index} ({' '.join((step.source or step.kind, *step.args))})"
@@ -64,6 +70,7 @@ class Attacker:
                     skipped.append(f"{where}: {reason}")
                     continue
                 told = await self._bounded(attack, step)
+                tried += 1
                 if not more_tests:
                     told += await self._innocent_after(step.image)
             except EngineError as error:
@@ -74,6 +81,7 @@ class Attacker:
             number=attack.number,
             name=attack.name,
             seconds=time.monotonic() - started,
+            tried=tried,
             problems=tuple(found),
             skipped=tuple(skipped),
         )
@@ -103,7 +111,8 @@ class Attacker:
 
     async def _bounded(self, attack: Attack, step: Step) -> list[str]:
         # Three times the wall limit is what waiting for a busy CPU may cost; see PROTOCOL.md.
-        bound_s = step.repeat * (3 * step.wall_ms / 1000 + GRACE_S) + GRACE_S
+        times = step.repeat * (2 * SLOWDOWN_ROUNDS if step.slowdown_max else 1)
+        bound_s = times * (3 * step.wall_ms / 1000 + GRACE_S) + GRACE_S
         told: list[str] = []
         try:
             async with asyncio.timeout(bound_s):
@@ -141,12 +150,20 @@ class Attacker:
         same = step.neighbour == step.source
         rival_step = Step(cpu_ms=4000, wall_ms=8000, stdout=step.stdout if same else None)
         await _load(other, rival, rival_step)
-        ours, theirs = await asyncio.gather(
-            _judge(sandbox, program, step), _judge(other, rival, rival_step)
-        )
-        told = list(problems(step, ours.outcome, ours.output))
-        beside = problems(rival_step, theirs.outcome, theirs.output)
-        return told + [f"neighbour: {text}" for text in beside]
+        alone: list[int] = []
+        beside: list[int] = []
+        told: list[str] = []
+        for _ in range(SLOWDOWN_ROUNDS if step.slowdown_max else 1):
+            if step.slowdown_max:
+                alone.append((await _judge(sandbox, program, step)).outcome.cpu_us)
+            ours, theirs = await asyncio.gather(
+                _judge(sandbox, program, step), _judge(other, rival, rival_step)
+            )
+            beside.append(ours.outcome.cpu_us)
+            told += problems(step, ours.outcome, ours.output)
+            around = problems(rival_step, theirs.outcome, theirs.output)
+            told += [f"neighbour: {text}" for text in around]
+        return told + list(slowdown_problems(step, alone, beside))
 
     async def _compile(self, attack: Attack, step: Step) -> list[str]:
         sandbox = await self.slot.sandbox(step.image)
@@ -174,7 +191,7 @@ class Attacker:
                 role=Role.VALIDATE,
                 cwd=Area.VALIDATOR,
                 env=ENVIRONMENT,
-                limits=_limits(step),
+                limits=replace(_limits(step), wall_ms=step.wall_ms + VALIDATOR_WALL_EXTRA_MS),
                 files=(executable, BAIT),
             ),
         )

@@ -30,6 +30,7 @@ class Step:
     names: tuple[str, ...] = ()  # place: paths that must be refused
     validator: str = ""
     neighbour: str = ""  # runs in a second slot at the same time
+    slowdown_max: float = 0  # how much more CPU time beside the neighbour than alone; 0: any
     image: str = "gcc"
     backends: tuple[str, ...] = ()  # where this holds; empty: everywhere
     needs_cgroup: bool = False  # without one, hidden memory is bounded by the areas only

@@ -67,6 +67,12 @@ def validator_problems(step: Step, outcome: Outcome) -> Iterator[str]:
         )
 
 
+def slowdown_problems(step: Step, alone: list[int], beside: list[int]) -> Iterator[str]:
+    """Compare the CPU times of a program that ran alone and beside a noisy neighbour."""
+    if step.slowdown_max and min(beside) > step.slowdown_max * min(alone):
+        yield f"the neighbour slowed it down from {min(alone)} to {min(beside)} us of CPU"
+
+
 def innocent_problems(before: "Judged", after: "Judged") -> Iterator[str]:
     """Name every difference between two judgings of the innocent submission."""
     if (before.outcome.cause, before.outcome.exit_code) != (

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttackResult:
-    """One attack: `problems` says what got through, `skipped` why something was not tried."""
+    """One attack: `problems` says what got through, `skipped` why something was not tried.
+
+    `tried` is how many of its steps were carried out.
+    """
 
     number: int
     name: str
     seconds: float
+    tried: int
     problems: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
 
@@ -39,8 +43,8 @@ class SelftestReport:
 
     @property
     def attacks(self) -> int:
-        """Return how many attacks were carried out."""
-        return len(self.results)
+        """Return how many attacks were carried out, at least in part."""
+        return sum(result.tried > 0 for result in self.results)
 
     @property
     def succeeded(self) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from typing import Any
 
 from judge.limits import MIB
-from judge.sandbox.base import Area, Command, Role, RunLimits
+from judge.sandbox.base import Area, Command, Role, RunLimits, Sandbox
+from judge.spool import Spool
 
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
 HOMES = {Role.COMPILE: Area.PROGRAM, Role.RUN: Area.BOX, Role.VALIDATE: Area.VALIDATOR}
@@ -30,6 +31,13 @@ def shell(script: str, **options: Any) -> Command:
 
 def python(script: str, **options: Any) -> Command:
     return command("python3", "-c", script, **options)
+
+
+async def has_one_uid(sandbox: Sandbox) -> bool:
+    """Tell whether all roles share a uid, as they must for an ordinary user of bubblewrap."""
+    with Spool() as output:
+        await sandbox.run(command("stat", "-c", "%u", "/prog", "/box"), output)
+        return len(set(output.head(99).split())) == 1
 
 
 BOUNDS = frozenset(RunLimits.__dataclass_fields__)
