@@ -55,10 +55,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to judge. `full` judges every case; `cpu_ms` replaces the package's time limit."""
+    """How to judge.
+
+    `full` judges every case; `cpu_ms` and `code_bytes` replace the package's limits.
+    """
 
     full: bool = False
     cpu_ms: int | None = None
+    code_bytes: int | None = None
     repeat_near_limit: bool = True
     attempts_max: int = limits.JUDGE_ATTEMPTS_MAX
 
@@ -99,7 +103,7 @@ class Judge:
         Raises `SourceError` for a submission that cannot be judged as given, `PackageError` for
         a broken package, `EngineError` for a missing engine or image.
         """
-        submission.validate(source_bytes_max=problem.limits.code_bytes)
+        submission.validate(source_bytes_max=options.code_bytes or problem.limits.code_bytes)
         bounds = limits_used(problem, options)
         prepared = await asyncio.to_thread(self._prepare, problem)
         attempt = 0

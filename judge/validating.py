@@ -195,9 +195,7 @@ async def validate_input(
     )
     args = (*case.input_validator_args.of(validator.name), *case.args)
     return await sandbox.run(
-        command(
-            validator.program, bounds, args=args, stdin=case.input, files=(*beside, *files)
-        )
+        command(validator.program, bounds, args=args, stdin=case.input, files=(*beside, *files))
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from judge import limits
 from judge.agreement import disagreement
 from judge.errors import PackageError, SourceError, ToolMissingError
 from judge.judging import Judge, Options
@@ -135,31 +136,47 @@ def _ended(exit_code: int | None, cause: Cause) -> str:
 
 
 async def time_limit_ms(judge: Judge, problem: Problem) -> int:
-    """Return the package's time limit, computed from its accepted submissions if it gives none.
+    """Return the package's time limit, computed from its jury submissions if it gives none.
 
-    Raises `PackageError` when no accepted submission can be judged.
+    The accepted ones bound it from below; of the slow ones only those matter that would fit in.
     """
     if problem.limits.time_limit_ms is not None:
         return problem.limits.time_limit_ms
-    times: list[int] = []
-    options = Options(cpu_ms=_PROVISIONAL_CPU_MS, repeat_near_limit=False)
+    quick: list[int] = []
     for example in problem.submissions:
-        if not example.expectation.lower_bound:
+        if example.expectation.lower_bound:
+            quick += await _time_taken(judge, problem, example, _PROVISIONAL_CPU_MS)
+    if not quick:
+        return compute_time_limit(problem, (), ()).time_limit_ms
+    cpu_ms = compute_time_limit(problem, quick, ()).time_limit_ms
+    slow: list[int] = []
+    for example in problem.submissions:
+        if example.expectation.upper_bound:
+            slow += await _time_taken(judge, problem, example, cpu_ms)
+    return compute_time_limit(problem, quick, slow).time_limit_ms
+
+
+async def _time_taken(
+    judge: Judge, problem: Problem, example: ExampleSubmission, cpu_ms: int
+) -> list[int]:
+    """Return the time of the slowest case if the submission is accepted within a limit."""
+    options = Options(cpu_ms=cpu_ms, repeat_near_limit=False, code_bytes=_code_bytes(problem))
+    # Limits of packages assume a quick Python.
+    for language in _languages(problem, example, quick=True):
+        try:
+            judgement = await judge.judge(
+                problem, _submission(problem, example, language), options=options
+            )
+        except (SourceError, ToolMissingError):
             continue
-        # Limits of packages assume a quick Python.
-        for language in _languages(problem, example, quick=True):
-            try:
-                judgement = await judge.judge(
-                    problem, _submission(problem, example, language), options=options
-                )
-            except (SourceError, ToolMissingError):
-                continue
-            if judgement.verdict is Verdict.AC:
-                times.append(judgement.cpu_ms)
-                break
-    if not times:
-        raise PackageError(f"{problem.name}: no time limit, and no accepted submission to set one")
-    return compute_time_limit(problem, times, ()).time_limit_ms
+        if judgement.verdict is Verdict.AC:
+            return [judgement.cpu_ms]
+    return []
+
+
+def _code_bytes(problem: Problem) -> int | None:
+    """Return what replaces the code limit: our default is not the jury's."""
+    return None if "code" in problem.limits.stated else limits.SOURCE_BYTES_MAX
 
 
 def _languages(problem: Problem, example: ExampleSubmission, *, quick: bool) -> list[str]:
@@ -223,13 +240,13 @@ async def _check_in(
     if any(rule.where or rule.message for rule in example.expectation.rules):
         # Rules about single cases, and messages of any case, need every case.
         options = replace(options, full=True)
+    options = replace(options, code_bytes=_code_bytes(problem))
     try:
         judgement = await judge.judge(
             problem, _submission(problem, example, language), options=options
         )
     except SourceError as error:
-        expected = example.expectation.verdicts
-        ok = expected is not None and Verdict.CE in expected
+        ok = example.expectation.allows(Verdict.CE)
         return _checked(problem, example, language, ok=ok, reason=str(error))
     if judgement.verdict is Verdict.JE:
         return _checked(

@@ -76,7 +76,8 @@ def read_validation(outcome: Outcome, rules: ValidatorRules) -> Validation:
     files = _feedback(outcome.files, rules.feedback_dir)
     judge_message = printable(_text(files, "judgemessage.txt"))
     team_message = printable(_text(files, "teammessage.txt"))
-    fault = _fault(outcome, rules)
+    last_words = (judge_message or printable(outcome.stderr)).strip().splitlines()
+    fault = _fault(outcome, rules, excerpt(last_words[-1]) if last_words else "")
     accepted = outcome.exit_code == ACCEPT
     next_pass = files.get("nextpass.in")
     warnings: list[str] = []
@@ -116,8 +117,8 @@ class _BadFeedbackError(Exception):
     """Feedback that makes the validator's opinion worthless; the text says which."""
 
 
-def _fault(outcome: Outcome, rules: ValidatorRules) -> str:
-    """Say why a validator cannot be believed, or nothing."""
+def _fault(outcome: Outcome, rules: ValidatorRules, detail: str) -> str:
+    """Say why a validator cannot be believed, or nothing; `detail` is its own last word."""
     if outcome.cause in _LIMITS_BROKEN:
         return f"output validator {_LIMITS_BROKEN[outcome.cause]}"
     if outcome.cause is Cause.EXEC_FAILED:
@@ -125,7 +126,8 @@ def _fault(outcome: Outcome, rules: ValidatorRules) -> str:
     if outcome.cause is Cause.SIGNALLED:
         return f"output validator was killed by {signal_name(outcome.signal)}"
     if outcome.exit_code not in {ACCEPT, REJECT}:
-        return f"output validator exited with code {outcome.exit_code}, not 42 or 43"
+        fault = f"output validator exited with code {outcome.exit_code}, not 42 or 43"
+        return f"{fault}: {detail}" if detail else fault
     if outcome.output_bytes + outcome.stderr_bytes > rules.output_bytes_max:
         return "output validator exceeded its output limit"
     return ""
@@ -210,8 +212,9 @@ def read_pair(pair: PairOutcome, rules: ValidatorRules, submission: Classified) 
 
     A validator that rejects first wins over whatever became of the submission afterwards. A
     validator that breaks is a judge error, except where the submission had failed before it, or
-    where it only fell with the submission: its pipe broke, or we ended it. Otherwise the submission's own failure counts before the
-    validator's opinion, so that a crash after a correct dialogue is still a crash.
+    where it only fell with the submission: its pipe broke, or we ended it. Otherwise the
+    submission's own failure counts before the validator's opinion, so that a crash after a
+    correct dialogue is still a crash.
     The validator's elapsed time limit must be the longer one: that both wait for each other is
     the submission's fault only when its own limit says so.
     """

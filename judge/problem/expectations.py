@@ -259,8 +259,9 @@ def _modern(
     partial = directory == "partially_accepted" and ProblemKind.SCORING in metadata.kinds
     if not rules:
         if partial:
+            # No directory of this version, and a score instead of a verdict.
             return Expectation(
-                verdicts=(_AC,), source=LabelSource.DIRECTORY, partial=True, score=tags.score
+                verdicts=tags.verdicts, source=LabelSource.DIRECTORY, partial=True, score=tags.score
             )
         return _tagged(tags)
     explicit = any(info.rules for info in infos)

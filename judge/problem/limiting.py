@@ -31,6 +31,8 @@ _WHOLE = (
 _UNITS = {limits.MIB: "MiB", limits.KIB: "KiB", 1000: "seconds"}
 _STATED = ("time_limit", "validation_passes")
 _PASSES_MAX = 1000
+# Submissions whose times are closer than this are not told apart by any time limit.
+_MARGIN_MIN = Fraction(5, 4)
 
 _LEGACY = Limits(ac_to_time_limit=Fraction(5), time_limit_to_tle=Fraction(2))
 
@@ -195,7 +197,8 @@ def compute_time_limit(
     `ac_times_ms` are of the submissions with `expectation.lower_bound`, `tle_times_ms` of those
     with `expectation.upper_bound` (a run that was stopped counts with the time it had). The limit
     is the smallest multiple of the resolution that is at least the largest of the first times
-    `ac_to_time_limit`; times `time_limit_to_tle` it must not exceed the smallest of the second.
+    `ac_to_time_limit`; times `time_limit_to_tle` it should not exceed the smallest of the second.
+    Where a slow one would even be accepted, the limit lies between, their geometric mean.
     """
     bounds = problem.limits
     below = tuple(ac_times_ms)
@@ -210,6 +213,9 @@ def compute_time_limit(
     least = max(below) * bounds.ac_to_time_limit
     time_limit_ms = max(1, math.ceil(least / step)) * step
     note = ""
+    if above and max(below) * _MARGIN_MIN <= min(above) <= time_limit_ms:
+        # Better a narrow margin on both sides than a slow submission that is accepted.
+        time_limit_ms = math.isqrt(max(below) * min(above))
     if above and time_limit_ms * bounds.time_limit_to_tle > min(above):
         note = (
             f"no time limit keeps the margins: {_show(bounds.ac_to_time_limit)} times the slowest "

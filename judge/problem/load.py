@@ -37,6 +37,15 @@ def load(path: Path) -> Problem:
     impossible raises `PackageError`. An archive is unpacked into a temporary directory that lives
     as long as the returned problem does.
     """
+    try:
+        return _open(path)
+    except OSError as error:
+        raise PackageError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except RecursionError as error:
+        raise PackageError(f"{path}: nested too deep to be read") from error
+
+
+def _open(path: Path) -> Problem:
     if path.is_dir():
         # `.` and `..` name a directory too.
         return _load(path, Path(os.path.realpath(path)).name)

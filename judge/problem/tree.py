@@ -9,7 +9,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from judge.errors import PackageError
 from judge.problem.findings import Findings, quoted
@@ -19,6 +19,12 @@ ENTRIES_MAX = 200_000
 DEPTH_MAX = 24
 
 _NAME = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,254}")
+# What a judgement may depend on: of test data these kinds of files, and directories.
+_DATA = {"", ".in", ".ans", ".out", ".files", ".yaml"}
+_JUDGED = {
+    *("data", "graders", "include", "input_format_validators", "input_validators"),
+    *("output_validator", "output_validators", "problem.yaml", "static_validator", "submissions"),
+}
 _SILENT = {".gitignore", ".gitkeep", ".gitattributes", ".DS_Store", ".git", ".keep"}
 
 
@@ -149,7 +155,6 @@ class Tree:
             size_bytes=info.st_size,
             executable=bool(info.st_mode & 0o111),
         )
-
 
     def _ignored(self, rel: str, message: str) -> None:
         """Tell of an entry that is left out: an error only where judging could need it."""

@@ -19,6 +19,8 @@
 #define NEXT_MIN_NS (200 * NS_PER_US)
 /* Below this the group's clock and the processes' may differ without anybody having escaped. */
 #define CPU_SLACK_NS (2 * NS_PER_MS)
+/* What the kernel's page counts may be behind, in either direction. */
+#define COUNT_LAG_BYTES (256 * KIB)
 
 static uint64_t at_most(uint64_t a, uint64_t b)
 {
@@ -184,7 +186,8 @@ static void settle_cpu(struct run *run)
 
 /*
  * The kernel's peak is exact where samples are not, but counts file pages, which are nobody's
- * fault: program text, a mapped input. Where it decides, they are taken off.
+ * fault: program text, a mapped input. Where it decides, they are taken off, as far as they are
+ * certain: the kernel counts pages per processor and tells the sum late.
  */
 static void settle_memory(struct side *side)
 {
@@ -193,7 +196,7 @@ static void settle_memory(struct side *side)
 
     if (peak > limit) {
         uint64_t mapped = side->mapped_bytes > 0 ? side->mapped_bytes : side->command->stdin_size;
-        peak -= at_most(peak, mapped);
+        peak -= at_most(peak, mapped - at_most(mapped, COUNT_LAG_BYTES));
     }
     side->memory_bytes = at_least(side->memory_bytes, peak);
 }

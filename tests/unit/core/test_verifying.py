@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from judge.errors import PackageError
 from judge.judging import Options
+from judge.limits import TIME_LIMIT_MS_DEFAULT
 from judge.problem.model import Problem
 from judge.sandbox.base import Cause, Command
 from judge.sandbox.fake import Reply, exited
@@ -140,11 +140,45 @@ async def test_an_open_time_limit_comes_from_accepted_submissions(tmp_path: Path
     assert await time_limit_ms(bench().judge, _jury(tmp_path / "said", "accepted")) == 1000
 
 
-async def test_an_open_time_limit_without_accepted_submissions_is_an_error(tmp_path: Path) -> None:
-    """There is nothing to measure, and nothing is guessed."""
+async def test_an_open_time_limit_lies_below_a_slow_submission_that_would_fit(
+    tmp_path: Path,
+) -> None:
+    """On a quick machine the rule's limit may be too generous for the jury's slow submissions."""
+    files = {
+        "submissions/accepted/one.c": "quick",
+        "submissions/time_limit_exceeded/two.c": "slow",
+    }
+    problem = package(tmp_path, CASE, files=files, yaml="keywords: [x]")
+    times = Script(
+        run=says(
+            Reply(stdout=b"ok", outcome=exited(cpu_ms=900)),
+            Reply(stdout=b"ok", outcome=exited(cpu_ms=1600)),
+        )
+    )
+
+    assert await time_limit_ms(bench(times).judge, problem) == 1200
+
+
+async def test_an_open_time_limit_without_accepted_submissions_is_a_guess(tmp_path: Path) -> None:
+    """What is rejected can be rejected without knowing the limit."""
     problem = _jury(tmp_path, "wrong_answer", yaml="keywords: [x]")
-    with pytest.raises(PackageError, match="no time limit"):
-        await time_limit_ms(bench().judge, problem)
+
+    assert await time_limit_ms(bench().judge, problem) == TIME_LIMIT_MS_DEFAULT
+
+
+@pytest.mark.parametrize(("limits", "ok"), [("", True), ("code: 100, ", False)])
+async def test_only_a_stated_code_limit_binds_the_jury(
+    tmp_path: Path,
+    limits: str,
+    ok: bool,  # noqa: FBT001
+) -> None:
+    """Our default is not theirs."""
+    files = {"submissions/accepted/one.py": "#!/usr/bin/python3\n" + "#" * 200_000}
+    yaml = f"limits: {{{limits}time_limit: 1}}"
+    problem = package(tmp_path, CASE, files=files, yaml=yaml)
+    checked = await _check(bench(Script(run=says(AC))), problem)
+
+    assert checked.ok == ok
 
 
 def test_verdicts_map_to_the_big_five() -> None:
