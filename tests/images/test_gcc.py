@@ -34,6 +34,11 @@ LACKS_INCLUDES = """
 #include <iostream>
 int main() { int a[] = {2, 1}; std::sort(a, a + 2); std::cout << a[0] << INT_MAX; }
 """
+LACKS_ARRAY = """
+#include <iostream>
+struct Buffer { std::array<char, 8> data; };
+int main() { std::cout << sizeof(Buffer); }
+"""
 MISTAKEN = """
 #include <iostream>
 int main() { std::sort(undeclared); std::cout << INT_MAX; }
@@ -56,7 +61,9 @@ async def compiled(sandbox: Sandbox, source: str) -> Compilation:
     return await compile_sources(sandbox, get("cpp"), files, bounds=Limits())
 
 
-@pytest.mark.parametrize("source", [QUICK, NAMES_FORMAT, TARGET_PRAGMA, LACKS_INCLUDES])
+@pytest.mark.parametrize(
+    "source", [QUICK, NAMES_FORMAT, TARGET_PRAGMA, LACKS_INCLUDES, LACKS_ARRAY]
+)
 async def test_compiles(sandbox: Sandbox, source: str) -> None:
     """The quick header where it serves, the whole one where it is named or missing."""
     found = await compiled(sandbox, source)
