@@ -4,16 +4,20 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import docker
 import pytest
 import pytest_asyncio
 
 from judge.errors import SandboxLostError
 from judge.sandbox.base import Launcher, Outcome, Sandbox
+from judge.sandbox.cgroups import PREFIX
+from judge.sandbox.container import LABEL
 
 from .commands import command, shell
 from .conftest import BACKENDS, LAUNCHERS, launch
@@ -141,7 +145,7 @@ asyncio.run(main(*sys.argv[1:]))
 
 @pytest.mark.parametrize("backend", BACKENDS)
 async def test_dead_worker_leaves_nothing(backend: str) -> None:
-    """Ten seconds after a worker was killed nothing of its sandboxes runs; the rest is reaped."""
+    """Soon after a worker was killed nothing of its sandboxes runs; the rest is reaped."""
     launcher = LAUNCHERS[backend]()
     await (await launch(launcher)).close()
     marker = f"8{uuid.uuid4().int}"
@@ -161,5 +165,19 @@ async def test_dead_worker_leaves_nothing(backend: str) -> None:
 
     await until_running(marker, wanted=False)
     await launcher.reap()
-    assert await launcher.reap() == 0
+    deadline = time.monotonic() + GONE_S
+    while left := left_by(worker.pid, backend):  # dockerd may be removing them
+        assert time.monotonic() < deadline, left
+        await asyncio.sleep(0.02)
     await launcher.close()
+
+
+def left_by(pid: int, backend: str) -> list[str]:
+    """Name what a worker's sandboxes have left; other workers of this machine come and go."""
+    if backend == "docker":
+        client = docker.from_env()
+        found = client.containers.list(all=True, filters={"label": LABEL})
+        client.close()
+        return [str(each.id) for each in found if f".{pid}." in each.labels[LABEL]]
+    places = [Path(tempfile.gettempdir()), *Path("/sys/fs/cgroup").glob("*")]
+    return [str(path) for place in places for path in place.glob(f"{PREFIX}*.{pid}.*")]
