@@ -37,7 +37,8 @@ INNOCENT = ROOT / "innocent.c"
 INNOCENT_STEP = Step(cpu_ms=2000, wall_ms=8000)
 INNOCENT_INPUT = b"a number\n"
 BAIT = File(path="secret", data=f"{SECRET}\n".encode())
-WIPE_MS_MAX = 1000
+# A second, were it not for whoever else wants the CPU: thrice, as with every limit on elapsed time.
+WIPE_MS_MAX = 3000
 # As the engine has it: a validator outlives a submission that only waits.
 VALIDATOR_WALL_EXTRA_MS = 2000
 GRACE_S = 20.0
