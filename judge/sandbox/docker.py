@@ -261,7 +261,8 @@ class DockerLauncher:
             beneath = attached._sock  # noqa: SLF001 - the SDK gives no other way to it
             stream = socket.socket(fileno=os.dup(attached.fileno()))
             stream.setblocking(False)  # noqa: FBT003 - the name of the method says it
-            attached.close()
+            # By its response: what still holds a closed object complains when it is collected.
+            attached._response.close()  # noqa: SLF001 - the same
             beneath.close()
             api.start(container)
         except (APIError, requests.exceptions.RequestException):
