@@ -164,7 +164,7 @@ def aggregate(
     if part is None:
         part = _Part(verdict=Verdict.JE, score=Fraction(0), reason="there are no test cases")
     score: Fraction | None = part.score
-    if part.verdict is not Verdict.AC:
+    if part.verdict is not Verdict.AC and not plan.keeps_score:
         # Nothing at all, unless zero is a result no accepted submission is worse than.
         floor = plan.root.range_min
         worst = plan.maximise and (floor is None or floor >= 0)

@@ -21,6 +21,10 @@ def plan_of(problem: Problem) -> Plan:
     if problem.legacy_grading:
         custom_scores = problem.metadata.custom_output
         root = _legacy_group(problem.data, custom_scores=custom_scores)
+        if _scores_groups(problem):
+            return LegacyPlan(
+                root=_scored_as_group(root), maximise=problem.metadata.maximise, keeps_score=True
+            )
         return LegacyPlan(root=root, maximise=problem.metadata.maximise)
     sample = problem.data.find("sample")
     secret = problem.data.find("secret") or TestGroup(name="secret")
@@ -67,6 +71,27 @@ def _legacy_group(group: TestGroup, *, custom_scores: bool) -> LegacyGroup:
         range_max=grading.score_max,
         custom_scores=custom_scores,
     )
+
+
+def _scores_groups(problem: Problem) -> bool:
+    """Tell whether `accept_score` is what a whole group is worth: DOMjudge reads it so.
+
+    Only its packages state the score of a submission in the submission.
+    """
+    return problem.legacy and any(
+        example.expectation.score is not None for example in problem.submissions
+    )
+
+
+def _scored_as_group(group: LegacyGroup) -> LegacyGroup:
+    """Return the group as DOMjudge scores it: samples count for nothing, a group's cases once."""
+    items = tuple(item if isinstance(item, str) else _scored_as_group(item) for item in group.items)
+    flags = (*group.grader_flags, "first_error")
+    if not group.name:
+        flags = (*flags, "ignore_sample")
+    elif not group.custom_scores and all(isinstance(item, str) for item in items):
+        flags = (*flags, "min")
+    return replace(group, items=items, grader_flags=flags)
 
 
 def _scored_group(group: TestGroup) -> ScoredGroup:

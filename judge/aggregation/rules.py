@@ -71,11 +71,13 @@ class LegacyGroup:
 class LegacyPlan:
     """Legacy scoring: a tree whose root holds `sample` and `secret`.
 
-    `maximise` says which of two scores is better.
+    `maximise` says which of two scores is better, `keeps_score` that a rejected submission has
+    the score of the groups it passed.
     """
 
     root: LegacyGroup
     maximise: bool = True
+    keeps_score: bool = False
 
     @property
     def cases(self) -> tuple[str, ...]:

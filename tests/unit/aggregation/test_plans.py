@@ -4,7 +4,7 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from judge.aggregation import LegacyPlan, PassFailPlan, ScoredPlan, plan_of
+from judge.aggregation import LegacyPlan, PassFailPlan, ScoredPlan, aggregate, plan_of
 from judge.problem.model import (
     Aggregation,
     FormatVersion,
@@ -17,6 +17,9 @@ from judge.problem.model import (
     TestCase,
     TestGroup,
 )
+from judge.problem.programs import ExampleSubmission, Expectation, ScoreRange
+from judge.results import Run
+from judge.verdicts import Verdict
 
 
 def _case(name: str) -> TestCase:
@@ -77,6 +80,34 @@ def test_legacy_keeps_the_tree() -> None:
     assert (group.stop_on_reject, group.accept_score) == (False, Fraction(20))
     assert (group.range_min, group.range_max) == (None, Fraction(20))
     assert not group.custom_scores
+
+
+def test_a_stated_score_makes_accept_score_that_of_a_group() -> None:
+    """DOMjudge's reading: a group counts once, samples never, and a rejection keeps the rest."""
+    grading = LegacyGrading(on_reject=OnReject.CONTINUE, accept_score=Fraction(20))
+    groups = tuple(replace(_group(f"secret/{name}", "1", "2"), legacy=grading) for name in "ab")
+    secret = replace(_group("secret", groups=groups), legacy=grading)
+    problem = _problem(FormatVersion.LEGACY, ProblemKind.SCORING, _group("sample", "1"), secret)
+    score = ScoreRange(low=Fraction(20), high=Fraction(20))
+    example = ExampleSubmission(
+        name="partial/one.c",
+        directory="partial",
+        files=(),
+        expectation=Expectation(score=score),
+    )
+    problem = replace(
+        problem,
+        data=replace(problem.data, legacy=grading),
+        submissions=(example,),
+    )
+    plan = plan_of(problem)
+    runs = {
+        case: Run(case=case, verdict=Verdict.WA if case == "secret/b/2" else Verdict.AC)
+        for case in plan.cases
+    }
+
+    found = aggregate(plan, runs)
+    assert (found.verdict, found.score) == (Verdict.WA, 20)
 
 
 def test_scored_secret_has_groups_or_cases() -> None:
