@@ -107,7 +107,7 @@ def test_a_stated_score_makes_accept_score_that_of_a_group() -> None:
     }
 
     found = aggregate(plan, runs)
-    assert (found.verdict, found.score) == (Verdict.WA, 20)
+    assert (found.verdict, found.score) == (Verdict.WA, Fraction(20))
 
 
 def test_scored_secret_has_groups_or_cases() -> None:
