@@ -20,7 +20,7 @@ import docker
 from benchmarks.measuring import Sample
 
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}
-OPTIONS = "exec,size=1g,mode=755"
+OPTIONS = "exec,size=1g,mode=1777"
 # Where gcc keeps the header that plain g++ has not got.
 PRECOMPILED = "/usr/include/x86_64-linux-gnu/c++/14/bits/stdc++.h.gch"
 
@@ -85,7 +85,7 @@ class Bare:
         self._requests = os.open(self._directory / "requests", os.O_RDWR)
         self._answers = os.fdopen(os.open(self._directory / "answers", os.O_RDWR), "rb", 0)
         self._client = docker.from_env()
-        places = {"/prog": OPTIONS}
+        places = {"/prog": OPTIONS, "/tmp": OPTIONS}
         if not precompiled:
             places[PRECOMPILED] = "ro,size=4k"
         volumes = {str(self._directory): {"bind": "/shared", "mode": "rw"}}
