@@ -32,6 +32,8 @@ class PrivateEngine:
         with (self._directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
+                    # Without a bridge of its own a daemon removes docker0, which is the machine's.
+                    *("unshare", "--net", "--"),
                     "dockerd",
                     f"--data-root={self._directory}/data",
                     f"--exec-root={self._directory}/run",
