@@ -159,11 +159,14 @@ async def test_an_open_time_limit_lies_below_a_slow_submission_that_would_fit(
     assert await time_limit_ms(bench(times).judge, problem) == 1200
 
 
-async def test_an_open_time_limit_without_accepted_submissions_is_a_guess(tmp_path: Path) -> None:
-    """What is rejected can be rejected without knowing the limit."""
-    problem = _jury(tmp_path, "wrong_answer", yaml="keywords: [x]")
+async def test_what_must_not_be_too_slow_bounds_an_open_time_limit(tmp_path: Path) -> None:
+    """So do wrong answers; without any there is a guess, for the rest can still be judged."""
+    wrong = _jury(tmp_path / "wrong", "wrong_answer", yaml="keywords: [x]")
+    script = Script(run=says(Reply(stdout=b"no", outcome=exited(cpu_ms=1400))))
+    nothing = _jury(tmp_path / "nothing", "time_limit_exceeded", yaml="keywords: [x]")
 
-    assert await time_limit_ms(bench().judge, problem) == TIME_LIMIT_MS_DEFAULT
+    assert await time_limit_ms(bench(script).judge, wrong) == 3000
+    assert await time_limit_ms(bench().judge, nothing) == TIME_LIMIT_MS_DEFAULT
 
 
 @pytest.mark.parametrize(("limits", "ok"), [("", True), ("code: 100, ", False)])
