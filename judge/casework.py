@@ -6,6 +6,7 @@ several.
 """
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -20,7 +21,7 @@ from judge.interacting import Interaction, interact, shared_image
 from judge.problem.model import Problem, TestCase
 from judge.results import LimitsUsed, Run
 from judge.running import CaseInput, conclude, fairly, own_files, run_command
-from judge.sandbox.base import Area, File, Outcome, PairOutcome, Sandbox, Slot
+from judge.sandbox.base import Area, Command, File, Outcome, PairOutcome, Sandbox, Slot
 from judge.spool import Spool
 from judge.submission import Submission
 from judge.validating import FEEDBACK, CaseFiles, Validator, command, seated, validate_output
@@ -57,6 +58,9 @@ class CaseWork:
         self._seated: Validator | None = None
         self._interaction: Interaction | None = None
         self._same: dict[tuple[object, ...], Run] = {}
+        # What is the same for most cases is made once: it is made between runs, on their CPU.
+        self._command = run_command(program, CaseInput(), bounds) if program is not None else None
+        self._checkers: dict[tuple[str, ...], TokenChecker] = {}
 
     async def begin(self) -> None:
         """Put everything in its place. The program was compiled on this slot and lies in /prog."""
@@ -162,8 +166,7 @@ class CaseWork:
         assert self.program is not None
         assert self._sandbox is not None
         program, sandbox = self.program, self._sandbox
-        given = CaseInput(stdin=source, args=case.args, files=_case_files(case))
-        command = run_command(program, given, self.bounds, own_files=self._own_files)
+        command = self._command_for(case, source)
 
         async def once() -> Outcome:
             output.clear()
@@ -173,6 +176,15 @@ class CaseWork:
             await fairly(once, lambda each: each) if self.repeat else (await once(), 1)
         )
         return _run_of(case, outcome, conclude(program, outcome), attempts)
+
+    def _command_for(self, case: TestCase, source: bytes | Path) -> Command:
+        assert self._command is not None
+        return replace(
+            self._command,
+            argv=(*self._command.argv, *case.args),
+            stdin=source,
+            files=(*self._own_files, *_case_files(case)),
+        )
 
     def _submitted(self, case: TestCase, output: Spool) -> Run:
         """Take the answer file of this case out of a submission that is answers."""
@@ -187,12 +199,11 @@ class CaseWork:
         where = f"data/{case.name}"
         if case.answer is None:
             raise PackageError(f"{where}.ans: missing, and the default validator needs it")
-        rules = parse_rules(
-            case.output_validator_args.of(_DEFAULT_VALIDATOR),
-            legacy=self.problem.legacy,
-            where=where,
-        )
-        checker = TokenChecker(rules=rules)
+        flags = case.output_validator_args.of(_DEFAULT_VALIDATOR)
+        checker = self._checkers.get(flags)
+        if checker is None:
+            rules = parse_rules(flags, legacy=self.problem.legacy, where=where)
+            checker = self._checkers[flags] = TokenChecker(rules=rules)
         if output.size + case.answer_bytes > limits.SPOOL_MEMORY_BYTES:
             found = await asyncio.to_thread(checker.compare, output, case.answer)
         else:
@@ -278,10 +289,19 @@ def _case_files(case: TestCase) -> tuple[File, ...]:
 
 def _identity(case: TestCase) -> tuple[object, ...]:
     """Tell apart cases that could be judged differently; symlinked copies are the same."""
-    answer = case.answer.resolve() if case.answer is not None else None
-    files = tuple((file.name, file.path.resolve()) for file in case.files)
+    answer = _same_file(case.answer) if case.answer is not None else None
+    files = tuple((file.name, _same_file(file.path)) for file in case.files)
     args = repr(case.output_validator_args)
-    return (case.input.resolve(), answer, case.args, args, files, case.sample)
+    return (_same_file(case.input), answer, case.args, args, files, case.sample)
+
+
+def _same_file(path: Path) -> object:
+    """Return what is equal for two paths of one file; quicker than resolving them."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - half the time of `path.stat`
+    except OSError:
+        return path
+    return (status.st_dev, status.st_ino)
 
 
 def _run_of(case: TestCase, outcome: Outcome, found: Classified, attempts: int) -> Run:
