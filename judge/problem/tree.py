@@ -133,7 +133,7 @@ class Tree:
 
     def _entry(self, name: str, rel: str, path: Path) -> Entry | None:
         if not path.is_relative_to(self.root):
-            if rel.startswith("data/") and PurePosixPath(name).suffix in _DATA:
+            if rel.startswith("data/") and _judged(rel):
                 raise PackageError(f"{shown(rel)}: a symbolic link that leads out of the package")
             self._ignored(rel, "a symbolic link that leads out of the package; ignored")
             return None
@@ -158,8 +158,14 @@ class Tree:
 
     def _ignored(self, rel: str, message: str) -> None:
         """Tell of an entry that is left out: an error only where judging could need it."""
-        tell = self.findings.error if rel.partition("/")[0] in _JUDGED else self.findings.warn
+        tell = self.findings.error if _judged(rel) else self.findings.warn
         tell(shown(rel), "", message)
+
+
+def _judged(rel: str) -> bool:
+    if rel.startswith("data/"):
+        return PurePosixPath(rel).suffix in _DATA
+    return rel.partition("/")[0] in _JUDGED
 
 
 def shown(rel: str) -> str:

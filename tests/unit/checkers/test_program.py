@@ -252,3 +252,14 @@ def test_pairs(submission: Outcome, validator: Outcome, first: Role, verdict: Ve
 
     assert verdict == result.verdict, result.reason
     assert bool(result.reason) == (verdict is not AC)
+
+
+def test_a_judge_error_tells_the_validator_s_last_words() -> None:
+    """Whoever wrote the validator needs no second run to learn what is wrong."""
+    broken = replace(_exit(1), stderr=b"Traceback:\nValueError: no such mode\n")
+    found = read_validation(broken, PLAIN)
+
+    assert found.verdict is Verdict.JE
+    assert found.reason == (
+        "output validator exited with code 1, not 42 or 43: ValueError: no such mode"
+    )
