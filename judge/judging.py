@@ -236,8 +236,7 @@ class _Judging:
                 language,
                 files,
                 bounds=self.problem.limits,
-                # A driver among the included files is what starts, not the submission.
-                entry=entry if entry in files and not _drives(language, included) else None,
+                entry=language.entry_with(self.submission.files, included, entry),
                 cache=self.judge.cache,
             )
         except SourceError as error:
@@ -340,10 +339,6 @@ def data_hash(problem: Problem) -> str:
 def _file_hash(path: Path) -> bytes:
     with path.open("rb") as reader:
         return hashlib.file_digest(reader, "sha256").digest()
-
-
-def _drives(language: Language, included: Mapping[str, bytes]) -> bool:
-    return bool(language.sources(included))
 
 
 def _ours(judgement: Judgement) -> bool:

@@ -113,6 +113,36 @@ class Language:
                 return free[0]
         return sources[0]
 
+    def entry_with(
+        self, submitted: Mapping[str, bytes], included: Mapping[str, bytes], entry: str | None
+    ) -> str | None:
+        """Return what to start when a package adds files; None leaves it to `entry_source`.
+
+        A driver among the added files is known by its name, or by using the submission; other
+        added files are libraries, and never started.
+        """
+        files = {**submitted, **included}
+        added = self.sources(included)
+        own = tuple(path for path in self.sources(submitted) if path not in included)
+        if not added or not own or self.entry.rule is not EntryRule.SOURCE:
+            return entry if entry in files and not added else None
+        named = any(
+            fnmatchcase(PurePosixPath(path).name, name)
+            for path in added
+            for name in self.entry.names
+        )
+        using = (
+            any(_imported(path, (path, *added), files) for path in own)
+            and self.entry_source(files) in added
+        )
+        if named or using:
+            return None
+        if self.entry.mark is not None and any(
+            self.entry.mark.search(files[path]) for path in added
+        ):
+            return None
+        return entry if entry in own else self.entry_source({path: files[path] for path in own})
+
     def main_class(self, sources: Iterable[str], outputs: Mapping[str, bytes]) -> str:
         """Return the class to start among the compiler's outputs (path → content).
 

@@ -129,3 +129,26 @@ def test_java_says_when_memory_ran_out() -> None:
     assert not java.ran_out_of_memory(3, b"")
     assert not java.ran_out_of_memory(1, mark)
     assert not languages.get("cpp").ran_out_of_memory(3, mark)
+
+
+@pytest.mark.parametrize(
+    ("submitted", "included", "expected"),
+    [
+        ({"solve.py": b"import lib"}, {"lib.py": b""}, "solve.py"),
+        ({"solve.py": b""}, {"lib.py": b""}, "solve.py"),
+        ({"solve.py": b""}, {"data.txt": b""}, None),
+        ({"solve.py": b""}, {"main.py": b"import solve"}, None),
+        ({"solve.py": b""}, {"grader.py": b"from solve import f"}, None),
+        ({"solve.py": b""}, {"start.py": b"if __name__ == '__main__': pass"}, None),
+        ({"main.py": b""}, {"main.py": b"other"}, None),
+    ],
+)
+def test_what_a_package_adds_starts_only_when_it_drives(
+    submitted: dict[str, bytes], included: dict[str, bytes], expected: str | None
+) -> None:
+    """A library beside the submission is not the program; a driver is."""
+    python = languages.get("python3")
+    assert python.entry_with(submitted, included, None) == expected
+    assert python.entry_with(submitted, {}, "solve.py") == (
+        "solve.py" if "solve.py" in submitted else None
+    )
