@@ -8,8 +8,9 @@
  * A validator that closes its end and lives on is looked for when both sides stand still. A
  * submission that does so has not ended: the validator reads end of file once it has.
  *
- * A submission may end before it has read the last answer, and that is no fault of the validator:
- * what it still writes is read and thrown away here, up to a bound, so no broken pipe ends it.
+ * A submission may end before it has read the last answer, and a validator may accept before it
+ * has heard the last word. Neither is the other's fault: what is still written is read and thrown
+ * away here, up to a bound, so no broken pipe ends the one that goes on.
  *
  * Each side has its own limits, and when its main process ends, all that is left of the side is
  * killed: a daemon must not hold a pipe open.
@@ -30,7 +31,7 @@
 /* Less than any conversation needs between two looks. */
 #define STILL_NS (100 * NS_PER_US)
 #define STILL_LOOKS 2
-/* A validator that writes more than this to nobody does not notice that nobody is there. */
+/* Who writes more than this to nobody does not notice that nobody is there. */
 #define UNREAD_BYTES_MAX (8 * MIB)
 
 /* Both ends may be opened again by name (/dev/stdin, /dev/stdout), by whichever uid has them. */
@@ -58,6 +59,19 @@ static void let_go(int *fd)
     *fd = -1;
 }
 
+static bool accepted(const struct side *side)
+{
+    return side->code == CLD_EXITED && side->status == ACCEPTED;
+}
+
+/* From now on what is written to this side is read here. */
+static void read_for(struct side *side)
+{
+    side->unread = side->spawn.in >= 0 && fcntl(side->spawn.in, F_SETFL, O_NONBLOCK) == 0;
+    if (!side->unread)
+        let_go(&side->spawn.in);
+}
+
 void pair_side_ended(struct run *run, int index)
 {
     struct side *side = &run->side[index];
@@ -65,12 +79,12 @@ void pair_side_ended(struct run *run, int index)
     kill_side(index, role_uid(side->command->role), run->side[1].spawn.pid);
     if (run->first < 0)
         run->first = index;
-    if (index == 0)
-        run->unread = side->spawn.in >= 0 && fcntl(side->spawn.in, F_SETFL, O_NONBLOCK) == 0;
-    if (index == 1 || !run->unread)
+    if (index == 0 || accepted(side))
+        read_for(side);
+    else
         let_go(&side->spawn.in);
     let_go(&side->spawn.out);
-    if (index == 1 && !(side->code == CLD_EXITED && side->status == ACCEPTED))
+    if (index == 1 && !accepted(side))
         side_kill(run, 0, CAUSE_CANCELLED);
 }
 
@@ -83,42 +97,34 @@ static bool is_closed(const struct run *run, int index, int fd)
         && !walk_holds(index, run->side[1].spawn.pid, (unsigned long)info.st_ino);
 }
 
-/* Read what the validator writes to a submission that reads no more. */
-static void throw_away(struct run *run)
+static void throw_away(struct side *side)
 {
     static char buffer[64 * KIB];
-    int *fd = &run->side[0].spawn.in;
     ssize_t got;
 
-    while ((got = read(*fd, buffer, sizeof buffer)) > 0) {
-        run->unread_bytes += (uint64_t)got;
-        if (run->unread_bytes > UNREAD_BYTES_MAX) {
-            let_go(fd);
-            run->unread = false;
-            return;
-        }
-    }
-    if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-        let_go(fd);
-        run->unread = false;
-    }
+    while ((got = read(side->spawn.in, buffer, sizeof buffer)) > 0
+           && side->unread_bytes <= UNREAD_BYTES_MAX)
+        side->unread_bytes += (uint64_t)got;
+    side->unread = got < 0 && (errno == EAGAIN || errno == EINTR);
+    if (!side->unread)
+        let_go(&side->spawn.in);
 }
 
 void pair_look(struct run *run)
 {
     uint64_t used = run->side[0].cpu_ns + run->side[1].cpu_ns;
 
-    if (run->unread)
-        throw_away(run);
+    for (int i = 0; i < 2; i++)
+        if (run->side[i].unread)
+            throw_away(&run->side[i]);
     run->still = used < run->used_ns + STILL_NS ? run->still + 1 : 0;
     run->used_ns = used;
     if (run->still < STILL_LOOKS)
         return;
     run->still = 0;
-    if (is_closed(run, 1, run->side[1].spawn.in))
-        let_go(&run->side[1].spawn.in);
+    for (int i = 0; i < 2; i++)
+        if (!run->side[i].unread && is_closed(run, i, run->side[i].spawn.in))
+            read_for(&run->side[i]);
     if (is_closed(run, 1, run->side[1].spawn.out))
         let_go(&run->side[1].spawn.out);
-    if (!run->unread && is_closed(run, 0, run->side[0].spawn.in))
-        run->unread = fcntl(run->side[0].spawn.in, F_SETFL, O_NONBLOCK) == 0;
 }

@@ -287,6 +287,8 @@ struct side {
     uint64_t rss_bytes;  /* largest peak resident set among the reaped */
     uint64_t mapped_bytes; /* file pages seen in the main process's resident set */
     uint64_t memory_bytes; /* largest sampled sum */
+    bool unread;         /* of a pair, and reads no more: we read for it, */
+    uint64_t unread_bytes; /* so far this much */
     uint64_t output_bytes, stderr_bytes, stderr_kept;
     unsigned left;
 };
@@ -301,8 +303,6 @@ struct run {
     int first;           /* the side of a pair that ended first; -1: neither yet */
     uint64_t used_ns;    /* CPU time of a pair at the last look, */
     unsigned still;      /* and for how many looks it has hardly moved */
-    bool unread;         /* the submission reads no more: we read for it, */
-    uint64_t unread_bytes; /* so far this much */
     bool dirty_input;    /* a frame that is not CANCEL waits: stop looking */
 };
 
