@@ -226,6 +226,8 @@ def test_what_programs_print_cannot_command_the_terminal(
         cli("judge", evil, printed, *BUBBLEWRAP),
         cli("judge", evil, broken, *BUBBLEWRAP),
         cli("verify", evil, *BUBBLEWRAP),
+        cli("verify", tmp_path / "\x1b[2Jnowhere", *BUBBLEWRAP),
+        cli("verify", tmp_path / "\x1b[2Jnowhere", *BUBBLEWRAP, "--json"),
     ]
     write(
         evil,

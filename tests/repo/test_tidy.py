@@ -25,7 +25,8 @@ def committed() -> list[Path]:
     done = subprocess.run(words, cwd=ROOT, capture_output=True, check=False)
     if done.returncode:
         # A checkout without git, as in an archive of the sources.
-        found = (path for path in ROOT.rglob("*") if ".venv" not in path.parts)
+        made = {".venv", ".codebattle", "build", "__pycache__", ".git"}
+        found = (path for path in ROOT.rglob("*") if not made & set(path.parts))
         return sorted(path for path in found if path.is_file())
     names = done.stdout.decode().split("\0")
     return sorted(ROOT / name for name in names if name and (ROOT / name).is_file())
