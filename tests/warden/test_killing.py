@@ -45,9 +45,11 @@ def test_a_program_that_signals_everybody_hits_only_itself(warden: Warden) -> No
 def test_a_hundred_runs_leave_no_descriptor(warden: Warden) -> None:
     """Warden holds as many descriptors after a hundred runs as before."""
     below = warden.wait_for_process("warden")
-    warden.ask(PING)  # until the program has been placed, its file is open
+    warden.probe("say", "1", stdin=b"x")
+    warden.ask(PING)  # what is open during a request is closed when the next one is answered
     before = warden.count_descriptors(below)
     for _ in range(100):
         warden.probe("say", "1", stdin=b"x")
+    warden.ask(PING)
 
     assert before == warden.count_descriptors(below)
