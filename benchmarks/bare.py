@@ -18,6 +18,7 @@ from typing import Any, Self
 import docker
 
 from benchmarks.measuring import Sample
+from judge.images import Images
 
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}
 OPTIONS = "exec,size=1g,mode=1777"
@@ -92,7 +93,7 @@ class Bare:
         if inputs is not None:
             volumes[str(inputs)] = {"bind": "/inputs", "mode": "ro"}
         self._container: Any = self._client.containers.run(
-            f"codebattle/{image}:latest",
+            Images().tag(image),
             entrypoint=["python3", "-c", _DRIVER],
             environment=ENV,
             network_mode="none",

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from judge import limits
-from judge.checkers.classify import Classified
+from judge.checkers.classify import Classified, near_limit
 from judge.checkers.program import Validation, ValidatorRules, combine, read_pair, read_validation
 from judge.checkers.tokens import TokenChecker, parse_rules
 from judge.compiling import Program
@@ -175,7 +175,7 @@ class CaseWork:
         outcome, attempts = (
             await fairly(once, lambda each: each) if self.repeat else (await once(), 1)
         )
-        return _run_of(case, outcome, conclude(program, outcome), attempts)
+        return self._run_of(case, outcome, conclude(program, outcome), attempts)
 
     def _command_for(self, case: TestCase, source: bytes | Path) -> Command:
         assert self._command is not None
@@ -255,9 +255,24 @@ class CaseWork:
         self._feedback = pair.validator.files
         classified = conclude(interaction.program, pair.submission)
         result = read_pair(pair, self._rules(case.name), classified)
-        run = _run_of(case, pair.submission, Classified(verdict=None), attempts)
+        run = self._run_of(case, pair.submission, Classified(verdict=None), attempts)
         run = _with_validation(run, result.validation)
         return replace(run, verdict=result.verdict, reason=result.reason), result.validation
+
+    def _run_of(self, case: TestCase, outcome: Outcome, found: Classified, attempts: int) -> Run:
+        return Run(
+            case=case.name,
+            verdict=found.verdict or Verdict.AC,
+            reason=found.reason,
+            cpu_us=outcome.cpu_us,
+            wall_us=outcome.wall_us,
+            memory_bytes=outcome.memory_bytes,
+            output_bytes=outcome.output_bytes,
+            exit_code=outcome.exit_code,
+            signal=outcome.signal,
+            attempts=attempts,
+            near_limit=near_limit(outcome, self.bounds.cpu_ms),
+        )
 
     async def _seat_for(self, validator: Validator) -> Sandbox:
         """Return the validator's sandbox; programs change places only when there are several."""
@@ -302,22 +317,6 @@ def _same_file(path: Path) -> object:
     except OSError:
         return path
     return (status.st_dev, status.st_ino)
-
-
-def _run_of(case: TestCase, outcome: Outcome, found: Classified, attempts: int) -> Run:
-    return Run(
-        case=case.name,
-        verdict=found.verdict or Verdict.AC,
-        reason=found.reason,
-        cpu_us=outcome.cpu_us,
-        wall_us=outcome.wall_us,
-        memory_bytes=outcome.memory_bytes,
-        output_bytes=outcome.output_bytes,
-        exit_code=outcome.exit_code,
-        signal=outcome.signal,
-        attempts=attempts,
-        near_limit=attempts > 1,
-    )
 
 
 def _with_validation(run: Run, validation: Validation) -> Run:

@@ -49,9 +49,8 @@ PUT_BYTES_MAX = 512 * MIB
 # Output held in the worker's memory before it moves to a file.
 SPOOL_MEMORY_BYTES = 1 * MIB
 
-# A run this close to its limit is run again, at most this often; the best counts.
+# A CPU time this close to its limit is marked in the record.
 NEAR_LIMIT_PERCENT = 10
-NEAR_LIMIT_RUNS_MAX = 3
 
 # A judging that fails through our fault is tried this often before it is a judge error.
 JUDGE_ATTEMPTS_MAX = 3

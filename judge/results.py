@@ -95,8 +95,8 @@ class Run:
     """The judgement of one test case.
 
     `custom_score` and `custom_multiplier` are what a validator wrote; `score` is what the case
-    counts after aggregation. Times are microseconds, `near_limit` says that the CPU time was so
-    close to the limit that the run was repeated (`attempts`).
+    counts after aggregation. Times are microseconds, `near_limit` says that the CPU time is within
+    ten per cent of the limit, `attempts` how often it was run.
     """
 
     case: str

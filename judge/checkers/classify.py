@@ -76,7 +76,7 @@ def signal_name(number: int | None) -> str:
 
 
 def near_limit(outcome: Outcome, cpu_ms: int) -> bool:
-    """Tell whether the CPU time is so close to the limit that one run does not settle it.
+    """Tell whether the CPU time is so close to the limit that another machine may differ.
 
     A run that was killed at the limit used all of it and more, so it counts as near.
     """

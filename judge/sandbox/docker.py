@@ -28,6 +28,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
 from judge.errors import EngineError, SandboxError, SandboxLostError
+from judge.images import Images
 from judge.sandbox.base import Command, Outcome, PairOutcome, SandboxInfo, Sink
 from judge.sandbox.client import WardenSandbox
 from judge.sandbox.container import LABEL, Container
@@ -49,11 +50,14 @@ class EngineDownError(EngineError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DockerSettings:
-    """What an installation may change. `url` None is what the environment says."""
+    """What an installation may change. `url` None is what the environment says.
+
+    `tag` None is the image of this very checkout: one with an older warden does not serve.
+    """
 
     url: str | None = None
     runtime: str | None = None
-    tag: str = "latest"
+    tag: str | None = None
     repository: str = "codebattle"
     seccomp: Path = SECCOMP
     memory_bytes: int = SLOT_MEMORY_BYTES
@@ -271,12 +275,14 @@ class DockerLauncher:
         return container, found, stream
 
     def _find(self, api: docker.APIClient, image: str) -> str:
-        name = f"{self.settings.repository}/{image}:{self.settings.tag}"
+        tag = self.settings.tag
+        name = f"{self.settings.repository}/{image}:{tag}" if tag else Images().tag(image)
         try:
             found = api.inspect_image(name)  # type: ignore[no-untyped-call]
         except ImageNotFound as error:
             raise EngineError(
-                f"image {name} is not built: codebattle images build {image}"
+                f"image {name} is not built, or only for another version of this checkout: "
+                f"codebattle images build {image}"
             ) from error
         return str(found["Id"])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from judge.images import Images
 from judge.judging import Judge, Options, Progress
 from judge.problem.load import load
 from judge.sandbox.docker import DockerLauncher
@@ -50,7 +51,7 @@ def engine() -> Iterator[PrivateEngine]:
     private = PrivateEngine(directory)
     private.start()
     try:
-        private.load("codebattle/python3:latest")
+        private.load(Images().tag("python3"))
         yield private
     finally:
         private.stop()

@@ -85,5 +85,5 @@ def test_the_runtime_says_that_memory_ran_out() -> None:
     ],
 )
 def test_near_limit(cpu_us: int, cause: Cause, near: bool) -> None:  # noqa: FBT001 - a table
-    """Within a tenth of the CPU limit one run does not settle it."""
+    """Within a tenth of the CPU limit another machine may come to another verdict."""
     assert near == near_limit(Outcome(cause=cause, cpu_us=cpu_us), 1000)
