@@ -102,17 +102,27 @@ static bool wall_is_up(struct run *run, const struct side *side, uint64_t elapse
     return elapsed >= wall_limit_ns(run, side);
 }
 
-static enum cause broken_limit(struct run *run, struct side *side, uint64_t elapsed)
+/*
+ * Too much output ends no submission: one that prints for ever is too slow, which counts before.
+ * What is beyond the limit is counted and cut off, so it takes no memory.
+ */
+static bool output_cut(struct side *side)
 {
+    uint64_t most = side->command->output_bytes;
     struct stat info;
 
+    if (side->output < 0 || fstat(side->output, &info) != 0 || (uint64_t)info.st_size <= most)
+        return false;
+    side->cut_bytes += (uint64_t)info.st_size - most;
+    return ftruncate(side->output, (off_t)most) == 0;
+}
+
+static enum cause broken_limit(struct run *run, struct side *side, uint64_t elapsed)
+{
     if (side->memory_bytes > side->command->memory_bytes)
         return CAUSE_MEMORY;
     if (side->cpu_ns >= side->command->cpu_ms * NS_PER_MS)
         return CAUSE_CPU;
-    if (side->output >= 0 && fstat(side->output, &info) == 0
-        && (uint64_t)info.st_size > side->command->output_bytes)
-        return CAUSE_OUTPUT;
     if (wall_is_up(run, side, elapsed))
         return CAUSE_WALL;
     return CAUSE_NONE;
@@ -146,10 +156,13 @@ void limits_check(struct run *run)
             near = true;
         if (side->ended)
             continue;
+        bool cut = output_cut(side);
         enum cause cause = broken_limit(run, side, elapsed);
+        if (cut && cause == CAUSE_NONE && side->command->role != ROLE_RUN)
+            cause = CAUSE_OUTPUT;
         if (cause != CAUSE_NONE)
             side_kill(run, i, cause);
-        if (side->memory_bytes > side->command->memory_bytes / 2)
+        if (cut || side->memory_bytes > side->command->memory_bytes / 2)
             near = true;
     }
     run->period_ns = near ? PERIOD_MIN_NS : at_most(run->period_ns + NS_PER_MS, PERIOD_MAX_NS);

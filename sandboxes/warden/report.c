@@ -63,6 +63,8 @@ static enum cause final_cause(const struct run *run, const struct side *side)
         return CAUSE_MEMORY;
     if (side->cpu_ns > side->command->cpu_ms * NS_PER_MS)
         return CAUSE_CPU;
+    if (side->killed == CAUSE_CPU || side->killed == CAUSE_WALL)
+        return side->killed;
     if (side->output_bytes > side->command->output_bytes)
         return CAUSE_OUTPUT;
     if (side->killed != CAUSE_NONE)

@@ -217,7 +217,7 @@ static void start_and_report(struct run *run)
         struct stat info;
         stderr_drain(side, i);
         if (side->output >= 0 && fstat(side->output, &info) == 0)
-            side->output_bytes = (uint64_t)info.st_size;
+            side->output_bytes = (uint64_t)info.st_size + side->cut_bytes;
         report_side(run, i);
     }
     out_flush();

@@ -290,6 +290,7 @@ struct side {
     bool unread;         /* of a pair, and reads no more: we read for it, */
     uint64_t unread_bytes; /* so far this much */
     uint64_t output_bytes, stderr_bytes, stderr_kept;
+    uint64_t cut_bytes;  /* of the output, beyond its limit */
     unsigned left;
 };
 

@@ -44,7 +44,8 @@ def test_judge(shell: Cli, package: Path, source: Path, backend: str) -> None:
         ("print(\n", "CE", 1),
         ("1 / 0\n", "RTE", 1),
         ("while True: pass\n", "TLE", 1),
-        ("while True: print('x' * 10000)\n", "OLE", 1),
+        ("while True: print('x' * 10000)\n", "TLE", 1),
+        ("print('x' * 10_000_000)\n", "OLE", 1),
     ],
 )
 def test_verdicts_and_exit_codes(

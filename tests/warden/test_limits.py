@@ -107,3 +107,12 @@ def test_missing_program_is_told_apart(warden: Warden) -> None:
     assert missing["cause"] == "exec-failed"
     assert missing["message"] == "no-such-program: No such file or directory"
     assert closed["message"] == "/prog: Permission denied"
+
+
+def test_an_endless_writer_is_too_slow(warden: Warden) -> None:
+    """Too much output is told only of who ends: the time limit comes first."""
+    result = warden.probe("stdout-flood", "1000000", output_bytes=100_000, cpu_ms=200)
+
+    assert result["cause"] == CPU
+    assert result.number("output_bytes") > 100_000
+    assert len(result.output) == 100_000

@@ -182,7 +182,14 @@ def test_standard_error_and_files_belong_to_their_side(warden: Warden) -> None:
     """Each report is preceded by its own side's standard error and collected files."""
     sides = [("run", "/box", "s"), ("validate", "/val", "v")]
     commands = [
-        command("sh", "-c", f"echo {word} >&2; echo {word} > f", role=role, cwd=cwd, collect=["f"])
+        command(
+            "sh",
+            "-c",
+            f"echo {word} >&2; echo {word} > f; exit 42",
+            role=role,
+            cwd=cwd,
+            collect=["f"],
+        )
         for role, cwd, word in sides
     ]
 
