@@ -15,6 +15,9 @@ from judge import limits
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
+# Output comes in pieces of some 10 KiB; the file takes them in larger ones.
+_BUFFER_BYTES = 256 * limits.KIB
+
 
 class Spool:
     """Takes bytes as they arrive and gives them back in chunks, as often as wanted."""
@@ -35,7 +38,9 @@ class Spool:
         if self.size <= self._memory_bytes_max:
             self._memory += data
             return len(data)
-        self._file = tempfile.TemporaryFile(prefix="codebattle-")  # noqa: SIM115 - closed below
+        self._file = tempfile.TemporaryFile(  # noqa: SIM115 - closed below
+            buffering=_BUFFER_BYTES, prefix="codebattle-"
+        )
         self._file.write(self._memory)
         self._memory = bytearray()
         return self._file.write(data)
