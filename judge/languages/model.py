@@ -189,7 +189,7 @@ class Language:
             "memory_mib": _mib(memory_bytes),
             "heap_mib": _mib(heap),
             "heap_kib": str(heap // limits.KIB),
-            "young_kib": str(max(1024, memory_bytes // 20 // limits.KIB)),
+            "young_kib": str(max(1024, memory_bytes // 8 // limits.KIB)),
             "stack_mib": _mib(stack),
             "stack_kib": str(stack // limits.KIB),
         }
