@@ -80,12 +80,16 @@ class Program:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compilation:
-    """What came of compiling: a program, or the log that says why not."""
+    """What came of compiling: a program, or the log that says why not.
+
+    `unchecked`: the program was only put in place; compile it before it is blamed for anything.
+    """
 
     program: Program | None
     log: str = ""
     reason: str = ""
     cached: bool = False
+    unchecked: bool = False
 
 
 async def compile_sources(
@@ -96,17 +100,21 @@ async def compile_sources(
     bounds: Limits,
     entry: str | None = None,
     cache: ArtefactCache | None = None,
+    trusting: bool = False,
 ) -> Compilation:
     """Compile in an empty sandbox of the language's image; the program stays in its /prog.
 
+    `trusting` leaves out a compilation that only checks a single source: running it tells as much
+    about one that is right, and an interpreter's start is what such a check costs.
     Raises `SourceError` when the files hold no source of the language.
     """
     first = entry if entry in files else language.entry_source(files)
-    if language.compile is None:
+    unchecked = trusting and len(files) == 1 and _only_checks(language)
+    if language.compile is None or unchecked:
         placed = [_file(name, data) for name, data in files.items()]
         program = _program(language, placed, first, frozenset(files))
         await sandbox.put(Area.PROGRAM, program.files)
-        return Compilation(program=program)
+        return Compilation(program=program, unchecked=unchecked)
     memory_bytes = max(bounds.compilation_memory_bytes, language.compile.memory_bytes)
     command = _command(
         language.compile_argv(files, entry=first, memory_bytes=memory_bytes),
@@ -117,6 +125,10 @@ async def compile_sources(
         processes=language.compile.processes,
     )
     return await _build(sandbox, command, language, first, cache)
+
+
+def _only_checks(language: Language) -> bool:
+    return language.compile is not None and language.compile.only_checks
 
 
 async def build_script(
@@ -143,6 +155,22 @@ async def build_script(
         ),
     )
     return await _build(sandbox, command, None, None, cache, image=image)
+
+
+def version_command(language: Language) -> Command:
+    """Return the command that prints a language's version."""
+    return Command(
+        argv=language.version_argv,
+        role=Role.RUN,
+        env=_COMPILE_ENV,
+        limits=RunLimits(
+            cpu_ms=20_000,
+            wall_ms=60_000,
+            memory_bytes=limits.COMPILE_MEMORY_BYTES_DEFAULT,
+            output_bytes=limits.FRAME_BYTES_MAX,
+            processes=limits.COMPILE_PROCESSES,
+        ),
+    )
 
 
 def _command(

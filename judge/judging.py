@@ -10,10 +10,11 @@ Three kinds of failure stay apart: the player's is a verdict, a broken package r
 import asyncio
 import hashlib
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -21,12 +22,12 @@ from judge import limits
 from judge.aggregation import Aggregate, Plan, aggregate, plan_of, schedule
 from judge.artefacts import ArtefactCache
 from judge.casework import CaseWork
-from judge.compiling import Compilation, compile_sources
+from judge.compiling import Compilation, compile_sources, version_command
 from judge.errors import PackageError, SandboxError, SourceError, UsageError
 from judge.languages import Language, get
 from judge.problem.model import Problem, TestCase
 from judge.results import Judgement, LimitsUsed, Run, maxima
-from judge.sandbox.base import Command, Role, RunLimits, Sandbox, Slot
+from judge.sandbox.base import Sandbox, Slot
 from judge.spool import Spool
 from judge.submission import Submission
 from judge.validating import Validator, build, grade, seated
@@ -131,7 +132,7 @@ class Judge:
         key = (sandbox.info.image_digest, language.id)
         if key not in self._versions:
             with Spool() as stdout:
-                outcome = await sandbox.run(_version_command(language), stdout)
+                outcome = await sandbox.run(version_command(language), stdout)
                 text = stdout.head(1000) or outcome.stderr
             self._versions[key] = text.decode("utf-8", "replace").strip().partition("\n")[0]
         return self._versions[key]
@@ -183,6 +184,8 @@ class _Judging:
         self.options = options
         self.progress = progress
         self.runs: dict[str, Run] = {}
+        # Set while the program's sources have not been compiled, only put in place.
+        self.unchecked: Callable[[], Awaitable[Compilation]] | None = None
 
     async def run(self) -> Judgement:
         problem = self.problem
@@ -205,14 +208,12 @@ class _Judging:
         sandbox = await self.slot.sandbox(language.image)
         version = await self.judge.version(sandbox, language)
         facts = self._facts(sandbox, language, version)
-        compilation = await self._compile(sandbox, language)
+        # An interactive validator may make anything of a program that does not start.
+        compilation = await self._compile(sandbox, language, trusting=not problem.interactive)
         if compilation.program is None:
-            return replace(
-                facts,
-                verdict=Verdict.CE,
-                reason=compilation.reason,
-                compile_log=compilation.log,
-            )
+            return _refused(facts, compilation)
+        if compilation.unchecked:
+            self.unchecked = partial(self._compile, sandbox, language)
         facts = replace(facts, compile_log=compilation.log)
         work = CaseWork(
             self.slot,
@@ -226,7 +227,9 @@ class _Judging:
         work.repeat = self.options.repeat_near_limit
         return await self._judge_cases(work, grader, facts)
 
-    async def _compile(self, sandbox: Sandbox, language: Language) -> Compilation:
+    async def _compile(
+        self, sandbox: Sandbox, language: Language, *, trusting: bool = False
+    ) -> Compilation:
         included = self.problem.includes(format_code(language))
         files = {**self.submission.files, **included}
         entry = self.submission.entry_point
@@ -238,6 +241,7 @@ class _Judging:
                 bounds=self.problem.limits,
                 entry=language.entry_with(self.submission.files, included, entry),
                 cache=self.judge.cache,
+                trusting=trusting,
             )
         except SourceError as error:
             return Compilation(program=None, reason=str(error))
@@ -252,8 +256,16 @@ class _Judging:
             self.progress(Progress(stage="running", case=name, index=index, total=total))
             case = self.prepared.cases.get(name)
             run = await (work.run_static(name) if case is None else work.run(case))
+            if self.unchecked is not None and run.verdict is not Verdict.AC:
+                compilation = await self._checked()
+                if compilation.program is None:
+                    return _refused(facts, compilation)
             self.runs[name] = run
             self.progress(Progress(stage="running", case=name, index=index, total=total, run=run))
+        if self.unchecked is not None and not self.runs.keys() & self.prepared.cases.keys():
+            compilation = await self._checked()
+            if compilation.program is None:
+                return _refused(facts, compilation)
         result = await self._aggregate(grader)
         worst = maxima(result.runs)
         return replace(
@@ -268,6 +280,12 @@ class _Judging:
             wall_us=worst["wall_us"],
             memory_bytes=worst["memory_bytes"],
         )
+
+    async def _checked(self) -> Compilation:
+        """Compile what has only been put in place so far."""
+        assert self.unchecked is not None
+        check, self.unchecked = self.unchecked, None
+        return await check()
 
     async def _aggregate(self, grader: Validator | None) -> Aggregate:
         result = aggregate(self.prepared.plan, self.runs)
@@ -341,6 +359,12 @@ def _file_hash(path: Path) -> bytes:
         return hashlib.file_digest(reader, "sha256").digest()
 
 
+def _refused(facts: Judgement, compilation: Compilation) -> Judgement:
+    return replace(
+        facts, verdict=Verdict.CE, reason=compilation.reason, compile_log=compilation.log
+    )
+
+
 def _ours(judgement: Judgement) -> bool:
     """Tell whether a judge error may go away elsewhere: a broken validator does not."""
     return any(run.reason == "the run was cancelled" for run in judgement.runs)
@@ -359,21 +383,6 @@ def _judge_error(
         limits=bounds,
         host=platform.node(),
         judged_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-    )
-
-
-def _version_command(language: Language) -> Command:
-    return Command(
-        argv=language.version_argv,
-        role=Role.RUN,
-        env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"},  # noqa: S108
-        limits=RunLimits(
-            cpu_ms=20_000,
-            wall_ms=60_000,
-            memory_bytes=limits.COMPILE_MEMORY_BYTES_DEFAULT,
-            output_bytes=limits.FRAME_BYTES_MAX,
-            processes=limits.COMPILE_PROCESSES,
-        ),
     )
 
 

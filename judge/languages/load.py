@@ -165,6 +165,7 @@ def _compile(table: _Table) -> CompileStep:
     step = CompileStep(
         argv=table.argv(_COMPILE_VARIABLES),
         env=table.env(set()),
+        only_checks=table.take("only_checks", bool, default=False),
         cpu_ms=table.take("cpu_ms", int, default=0),
         memory_bytes=table.take("memory_mib", int, default=0) * limits.MIB,
         processes=table.take("processes", int, default=limits.COMPILE_PROCESSES),

@@ -22,10 +22,14 @@ class EntryRule(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompileStep:
-    """How sources become a program; limits of 0 mean the package's own."""
+    """How sources become a program; limits of 0 mean the package's own.
+
+    `only_checks`: nothing is made, and a program the check refuses cannot end well either.
+    """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
+    only_checks: bool = False
     cpu_ms: int = 0
     memory_bytes: int = 0
     processes: int = limits.COMPILE_PROCESSES

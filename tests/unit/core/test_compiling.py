@@ -7,6 +7,7 @@ import pytest
 from judge import limits
 from judge.artefacts import ArtefactCache
 from judge.errors import EngineError
+from judge.judging import Options
 from judge.problem.model import Problem
 from judge.sandbox.base import Area, Cause, Command, Outcome, Role
 from judge.sandbox.fake import Reply, exited
@@ -147,3 +148,44 @@ async def test_compilers_run_in_their_role_within_their_own_bounds(tmp_path: Pat
     assert (command.limits.cpu_ms, command.limits.memory_bytes) == (90_000, 4096 * limits.MIB)
     assert command.limits.stderr_bytes == limits.COMPILE_LOG_BYTES_MAX
     assert command.limits.file_bytes == limits.ARTEFACT_BYTES_MAX
+
+
+PYTHON = Submission(files={"main.py": b"print()\n"}, language="python3")
+REFUSED = Reply(stdout=b"main.py: invalid syntax\n", outcome=exited(1))
+CRASHES = Reply(outcome=exited(1))
+
+
+async def test_a_single_script_that_ends_well_is_not_checked_as_well(problem: Problem) -> None:
+    """A program that runs to its end is one the interpreter can read."""
+    bench_ = bench(Script(run=says(AC), compile=says(REFUSED)))
+
+    assert (await bench_(problem, PYTHON)).verdict is Verdict.AC
+    assert not bench_.script.of(Role.COMPILE)
+
+
+async def test_a_script_is_checked_before_it_is_blamed(problem: Problem) -> None:
+    """What cannot be read is a compile error, as if it had been checked first."""
+    found = await bench(Script(run=says(CRASHES), compile=says(REFUSED)))(problem, PYTHON)
+
+    assert found.verdict is Verdict.CE
+    assert "invalid syntax" in found.compile_log
+    assert not found.runs
+
+
+async def test_a_script_is_checked_once(tmp_path: Path) -> None:
+    """What can be read keeps the verdicts of its runs."""
+    cases = {"secret/1": ("a", "ok"), "secret/2": ("b", "ok")}
+    bench_ = bench(Script(run=says(CRASHES), compile=says(Reply())))
+    found = await bench_(package(tmp_path / "two", cases), PYTHON, Options(full=True))
+
+    assert [run.verdict for run in found.runs] == [Verdict.RTE, Verdict.RTE]
+    assert len(bench_.script.of(Role.COMPILE)) == 1
+
+
+async def test_scripts_of_several_files_are_checked_first(problem: Problem) -> None:
+    """A run need not come to every file."""
+    several = Submission(files={"main.py": b"print()\n", "b.py": b"("}, language="python3")
+    bench_ = bench(Script(run=says(AC), compile=says(REFUSED)))
+
+    assert (await bench_(problem, several)).verdict is Verdict.CE
+    assert not bench_.script.of(Role.RUN)

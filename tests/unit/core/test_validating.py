@@ -80,7 +80,7 @@ async def test_validators_never_sit_with_a_submission(problem: Problem) -> None:
         for each in bench_.sandboxes
     ]
 
-    assert sorted(map(sorted, roles)) == [["compile", "run"], ["compile", "validate"]]
+    assert sorted(map(sorted, roles)) == [["compile", "validate"], ["run"]]
 
 
 async def test_a_validator_gets_input_answer_and_output(problem: Problem) -> None:
