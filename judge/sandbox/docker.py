@@ -275,8 +275,11 @@ class DockerLauncher:
         return container, found, stream
 
     def _find(self, api: docker.APIClient, image: str) -> str:
-        tag = self.settings.tag
-        name = f"{self.settings.repository}/{image}:{tag}" if tag else Images().tag(image)
+        images = Images()
+        if self.settings.tag is None and image in images.names():
+            name = images.tag(image)
+        else:
+            name = f"{self.settings.repository}/{image}:{self.settings.tag or 'latest'}"
         try:
             found = api.inspect_image(name)  # type: ignore[no-untyped-call]
         except ImageNotFound as error:

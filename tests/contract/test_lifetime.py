@@ -176,7 +176,7 @@ def left_by(pid: int, backend: str) -> list[str]:
     """Name what a worker's sandboxes have left; other workers of this machine come and go."""
     if backend == "docker":
         client = docker.from_env()
-        found = client.containers.list(all=True, filters={"label": LABEL})
+        found = client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
         client.close()
         return [str(each.id) for each in found if f".{pid}." in each.labels[LABEL]]
     places = [Path(tempfile.gettempdir()), *Path("/sys/fs/cgroup").glob("*")]

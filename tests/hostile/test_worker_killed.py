@@ -62,7 +62,7 @@ def _processes(marker: str) -> list[int]:
 
 def _containers(pid: int) -> list[str]:
     client = docker.from_env()
-    found = client.containers.list(all=True, filters={"label": LABEL})
+    found = client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True)
     client.close()
     return [str(c.id) for c in found if f".{pid}." in c.labels[LABEL]]
 
