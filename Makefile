@@ -36,7 +36,8 @@ test: setup images ## everything, the slow and the container tests included
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest -m "not slow and not docker" -n auto $(PYTEST)
+	$(BIN)/pytest -m "slow or docker" $(PYTEST)
 
 images: setup ## the sandbox images that are missing or out of date
 	$(BIN)/codebattle images build
