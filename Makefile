@@ -57,9 +57,9 @@ up: setup ## build what is missing, judge the shipped problems, print the verdic
 lock: ## renew the locked versions in requirements/
 	@$(MAKE) --no-print-directory setup
 	$(UV) pip compile $(COMPILE) --universal -o requirements/core.txt \
-		pyproject.toml --group dev requirements/core.in
+		pyproject.toml --all-extras --group dev requirements/core.in
 	$(UV) pip compile $(COMPILE) -o requirements/embed.txt \
-		pyproject.toml --group dev requirements/core.in requirements/embed.in
+		pyproject.toml --all-extras --group dev requirements/core.in requirements/embed.in
 
 clean: ## remove what the other targets made here (images stay in the engine)
 	rm -rf $(VENV) build $(DATA) .mypy_cache .ruff_cache .pytest_cache .hypothesis
