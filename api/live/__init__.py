@@ -1,0 +1,10 @@
+"""Live updates: what happens, told through Redis to whoever follows it.
+
+Redis holds nothing that matters: whoever comes back rereads PostgreSQL.
+"""
+
+from api.live.hub import Hub, Item, Resync
+from api.live.publishing import Publisher
+from api.live.updates import Topic, Update
+
+__all__ = ["Hub", "Item", "Publisher", "Resync", "Topic", "Update"]
