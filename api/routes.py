@@ -4,10 +4,16 @@ from fastapi import APIRouter
 
 from api.errors import responses
 from api.health.router import router as health
+from api.languages.router import router as languages
+from api.problems.router import router as problems
+from api.submissions.router import router as submissions
 
 V1 = "/v1"
 
 v1 = APIRouter(prefix=V1, responses=responses(400, 401, 403, 404, 413, 415, 422, 429, 503))
+v1.include_router(languages)
+v1.include_router(problems)
+v1.include_router(submissions)
 
 router = APIRouter()
 router.include_router(health)

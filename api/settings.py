@@ -87,6 +87,7 @@ class Settings(BaseSettings):
     heartbeat_s: float = Field(1, gt=0, description="Leases are extended this often.")
     sweep_s: float = Field(1, gt=0, description="Overdue judgings are looked for this often.")
     judging_attempts_max: int = Field(3, ge=1, description="Tries before a judge error stands.")
+    judging_claims_max: int = Field(50, ge=1, description="Lost leases before giving up.")
     drain_s: float = Field(60, ge=0, description="Time running judgings get after SIGTERM.")
     fair_step_s: float = Field(2, ge=0, description="Each waiting judging of a user costs this.")
     batch_delay_s: float = Field(120, ge=0, description="Batch work yields to others for this.")
