@@ -1,4 +1,4 @@
-"""The one policy of what leaves the service: who looks × which phase × which class of test.
+"""The one policy of what leaves the service: who looks, in which phase, at which class of test.
 
 Everything that shows a judging goes through here: REST, live updates, webhooks, exports. Nothing
 here ever returns a hidden test's name, input, answer or a validator's message for the jury.

@@ -5,6 +5,7 @@ Variables are called `CODEBATTLE_` and the setting's name in capitals.
 
 from enum import StrEnum
 from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Self
 
@@ -39,60 +40,87 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CODEBATTLE_", extra="ignore", frozen=True)
 
     environment: Environment = Field(
-        Environment.PRODUCTION, description="development or production."
+        default=Environment.PRODUCTION, description="development or production."
     )
     data_dir: Path = Field(
         default_factory=data_directory, description="Where blobs, caches and embedded data live."
     )
-    log_format: LogFormat = Field(LogFormat.JSON, description="json or console.")
-    log_level: str = Field("INFO", description="Least severity that is logged.")
+    log_format: LogFormat = Field(default=LogFormat.JSON, description="json or console.")
+    log_level: str = Field(default="INFO", description="Least severity that is logged.")
 
-    host: str = Field("127.0.0.1", description="Address the API listens on.")
-    port: int = Field(8000, ge=0, le=65535, description="Port the API listens on.")
-    public_url: str = Field("", description="URL people reach the API at, for links.")
-    cors_origins: tuple[str, ...] = Field((), description="Origins browsers may call from.")
+    host: str = Field(default="127.0.0.1", description="Address the API listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port the API listens on.")
+    public_url: str = Field(default="", description="URL people reach the API at, for links.")
+    cors_origins: tuple[str, ...] = Field(default=(), description="Origins browsers may call from.")
 
     database_url: SecretStr = Field(
-        SecretStr("postgresql+asyncpg://codebattle@localhost/codebattle"),
+        default=SecretStr("postgresql+asyncpg://codebattle@localhost/codebattle"),
         description="PostgreSQL, as `postgresql+asyncpg://user@host/database`.",
     )
-    database_pool_min: int = Field(2, ge=0, description="Connections kept open.")
-    database_pool_max: int = Field(10, ge=1, description="Connections at most.")
-    database_idle_s: float = Field(600, gt=0, description="A connection is replaced after this.")
-    database_connect_timeout_s: float = Field(5, gt=0, description="Wait for a new connection.")
-    database_pool_timeout_s: float = Field(5, gt=0, description="Wait for a free connection.")
+    database_pool_min: int = Field(default=2, ge=0, description="Connections kept open.")
+    database_pool_max: int = Field(default=10, ge=1, description="Connections at most.")
+    database_idle_s: float = Field(
+        default=600, gt=0, description="A connection is replaced after this."
+    )
+    database_connect_timeout_s: float = Field(
+        default=5, gt=0, description="Wait for a new connection."
+    )
+    database_pool_timeout_s: float = Field(
+        default=5, gt=0, description="Wait for a free connection."
+    )
     redis_url: SecretStr = Field(
-        SecretStr("redis://localhost:6379/0"), description="Redis: redis://, rediss:// or unix://."
+        default=SecretStr("redis://localhost:6379/0"),
+        description="Redis: redis://, rediss:// or unix://.",
     )
 
     auth_secret: SecretStr = Field(
-        SecretStr(DEVELOPMENT_SECRET),
+        default=SecretStr(DEVELOPMENT_SECRET),
         description="HS256 secret that bearer tokens are signed with.",
     )
-    auth_issuer: str = Field("codebattle", description="`iss` a bearer token must carry.")
-    auth_audience: str = Field("codebattle", description="`aud` a bearer token must carry.")
-    auth_leeway_s: float = Field(30, ge=0, description="Clock skew that is forgiven.")
-    auth_roles_claim: str = Field("roles", description="Claim that lists roles.")
+    auth_issuer: str = Field(default="codebattle", description="`iss` a bearer token must carry.")
+    auth_audience: str = Field(default="codebattle", description="`aud` a bearer token must carry.")
+    auth_leeway_s: float = Field(default=30, ge=0, description="Clock skew that is forgiven.")
+    auth_roles_claim: str = Field(default="roles", description="Claim that lists roles.")
 
-    body_bytes_max: int = Field(2 * MIB, gt=0, description="Request body, uploads apart.")
-    package_bytes_max: int = Field(256 * MIB, gt=0, description="Uploaded problem package.")
-    source_bytes_max: int = Field(64 * KIB, gt=0, description="Source of a submission.")
-    wait_s_max: float = Field(30, gt=0, description="Longest long-poll.")
-    queue_depth_max: int = Field(20_000, gt=0, description="Queued judgings before 503.")
-    user_queued_max: int = Field(6_000, gt=0, description="Queued judgings of one user before 429.")
+    body_bytes_max: int = Field(default=2 * MIB, gt=0, description="Request body, uploads apart.")
+    package_bytes_max: int = Field(default=256 * MIB, gt=0, description="Uploaded problem package.")
+    source_bytes_max: int = Field(default=64 * KIB, gt=0, description="Source of a submission.")
+    wait_s_max: float = Field(default=30, gt=0, description="Longest long-poll.")
+    queue_depth_max: int = Field(default=20_000, gt=0, description="Queued judgings before 503.")
+    user_queued_max: int = Field(
+        default=6_000, gt=0, description="Queued judgings of one user before 429."
+    )
 
-    judge_backend: str | None = Field(None, description="docker, bubblewrap; default: strongest.")
-    judge_slots: int | None = Field(None, description="Judgings at once; default: one per CPU.")
-    lease_s: float = Field(5, gt=0, description="A silent worker loses its judging after this.")
-    heartbeat_s: float = Field(1, gt=0, description="Leases are extended this often.")
-    sweep_s: float = Field(1, gt=0, description="Overdue judgings are looked for this often.")
-    judging_attempts_max: int = Field(3, ge=1, description="Tries before a judge error stands.")
-    judging_claims_max: int = Field(50, ge=1, description="Lost leases before giving up.")
-    drain_s: float = Field(60, ge=0, description="Time running judgings get after SIGTERM.")
-    fair_step_s: float = Field(2, ge=0, description="Each waiting judging of a user costs this.")
-    batch_delay_s: float = Field(120, ge=0, description="Batch work yields to others for this.")
-    rejudge_delay_s: float = Field(600, ge=0, description="Rejudging yields to others for this.")
-    package_cache_bytes_max: int = Field(4096 * MIB, gt=0, description="Unpacked packages kept.")
+    judge_backend: str | None = Field(
+        default=None, description="docker, bubblewrap; default: strongest."
+    )
+    judge_slots: int | None = Field(
+        default=None, description="Judgings at once; default: one per CPU."
+    )
+    lease_s: float = Field(
+        default=5, gt=0, description="A silent worker loses its judging after this."
+    )
+    heartbeat_s: float = Field(default=1, gt=0, description="Leases are extended this often.")
+    sweep_s: float = Field(
+        default=1, gt=0, description="Overdue judgings are looked for this often."
+    )
+    judging_attempts_max: int = Field(
+        default=3, ge=1, description="Tries before a judge error stands."
+    )
+    judging_claims_max: int = Field(default=50, ge=1, description="Lost leases before giving up.")
+    drain_s: float = Field(default=60, ge=0, description="Time running judgings get after SIGTERM.")
+    fair_step_s: float = Field(
+        default=2, ge=0, description="Each waiting judging of a user costs this."
+    )
+    batch_delay_s: float = Field(
+        default=120, ge=0, description="Batch work yields to others for this."
+    )
+    rejudge_delay_s: float = Field(
+        default=600, ge=0, description="Rejudging yields to others for this."
+    )
+    package_cache_bytes_max: int = Field(
+        default=4096 * MIB, gt=0, description="Unpacked packages kept."
+    )
 
     @model_validator(mode="after")
     def _coherent(self) -> Self:

@@ -97,7 +97,7 @@ def _current(connection: Connection) -> str | None:
     return context.get_current_revision()
 
 
-async def _run(url: str, step: Callable[[Config], None]) -> None:
+async def _run(url: str, step: Callable[[Config], object]) -> None:
     engine = _engine(url)
     try:
         async with engine.begin() as connection:

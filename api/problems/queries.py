@@ -41,7 +41,7 @@ async def page(
         )
     if keyword:
         query = query.where(CodeProblem.keywords.contains([keyword.lower()]))
-    return [(problem, version) for problem, version in await session.execute(query)]
+    return [(row[0], row[1]) for row in await session.execute(query)]
 
 
 async def one(
@@ -60,7 +60,7 @@ async def one(
     return found[0], found[1]
 
 
-def _current() -> Select[tuple[CodeProblem, CodeProblemVersion]]:
+def _current() -> Select[CodeProblem, CodeProblemVersion]:
     return select(CodeProblem, CodeProblemVersion).join(
         CodeProblemVersion, CodeProblemVersion.id == CodeProblem.current_version_id
     )

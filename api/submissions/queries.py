@@ -112,7 +112,7 @@ async def source(session: AsyncSession, submission_id: UUID) -> dict[str, bytes]
     return {name: bytes(content) for name, content in rows}
 
 
-def _rows() -> Select[tuple[CodeSubmission, Judging, str]]:
+def _rows() -> Select[CodeSubmission, Judging, str]:
     return (
         select(CodeSubmission, Judging, CodeProblem.slug)
         .join(Judging, (Judging.submission_id == CodeSubmission.id) & Judging.is_current)

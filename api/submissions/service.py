@@ -121,14 +121,14 @@ async def submit(
         "request_hash": request_hash,
         "request_id": request_id,
     }
-    statement = upsert(CodeSubmission).values(row).returning(CodeSubmission.submitted_at)
+    statement = upsert(CodeSubmission).values(row)
     if key is not None:
         # A second request with the same key waits here for the first, then finds its row.
         statement = statement.on_conflict_do_nothing(
             index_elements=["user_id", "idempotency_key"],
             index_where=CodeSubmission.idempotency_key.is_not(None),
         )
-    submitted_at = await session.scalar(statement)
+    submitted_at = await session.scalar(statement.returning(CodeSubmission.submitted_at))
     if submitted_at is None:
         assert key is not None
         known = await _known(session, user.id, key, request_hash)

@@ -1,0 +1,1 @@
+"""Local accounts, for a service that stands alone."""
