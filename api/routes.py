@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api.errors import responses
 from api.health.router import router as health
 from api.languages.router import router as languages
+from api.live.router import router as live
 from api.problems.router import router as problems
 from api.submissions.router import router as submissions
 
@@ -14,6 +15,7 @@ v1 = APIRouter(prefix=V1, responses=responses(400, 401, 403, 404, 413, 415, 422,
 v1.include_router(languages)
 v1.include_router(problems)
 v1.include_router(submissions)
+v1.include_router(live)
 
 router = APIRouter()
 router.include_router(health)
