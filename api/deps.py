@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth import CurrentUser, bearer
+from api.auth import CurrentUser
 from api.errors import UnauthenticatedError
 from api.wiring import Parts
 
@@ -39,7 +39,7 @@ async def maybe_user(held: PartsDep, credentials: Credentials) -> CurrentUser | 
     """Return the caller, or None without a token; a token that does not hold is refused."""
     if credentials is None:
         return None
-    return bearer.read(credentials.credentials, held.settings)
+    return await held.verifier.user(credentials.credentials, held.sessions)
 
 
 MaybeUserDep = Annotated[CurrentUser | None, Depends(maybe_user)]

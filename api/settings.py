@@ -3,6 +3,7 @@
 Variables are called `CODEBATTLE_` and the setting's name in capitals.
 """
 
+import re
 from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
@@ -16,6 +17,7 @@ from judge.images import data_directory
 
 DEVELOPMENT_SECRET = "development-only-secret-of-no-value"  # noqa: S105 - refused elsewhere
 SECRET_CHARS_MIN = 32
+_HOOK_SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{32,86}={0,2}")
 KIB = 1024
 MIB = 1024 * KIB
 
@@ -80,7 +82,47 @@ class Settings(BaseSettings):
     auth_issuer: str = Field(default="codebattle", description="`iss` a bearer token must carry.")
     auth_audience: str = Field(default="codebattle", description="`aud` a bearer token must carry.")
     auth_leeway_s: float = Field(default=30, ge=0, description="Clock skew that is forgiven.")
-    auth_roles_claim: str = Field(default="roles", description="Claim that lists roles.")
+    auth_roles_claim: str = Field(
+        default="roles", description="Claim that lists roles: its name, or a path with dots."
+    )
+    auth_role_map: dict[str, str] = Field(
+        default={}, description="Their roles to ours; empty: they are called the same."
+    )
+    auth_jwks_url: str = Field(
+        default="", description="Key set bearer tokens are signed with, instead of HS256."
+    )
+    auth_algorithms: tuple[str, ...] = Field(
+        default=("RS256", "ES256", "EdDSA"), description="What keys of that set may be used with."
+    )
+    auth_accounts: bool = Field(
+        default=True, description="Accounts of our own; there are none with auth_jwks_url."
+    )
+    auth_registration: bool = Field(
+        default=False, description="Anybody may make themselves an account."
+    )
+    auth_access_s: float = Field(default=900, gt=0, description="Life of an access token of ours.")
+    auth_refresh_s: float = Field(
+        default=30 * 86_400, gt=0, description="A sign-in unused for this long ends."
+    )
+
+    hook_secrets: tuple[SecretStr, ...] = Field(
+        default=(), description="whsec_ secrets inbound events are signed with; several to rotate."
+    )
+    hook_tolerance_s: float = Field(
+        default=300, gt=0, description="Age and clock skew forgiven in an inbound event."
+    )
+    webhook_ports: tuple[int, ...] = Field(
+        default=(443, 8443), description="Ports events may be sent to."
+    )
+    webhook_networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(), description="Private networks that events may be sent into all the same."
+    )
+    webhook_timeout_s: float = Field(
+        default=10, gt=0, le=60, description="Time for one attempt at a delivery."
+    )
+    webhook_attempts_max: int = Field(
+        default=10, ge=1, le=30, description="Attempts at one delivery."
+    )
 
     body_bytes_max: int = Field(default=2 * MIB, gt=0, description="Request body, uploads apart.")
     package_bytes_max: int = Field(default=256 * MIB, gt=0, description="Uploaded problem package.")
@@ -128,6 +170,9 @@ class Settings(BaseSettings):
             raise ValueError("database_pool_max is below database_pool_min")
         if self.lease_s < 3 * self.heartbeat_s:
             raise ValueError("lease_s must be at least three times heartbeat_s")
+        for each in self.hook_secrets:
+            if not _HOOK_SECRET.fullmatch(each.get_secret_value()):
+                raise ValueError("hook_secrets: each is whsec_ and 24 to 64 bytes in base64")
         if self.environment is not Environment.DEVELOPMENT:
             secret = self.auth_secret.get_secret_value()
             if secret == DEVELOPMENT_SECRET:

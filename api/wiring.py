@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from api.auth.passwords import Passwords
+from api.auth.verifier import Verifier
 from api.blobs import BlobStore, LocalBlobs
 from api.db.engine import Sessions, engine, sessions
 from api.live import Hub, Publisher
@@ -19,6 +21,8 @@ class Parts:
     """What requests and jobs work with."""
 
     settings: Settings
+    verifier: Verifier
+    passwords: Passwords
     engine: AsyncEngine
     sessions: Sessions
     redis: Redis
@@ -44,6 +48,8 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
     )
     parts = Parts(
         settings=settings,
+        verifier=Verifier(settings),
+        passwords=Passwords(),
         engine=database,
         sessions=sessions(database),
         redis=redis,

@@ -1,1 +1,1 @@
-"""Local accounts, for a service that stands alone."""
+"""Accounts of our own: signing in, tokens, and who may do what (embedded mode)."""

@@ -34,6 +34,8 @@ class CurrentUser:
     name: str = ""
     roles: frozenset[Role] = frozenset()
     scopes: frozenset[Scope] = frozenset(Scope)
+    # The personal access token that was used, if one was.
+    token_id: UUID | None = None
 
     def has(self, *roles: Role) -> bool:
         """Tell whether the caller has one of the roles; a game master has them all."""

@@ -1,4 +1,4 @@
-"""Local accounts and tokens (embedded mode), and copies of the names other services own."""
+"""Local accounts, their tokens, and how often somebody tried to sign in (embedded mode)."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -31,7 +31,10 @@ class TokenKind(StrEnum):
 
 
 class Token(Identified, Timed, Base):
-    """A token of ours by its hash. Refresh tokens of one sign-in are one family."""
+    """A token of ours by its hash. Refresh tokens of one sign-in are one family.
+
+    A refresh token is used once: `used_at` is when. A personal one notes there when it was last.
+    """
 
     __tablename__ = "tokens"
 
@@ -41,6 +44,7 @@ class Token(Identified, Timed, Base):
     kind: Mapped[TokenKind] = mapped_column(choice(TokenKind))
     family_id: Mapped[UUID] = mapped_column(index=True)
     name: Mapped[str] = mapped_column(server_default="")
+    prefix: Mapped[str] = mapped_column(server_default="")
     token_hash: Mapped[str] = mapped_column(unique=True)
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     expires_at: Mapped[datetime | None]
@@ -48,14 +52,11 @@ class Token(Identified, Timed, Base):
     revoked_at: Mapped[datetime | None]
 
 
-class UserProfileRef(Timed, Extensible, Base):
-    """What other services told us of a person; `event_at` keeps late news from winning."""
+class LoginWindow(Base):
+    """Attempts to sign in since a moment, by whom or from where; counted before they are judged."""
 
-    __tablename__ = "user_profiles_ref"
+    __tablename__ = "login_windows"
 
-    user_id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    guild_id: Mapped[UUID | None] = mapped_column(index=True)
-    guild_name: Mapped[str | None]
-    event_at: Mapped[datetime]
-    deleted_at: Mapped[datetime | None]
+    key: Mapped[str] = mapped_column(primary_key=True)
+    ends_at: Mapped[datetime] = mapped_column(index=True)
+    attempts: Mapped[int] = mapped_column(server_default="1")
