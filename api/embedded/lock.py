@@ -36,20 +36,8 @@ class Lock:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        deadline = time.monotonic() + PATIENCE_S
         try:
-            while not _locked(descriptor):
-                holder = _holder(descriptor)
-                if holder is not None:
-                    raise EngineError(
-                        f"{self.path.parent} is in use by process {holder}:"
-                        " stop that, or choose another directory"
-                    )
-                if time.monotonic() > deadline:
-                    raise EngineError(
-                        f"{self.path.parent} is still in use by what a killed process left behind"
-                    )
-                await asyncio.sleep(POLL_S)
+            await self._free(descriptor)
         except BaseException:
             os.close(descriptor)
             raise
@@ -62,6 +50,19 @@ class Lock:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    async def _free(self, descriptor: int) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        place = self.path.parent
+        while not _locked(descriptor):
+            holder = _holder(descriptor)
+            if holder not in {None, os.getpid()}:
+                raise EngineError(
+                    f"{place} is in use by process {holder}: stop it, or choose another directory"
+                )
+            if time.monotonic() > deadline:
+                raise EngineError(f"{place} is in use by what a killed process left behind")
+            await asyncio.sleep(POLL_S)
 
 
 def _locked(descriptor: int) -> bool:

@@ -86,6 +86,14 @@ class Postgres:
         """Make the data directory if there is none, start, and wait until it answers."""
         self.root.mkdir(parents=True, exist_ok=True)
         await self._lock.take()
+        try:
+            await self._prepare_and_run()
+        finally:
+            # From here on the server holds it, until its last process has ended.
+            self._lock.release()
+        await self._ensure_database()
+
+    async def _prepare_and_run(self) -> None:
         made = self.data / "PG_VERSION"
         found = binaries(made.read_text("ascii").strip() if made.exists() else None, self.data)
         owner = self.data.stat().st_uid if made.exists() else os.geteuid()
@@ -100,12 +108,12 @@ class Postgres:
         while True:
             try:
                 await self._run(found)
-                break
             except EngineError as error:
                 if _LINGERING not in str(error) or time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(0.1)
-        await self._ensure_database()
+            else:
+                return
 
     async def stop(self) -> None:
         """End all sessions and the server, everything written."""
@@ -113,7 +121,6 @@ class Postgres:
             await self._child.stop(signal.SIGINT)
             self._child = None
         remove_stand_in(self.sockets, self.root)
-        self._lock.release()
 
     async def connect(self, database: str = "postgres") -> asyncpg.Connection:
         """Return a plain connection, for work on whole databases."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from api.embedded.lock import Lock
 from judge.errors import EngineError
@@ -48,10 +49,7 @@ class Child:
 
         Until it has ended it holds `lock` with us.
         """
-        log.parent.mkdir(parents=True, exist_ok=True)
-        if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
-            log.replace(log.with_suffix(".log.1"))
-        with log.open("ab") as output:
+        with _opened(log) as output:
             process = await asyncio.create_subprocess_exec(
                 *entered(argv, mode=mode),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -134,6 +132,14 @@ class Program:
         if self._child is not None:
             await self._child.stop(patience_s=self._patience_s + STOP_S)
             self._child = None
+
+
+def _opened(log: Path) -> BinaryIO:
+    """Open a log to write on; one that has grown large is put aside first."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > LOG_BYTES_MAX:
+        log.replace(log.with_suffix(".log.1"))
+    return log.open("ab")
 
 
 def entered(argv: Sequence[str], *, mode: str = "plain") -> list[str]:

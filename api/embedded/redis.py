@@ -47,6 +47,13 @@ class Redis:
         """Start and wait until it answers."""
         self.root.mkdir(parents=True, exist_ok=True)
         await self._lock.take()
+        try:
+            await self._run()
+        finally:
+            # From here on the server holds it.
+            self._lock.release()
+
+    async def _run(self) -> None:
         self.sockets = socket_directory(self.root / "run")
         socket = self.sockets / "redis.sock"
         socket.unlink(missing_ok=True)
@@ -69,7 +76,6 @@ class Redis:
             await self._child.stop()
             self._child = None
         remove_stand_in(self.sockets, self.root)
-        self._lock.release()
 
     async def _answers(self) -> bool:
         try:

@@ -7,7 +7,7 @@ kernel (`enter.py`), and keeps the lock of its directory until it has ended.
 import asyncio
 import time
 from collections.abc import Callable
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from judge.errors import EngineError
 
@@ -68,9 +68,10 @@ class Tree:
 
     async def run(self, until: asyncio.Event) -> None:
         """Return when told; raises `EngineError` when a part ends again and again."""
-        told = asyncio.create_task(until.wait())
+        told = asyncio.ensure_future(until.wait())
+        waited: list[asyncio.Future[Any]] = [told, self._given_up]
         try:
-            await asyncio.wait([told, self._given_up], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
             if self._given_up.done():
                 self._given_up.result()
         finally:
