@@ -62,7 +62,7 @@ async def detail(
 def summary(row: Row, who: Audience) -> schemas.SubmissionSummary:
     """Return a submission as a list shows it."""
     submission, judging, slug = row
-    verdict = redaction.verdict(judging, who)
+    verdict = redaction.verdict(judging, who, redaction.phase_of(submission.event_id))
     decided = verdict is not None and verdict is not Verdict.JE
     return schemas.SubmissionSummary(
         id=submission.id,

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
-from api import paging
+from api import paging, redaction
 from api.auth import CurrentUser, Scope
 from api.deps import PartsDep, SessionDep, UserDep
-from api.errors import BadRequestError
+from api.errors import BadRequestError, NotFoundError
 from api.live import Listener, Resync, Topic, Update
 from api.redaction import Audience
 from api.submissions import queries, schemas, service
@@ -124,7 +124,9 @@ async def get_submission(
 async def get_source(submission_id: UUID, session: SessionDep, user: UserDep) -> schemas.Source:
     """Return a submission's files, to its owner and the jury."""
     user.need_scope(Scope.READ)
-    (submission, _, _), _ = await queries.one(session, user, submission_id)
+    (submission, _, _), who = await queries.one(session, user, submission_id)
+    if not redaction.may_see_source(who, redaction.phase_of(submission.event_id)):
+        raise NotFoundError("there is no such submission", slug="submission-not-found")
     files = await queries.source(session, submission.id)
     return schemas.Source(
         language=submission.language,
