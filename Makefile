@@ -48,11 +48,10 @@ corpus: setup ## verify every package below CORPUS=DIR
 	@test -n "$(CORPUS)" || { echo 'usage: make corpus CORPUS=DIR'; exit 2; }
 	$(BIN)/codebattle verify $$(find "$(CORPUS)" -name problem.yaml -printf '%h\n' | sort)
 
-up: setup ## build what is missing, judge the shipped problems, print the verdicts
-	@if $(BIN)/codebattle images build; then backend=docker; else \
-		echo 'no Docker engine: judging with bubblewrap and the tools of this machine'; \
-		backend=bubblewrap; fi; \
-	$(BIN)/codebattle verify --backend $$backend problems/*
+up: setup ## start everything here: PostgreSQL, Redis, API, worker; Ctrl-C stops it
+	@$(BIN)/codebattle images build \
+		|| echo 'no Docker engine: judging with bubblewrap and the tools of this machine'
+	@$(BIN)/codebattle up $(if $(PORT),--port $(PORT))
 
 lock: ## renew the locked versions in requirements/
 	@$(MAKE) --no-print-directory setup

@@ -24,6 +24,8 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from api.logs import logger
@@ -241,6 +243,13 @@ def _pointer(location: Sequence[str | int]) -> str:
     return "/" + "/".join(str(part) for part in location)
 
 
+async def _away(request: Request, error: Exception) -> JSONResponse:
+    """Answer while PostgreSQL or another part cannot be reached."""
+    _log.error("part.away", path=request.url.path, error=type(error).__name__)
+    later = UnavailableError("a part of the service is away; try again", retry_after_s=2)
+    return await _api_error(request, later)
+
+
 async def _bug(request: Request, error: Exception) -> JSONResponse:
     _log.error("request.failed", path=request.url.path, exc_info=error)
     return respond(
@@ -256,4 +265,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ApiError, _api_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
+    for away in (OperationalError, InterfaceError, PoolTimeoutError, OSError):
+        app.add_exception_handler(away, _away)
     app.add_exception_handler(Exception, _bug)
