@@ -7,6 +7,7 @@ import asyncio
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 from arq.worker import Worker as ArqWorker
@@ -17,6 +18,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.db.base import new_id
 from api.db.models import WorkerState
 from api.logs import logger
+from api.neighbours import outbox
+from api.neighbours.delivery import deliver_due
+from api.neighbours.sending import sender_from
 from api.problems.cache import PackageCache
 from api.queue import LOOK, QUEUE, dumps, loads, redis_settings
 from api.settings import Settings
@@ -35,6 +39,8 @@ RETRY_S = 0.5
 # A look may judge for as long as there is work; arq must not cut it short.
 LOOK_S_MAX = 24 * 3600
 WORKER_BEAT_S = 2.0
+DELIVER_S = 1.0
+PRUNE_S = 3600.0
 _log = logger(__name__)
 
 
@@ -75,11 +81,25 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
             state = await registry.beat(session, identity)
         jobs.taking = state is not WorkerState.QUARANTINED
 
+    sender = sender_from(settings)
+
+    async def deliver() -> None:
+        # Whoever has a full round has more to do at once.
+        while await deliver_due(parts.sessions, sender, attempts_max=settings.webhook_attempts_max):
+            pass
+
+    async def prune() -> None:
+        async with parts.sessions() as session:
+            await outbox.prune(session, now=datetime.now(UTC))
+            await session.commit()
+
     background = [
         asyncio.create_task(_answer(settings, jobs, len(slots)), name="bell"),
         asyncio.create_task(_every(settings.heartbeat_s, jobs.beat), name="beat"),
         asyncio.create_task(_every(settings.sweep_s, jobs.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
+        asyncio.create_task(_every(DELIVER_S, deliver), name="webhooks"),
+        asyncio.create_task(_every(PRUNE_S, prune), name="pruning"),
     ]
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -97,6 +117,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
             async with parts.sessions() as session:
                 await registry.move(session, identity, WorkerState.GONE)
         await pool.close()
+        await sender.__aexit__()
         _log.info("worker.stopped", worker=str(identity))
     for result in results:
         if isinstance(result, Exception):
@@ -106,7 +127,8 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
 async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:
     """Answer the bell for as long as Redis is there, and again when it is back."""
 
-    async def look(_context: dict[Any, Any], *_: Any, **__: Any) -> None:
+    async def look(ctx: dict[Any, Any], *_: Any, **__: Any) -> None:
+        del ctx
         await jobs.look()
 
     while True:

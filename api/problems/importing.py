@@ -110,9 +110,7 @@ def _groups(
         _groups(child, version_id, row.id, into)
 
 
-def _case(
-    case: PackageCase, version_id: UUID, groups: dict[str, UUID], position: int
-) -> TestCase:
+def _case(case: PackageCase, version_id: UUID, groups: dict[str, UUID], position: int) -> TestCase:
     return TestCase(
         id=new_id(),
         version_id=version_id,

@@ -13,12 +13,13 @@ from uuid import UUID
 from sqlalchemy import CursorResult, and_, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.base import new_id
-from api.db.models import Judging, JudgingState, Outbox, Queue, Run
+from api.db.models import Judging, JudgingState, Queue, Run
 from api.db.models.judgings import ACTIVE, FENCING
+from api.neighbours import outbox
 from judge.results import Judgement
 from judge.verdicts import Verdict
 
+JUDGED = "submission.judged"
 # After a judge error others get this long to take the judging before the same worker may.
 ELSEWHERE = timedelta(seconds=3)
 
@@ -31,6 +32,7 @@ class Claim:
     submission_id: UUID
     version_id: UUID
     user_id: UUID
+    current: bool
     queue: Queue
     token: int
     errors: int
@@ -74,6 +76,7 @@ async def claim(
                 Judging.submission_id,
                 Judging.version_id,
                 Judging.user_id,
+                Judging.is_current,
                 Judging.queue,
                 Judging.fencing_token,
                 Judging.tried_workers,
@@ -91,6 +94,7 @@ async def claim(
         submission_id=row.submission_id,
         version_id=row.version_id,
         user_id=row.user_id,
+        current=row.is_current,
         queue=row.queue,
         token=row.fencing_token,
         errors=len(row.tried_workers),
@@ -141,8 +145,13 @@ async def give_back(session: AsyncSession, claimed: Claim, *, failed_on: UUID | 
     return changed
 
 
-async def store(session: AsyncSession, claimed: Claim, judgement: Judgement) -> bool:
-    """Store a judgement; False when the lease was lost and nothing was stored."""
+async def store(
+    session: AsyncSession, claimed: Claim, judgement: Judgement, *, told: Mapping[str, Any]
+) -> bool:
+    """Store a judgement; False when the lease was lost and nothing was stored.
+
+    `told` goes to other services when this is the judgement that counts.
+    """
     record = judgement.to_json()
     runs = record.pop("runs")
     state = JudgingState.FAILED if judgement.verdict is Verdict.JE else JudgingState.DONE
@@ -170,19 +179,8 @@ async def store(session: AsyncSession, claimed: Claim, judgement: Judgement) -> 
         return False
     if runs:
         await session.execute(insert(Run), _run_rows(claimed, judgement, runs))
-    await session.execute(
-        insert(Outbox).values(
-            event_id=new_id(),
-            kind="submission.judged" if state is JudgingState.DONE else "judging.failed",
-            subject_id=claimed.submission_id,
-            payload={
-                "submission_id": str(claimed.submission_id),
-                "judging_id": str(claimed.judging_id),
-                "user_id": str(claimed.user_id),
-                "verdict": judgement.verdict.value,
-            },
-        )
-    )
+    if claimed.current and state is JudgingState.DONE:
+        await outbox.announce(session, JUDGED, told, key=claimed.judging_id)
     await session.commit()
     return True
 

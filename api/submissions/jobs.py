@@ -12,11 +12,13 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from api.blobs import BlobMissingError
 from api.db.models import CodeProblem, CodeProblemVersion, CodeSubmission, Judging, Queue
 from api.logs import logger
+from api.metrics import JUDGING_ERRORS, VERDICTS, WAIT_SECONDS
 from api.problems.cache import PackageCache
 from api.submissions import claiming, queries
 from api.submissions.claiming import Claim
@@ -28,6 +30,8 @@ from judge.results import Judgement
 from judge.submission import Submission
 from judge.verdicts import Verdict
 
+# What a database that is away or restarting raises; anything else is a bug.
+AWAY = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
 _log = logger(__name__)
 
 
@@ -76,6 +80,8 @@ class SubmissionJobs:
                     )
                 if claimed is None:
                     return
+                waited = (claimed.started_at - claimed.queued_at).total_seconds()
+                WAIT_SECONDS.labels(claimed.queue.value).observe(waited)
                 task = asyncio.create_task(self._run(claimed), name=f"judge {claimed.judging_id}")
                 self._held[claimed.judging_id] = _Held(claimed, task)
                 # A cancelled look (arq's way to stop) leaves the judging to `drain`.
@@ -145,9 +151,15 @@ class SubmissionJobs:
             if held is None or not held.lost:
                 await asyncio.shield(self._give_back(claimed, reporter, failed=False))
             raise
-        except (SQLAlchemyError, OSError) as error:
+        except AWAY as error:
             # PostgreSQL is away: the lease runs out, and somebody judges it again.
+            JUDGING_ERRORS.labels("storage").inc()
             _log.error("judging.unstored", error=str(error))
+        except Exception:
+            # The worker's boundary: a bug costs this judging a try, never the worker.
+            JUDGING_ERRORS.labels("bug").inc()
+            _log.exception("judging.bug")
+            await self._give_back(claimed, reporter, failed=True)
         finally:
             reporter.abandon()
             self._held.pop(claimed.judging_id, None)
@@ -165,6 +177,7 @@ class SubmissionJobs:
             ).one()
             files = await queries.source(session, claimed.submission_id)
         row, version, slug = found
+        reporter.about(row)
         structlog.contextvars.bind_contextvars(request_id=row.request_id)
         submission = Submission(files=files, language=row.language, entry_point=row.entry_point)
         try:
@@ -182,19 +195,21 @@ class SubmissionJobs:
 
     async def _finish(self, claimed: Claim, judgement: Judgement, reporter: Reporter) -> None:
         if judgement.verdict is Verdict.JE:
+            JUDGING_ERRORS.labels("sandbox").inc()
             _log.error("judging.error", reason=judgement.reason, errors=claimed.errors + 1)
             if claimed.errors + 1 < self._settings.judging_attempts_max:
                 await self._give_back(claimed, reporter, failed=True)
                 return
         async with self._parts.sessions() as session:
-            stored = await claiming.store(session, claimed, judgement)
+            stored = await claiming.store(
+                session, claimed, judgement, told=reporter.told(judgement)
+            )
         if not stored:
+            JUDGING_ERRORS.labels("lease_lost").inc()
             _log.warning("judging.refused", reason="the lease was lost")
             return
-        failed = judgement.verdict is Verdict.JE
-        await reporter.judged(
-            "failed" if failed else "done", None if failed else judgement.verdict.value
-        )
+        VERDICTS.labels(judgement.verdict.value, judgement.language).inc()
+        await reporter.judged(judgement)
         _log.info(
             "judging.done",
             verdict=judgement.verdict.value,
@@ -203,7 +218,7 @@ class SubmissionJobs:
         )
 
     async def _give_back(self, claimed: Claim, reporter: Reporter, *, failed: bool) -> None:
-        with suppress(SQLAlchemyError, OSError):
+        with suppress(*AWAY):
             async with self._parts.sessions() as session:
                 worker = self._worker if failed else None
                 if await claiming.give_back(session, claimed, failed_on=worker):

@@ -11,7 +11,7 @@ from api import paging, redaction
 from api.auth import CurrentUser, Scope
 from api.deps import PartsDep, SessionDep, UserDep
 from api.errors import BadRequestError, NotFoundError
-from api.live import Listener, Resync, Topic, Update
+from api.live import Kind, Listener, Resync, Topic, Update
 from api.redaction import Audience
 from api.submissions import queries, schemas, service
 from api.wiring import Parts
@@ -60,14 +60,7 @@ async def submit(
     # First the commit, then the bell: a worker must find the row.
     await session.commit()
     if not taken.replayed:
-        await parts.bell.ring()
-        await parts.publisher.publish(
-            [Topic.SUBMISSION.of(taken.id), Topic.USER.of(user.id)],
-            Update(
-                kind="queued",
-                data={"submission_id": str(taken.id), "judging_id": str(taken.judging_id)},
-            ),
-        )
+        await asyncio.gather(parts.bell.ring(), _tell(parts, taken, new, user))
     url = f"/v1/submissions/{taken.id}"
     response.headers["Location"] = url
     return schemas.Accepted(
@@ -135,6 +128,25 @@ async def get_source(submission_id: UUID, session: SessionDep, user: UserDep) ->
     )
 
 
+async def _tell(
+    parts: Parts, taken: service.Taken, new: schemas.NewSubmission, user: CurrentUser
+) -> None:
+    told = {
+        "submission_id": str(taken.id),
+        "judging_id": str(taken.judging_id),
+        "problem_id": str(taken.problem_id),
+        "user_id": str(user.id),
+        "event_id": str(new.event_id) if new.event_id else None,
+        "room_id": str(new.room_id) if new.room_id else None,
+    }
+    topics = [
+        Topic.SUBMISSION.of(taken.id),
+        Topic.USER.of(user.id),
+        Topic.PROBLEM.of(taken.problem_id),
+    ]
+    await parts.publisher.publish(topics, Update(kind=Kind.QUEUED, data=told))
+
+
 async def _detail(parts: Parts, user: CurrentUser, submission_id: UUID) -> schemas.SubmissionDetail:
     """Read with a connection held for the reading only, not for the waiting."""
     async with parts.sessions() as session:
@@ -144,7 +156,7 @@ async def _detail(parts: Parts, user: CurrentUser, submission_id: UUID) -> schem
 async def _something_final(updates: Listener) -> None:
     while True:
         item = await updates.get()
-        if isinstance(item, Resync) or item.update.kind == "judged":
+        if isinstance(item, Resync) or item.update.kind == Kind.JUDGED:
             return
 
 

@@ -51,6 +51,7 @@ class Taken:
 
     id: UUID
     judging_id: UUID
+    problem_id: UUID
     state: JudgingState
     submitted_at: datetime
     replayed: bool
@@ -154,13 +155,14 @@ async def submit(
     return Taken(
         id=identity,
         judging_id=judging_id,
+        problem_id=problem.id,
         state=JudgingState.QUEUED,
         submitted_at=submitted_at,
         replayed=False,
     )
 
 
-async def queue_judging(
+async def queue_judging(  # noqa: PLR0913 - they are the columns
     session: AsyncSession,
     settings: Settings,
     *,
@@ -219,6 +221,7 @@ async def _known(session: AsyncSession, user_id: UUID, key: str, request_hash: s
     return Taken(
         id=submission.id,
         judging_id=judging.id,
+        problem_id=submission.problem_id,
         state=judging.state,
         submitted_at=submission.submitted_at,
         replayed=True,
