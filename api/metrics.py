@@ -99,7 +99,7 @@ class HttpMetrics:
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = _template(scope)
+                route = template(scope)
                 HTTP_REQUESTS.labels(method, route, str(message["status"])).inc()
                 HTTP_SECONDS.labels(method, route).observe(time.perf_counter() - started)
             await send(message)
@@ -110,6 +110,14 @@ class HttpMetrics:
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
-def _template(scope: Scope) -> str:
+def template(scope: Scope) -> str:
+    """Return the path of the route that answers, with names for its ids; `none` without a route.
+
+    A route knows its path from the innermost router on; what is before it is a fixed prefix.
+    """
     path = getattr(scope.get("route"), "path", None)
-    return path if isinstance(path, str) else "none"
+    if not isinstance(path, str):
+        return "none"
+    parts = scope["path"].split("/")
+    outer = len(parts) - len(path.split("/"))
+    return "/".join(parts[: outer + 1]) + path if outer > 0 and ":path" not in path else path

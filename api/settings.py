@@ -75,6 +75,13 @@ class Settings(BaseSettings):
         description="Redis: redis://, rediss:// or unix://.",
     )
 
+    metrics_token: SecretStr | None = Field(
+        default=None, description="Bearer token for /metrics; without one only this host may ask."
+    )
+    tracing_endpoint: str = Field(
+        default="", description="OTLP over HTTP: where traces go; empty turns tracing off."
+    )
+
     auth_secret: SecretStr = Field(
         default=SecretStr(DEVELOPMENT_SECRET),
         description="HS256 secret that bearer tokens are signed with.",

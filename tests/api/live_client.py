@@ -63,9 +63,7 @@ class Watcher:
             elif line:
                 fields[name] = value.removeprefix(" ")
             elif "event" in fields:
-                event = Event(
-                    fields["event"], json.loads(fields["data"]), fields.get("id", "")
-                )
+                event = Event(fields["event"], json.loads(fields["data"]), fields.get("id", ""))
                 self.last_id = event.id or self.last_id
                 self.events.append(event)
                 fields = {}
@@ -79,6 +77,11 @@ class Watcher:
         found = self.of(kind)
         assert len(found) >= count, [each.kind for each in self.events]
         return found
+
+    async def until_comments(self, count: int) -> None:
+        """Return once there were so many comments."""
+        async with asyncio.timeout(PATIENCE_S), self._more:
+            await self._more.wait_for(lambda: self.ended or self.comments >= count)
 
     async def end(self) -> None:
         """Return when the server has ended the stream."""
@@ -103,7 +106,7 @@ async def watching(
     async def run() -> None:
         try:
             async with (
-                httpx.AsyncClient(timeout=None) as client,
+                httpx.AsyncClient(timeout=None, verify=False) as client,
                 client.stream(
                     "GET",
                     f"{url}/v1/stream",

@@ -16,6 +16,7 @@ from api.app import create_app
 from api.auth import Role
 from api.db.models import Judging, JudgingState
 from api.live import Publisher, Topic, Update, following, keys, sse
+from api.live.hub import BEAT_S, Item
 from api.problems import service as problems
 from api.settings import Settings
 from api.wiring import Parts
@@ -210,7 +211,9 @@ async def test_a_slow_client_is_ended_and_can_resume(
         await watcher.until("ready")
 
 
-async def test_an_overfull_buffer_ends_the_stream(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_overfull_buffer_ends_the_stream(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(following, "BUFFER_MAX", 10)
     publisher = site.app.state.parts.publisher
     hub = site.app.state.parts.hub
@@ -218,7 +221,7 @@ async def test_an_overfull_buffer_ends_the_stream(site: Site, monkeypatch: pytes
         await watcher.until("ready")
         [stream] = hub._streams
         for index in range(1, 12):
-            item = following.Item(site.topic, stream._seen, site.test_case(index))
+            item = Item(site.topic, stream._seen, site.test_case(index))
             stream.take(item)
         [told] = await watcher.until("reconnect")
         assert told.data["reason"] == "slow"
@@ -345,10 +348,8 @@ async def test_heartbeats_and_the_end_of_old_streams(site: Site) -> None:
         await watcher.until("ready")
         [stream] = hub._streams
         before = watcher.comments
-        stream.beat(stream._told_at + following.BEAT_S)
-        async with asyncio.timeout(5):
-            while watcher.comments == before:
-                await asyncio.sleep(0.01)
+        stream.beat(stream._told_at + BEAT_S)
+        await watcher.until_comments(before + 1)
         stream.beat(stream._until + 1)
         [told] = await watcher.until("reconnect")
         assert told.data["reason"] == "expired"
@@ -360,7 +361,8 @@ async def test_a_gone_client_leaves_nothing_behind(site: Site) -> None:
         await watcher.until("ready")
     async with asyncio.timeout(5):
         while hub._streams:
-            await asyncio.sleep(0.01)
+            hub._gone.clear()
+            await hub._gone.wait()
     assert hub._sinks == {}
     assert hub._streams_of == {}
 
