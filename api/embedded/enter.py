@@ -5,9 +5,9 @@
 Whatever the mode, nothing outlives PARENT, the process that started us, even if it is killed.
 
     plain          become the program; it gets SIGINT when the parent dies
-    ordinary       the same in a user namespace in which root is an ordinary user: PostgreSQL
-                   refuses to run as root, and files keep their owner this way. Exit code 125
-                   where the kernel refuses namespaces
+    ordinary:UID   the same in a user namespace in which we are that user: PostgreSQL refuses to
+                   run as root or as somebody without a name, and files keep their owner this
+                   way. Exit code 125 where the kernel refuses namespaces
     as:UID:GID     the same as another user, for root where it may have no namespace
     keep:SECONDS   stay as the program's keeper: pass signals on, kill it when it has not ended so
                    long after one, and then kill whatever it left behind, wherever that moved to
@@ -27,7 +27,6 @@ PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
 CAPABILITIES_VERSION_3 = 0x20080522
-ORDINARY_UID = 1000
 REFUSED = 125
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -38,7 +37,7 @@ def main() -> None:
     mode, parent, *argv = sys.argv[1:]
     name, *values = mode.split(":")
     if name == "ordinary":
-        _enter_namespace()
+        _enter_namespace(int(values[0]))
     elif name == "as":
         _become(int(values[0]), int(values[1]))
     if name == "keep":
@@ -55,20 +54,22 @@ def _die_with(parent: int, number: int) -> None:
         sys.exit(REFUSED)
 
 
-def _enter_namespace() -> None:
-    """Enter a user namespace that knows one uid, an ordinary one, which is ours outside."""
+def _enter_namespace(inside: int) -> None:
+    """Enter a user namespace that knows one uid, which is ours outside."""
     uid, gid = os.geteuid(), os.getegid()
     if _libc.unshare(CLONE_NEWUSER) != 0:
         print(f"unshare: {os.strerror(ctypes.get_errno())}", file=sys.stderr)
         sys.exit(REFUSED)
     try:
         for name, text in (
-            ("setgroups", "deny"),
-            ("uid_map", f"{ORDINARY_UID} {uid} 1"),
-            ("gid_map", f"{ORDINARY_UID} {gid} 1"),
+            ("setgroups", b"deny"),
+            ("uid_map", b"%d %d 1" % (inside, uid)),
+            ("gid_map", b"%d %d 1" % (inside, gid)),
         ):
-            with open(f"/proc/self/{name}", "w", encoding="ascii") as file:  # noqa: PTH123 - starts quicker
-                file.write(text)
+            # Bytes: whoever we are now may not be able to read Python's codecs.
+            descriptor = os.open(f"/proc/self/{name}", os.O_WRONLY)
+            os.write(descriptor, text)
+            os.close(descriptor)
     except OSError as error:
         print(f"user namespace: {error}", file=sys.stderr)
         sys.exit(REFUSED)

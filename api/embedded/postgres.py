@@ -14,6 +14,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,8 +59,7 @@ class Postgres:
         self.log = self.root / "postgres.log"
         self._lock = Lock(self.root / "lock")
         self._child: Child | None = None
-        # How the server stops being root, see `enter.py`.
-        self._mode = "ordinary" if os.geteuid() == 0 else "plain"
+        self._mode = _mode()
 
     def url(self, database: str = DATABASE) -> str:
         """Return the address for SQLAlchemy."""
@@ -166,7 +166,7 @@ class Postgres:
             *(() if self.durable else ("--no-sync",)),
         ]
         code = await self._initdb(argv)
-        if code == REFUSED and self._mode == "ordinary":
+        if code == REFUSED and os.geteuid() == 0:
             self._mode = self._other_user(making)
             code = await self._initdb(argv)
         if code != 0:
@@ -175,10 +175,7 @@ class Postgres:
 
     def _other_user(self, making: Path) -> str:
         """Without user namespaces, root starts the server as an ordinary user of this machine."""
-        names = {each.pw_name: each for each in pwd.getpwall()}
-        user = names.get("postgres") or names.get("nobody")
-        if user is None:
-            raise EngineError("PostgreSQL does not run as root: start codebattle as another user")
+        user = _somebody()
         making.mkdir(mode=0o700)
         for path in (making, self.sockets):
             os.chown(path, user.pw_uid, user.pw_gid)
@@ -256,6 +253,23 @@ def _installed() -> Iterator[Binaries]:
             major = re.search(r"\b(\d+)[.\w]*$", said.strip())
             if major is not None:
                 yield Binaries(directory=place, major=int(major[1]))
+
+
+def _mode() -> str:
+    """Return how the server becomes somebody PostgreSQL runs as, see `enter.py`."""
+    with suppress(KeyError):
+        if os.geteuid() != 0 and pwd.getpwuid(os.geteuid()):
+            return "plain"
+    return f"ordinary:{_somebody().pw_uid}"
+
+
+def _somebody() -> pwd.struct_passwd:
+    """Return an ordinary user of this machine, best one that nobody works as."""
+    names = {each.pw_name: each for each in pwd.getpwall() if each.pw_uid != 0}
+    for name in ("postgres", "nobody", *names):
+        if name in names:
+            return names[name]
+    raise EngineError("PostgreSQL does not run as root, and there is no other user here: make one")
 
 
 def _as(uid: int) -> str:
