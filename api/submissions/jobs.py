@@ -155,7 +155,7 @@ class SubmissionJobs:
             # PostgreSQL is away: the lease runs out, and somebody judges it again.
             JUDGING_ERRORS.labels("storage").inc()
             _log.error("judging.unstored", error=str(error))
-        except Exception:
+        except Exception:  # noqa: BLE001 - said and counted right here
             # The worker's boundary: a bug costs this judging a try, never the worker.
             JUDGING_ERRORS.labels("bug").inc()
             _log.exception("judging.bug")

@@ -194,7 +194,7 @@ async def test_our_failure_is_pending_to_players(
             pass
     mine, jury = (
         (await owner.get(place)).json(),
-        (await client_for(Role.REVIEWER).get(place)).json(),
+        (await client_for(Role.GAME_MASTER).get(place)).json(),
     )
 
     assert (mine["state"], mine["verdict"], mine["big5"]) == ("failed", None, None)
