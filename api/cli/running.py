@@ -6,24 +6,26 @@ from typing import Annotated
 
 import typer
 
+Host = Annotated[str | None, typer.Option(help="Default: CODEBATTLE_HOST, 127.0.0.1.")]
 Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Default: CODEBATTLE_PORT, 8000.")]
 
 
 def up(
+    host: Host = None,
     port: Port = None,
     data_dir: Annotated[Path | None, typer.Option(help="Default: CODEBATTLE_DATA_DIR.")] = None,
     backend: Annotated[str | None, typer.Option(help="docker or bubblewrap.")] = None,
     examples: Annotated[bool, typer.Option(help="Import the example problems.")] = True,
 ) -> None:
     """Start everything on this machine: PostgreSQL, Redis, API, worker. Ctrl-C ends it."""
-    from api.cli.upping import Wanted, run
+    from api.cli.up import Wanted, run
 
-    wanted = Wanted(port=port, data_dir=data_dir, backend=backend, examples=examples)
+    wanted = Wanted(host=host, port=port, data_dir=data_dir, backend=backend, examples=examples)
     raise typer.Exit(asyncio.run(run(wanted)))
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Default: CODEBATTLE_HOST, 127.0.0.1.")] = None,
+    host: Host = None,
     port: Port = None,
     processes: Annotated[int, typer.Option(min=1, max=64, help="Server processes.")] = 1,
 ) -> None:
