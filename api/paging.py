@@ -28,6 +28,7 @@ def decode(cursor: str, parts: int = 1) -> list[str]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+        json.dumps(key, ensure_ascii=False).encode()  # half a character is no text
     except (ValueError, binascii.Error, RecursionError) as error:
         raise BadRequestError("the cursor is not one of ours", slug="bad-cursor") from error
     if (

@@ -15,6 +15,7 @@ from arq.worker import func
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.accounts import service as accounts
 from api.db.base import new_id
 from api.db.models import WorkerState
 from api.logs import logger
@@ -91,6 +92,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     async def prune() -> None:
         async with parts.sessions() as session:
             await outbox.prune(session, now=datetime.now(UTC))
+            await accounts.prune(session)
             await session.commit()
 
     background = [

@@ -1,10 +1,11 @@
 """`/v1/auth`, `/v1/me`, `/v1/accounts` and `/v1/audit`."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, status
+from pydantic import AfterValidator, AwareDatetime
 
 from api import audit
 from api.accounts import attempts, schemas, service, sessions
@@ -30,6 +31,15 @@ async def _game_master(user: UserDep) -> CurrentUser:
 GameMasterDep = Annotated[CurrentUser, Depends(_game_master)]
 Word = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
 
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("a time that no calendar has") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 router = APIRouter(tags=["accounts"])
 ours = APIRouter(dependencies=[Depends(_local)])
 
@@ -218,7 +228,7 @@ async def read_audit(
     action: Word = None,
     subject_kind: Word = None,
     subject_id: Word = None,
-    since: datetime | None = None,
+    since: Moment | None = None,
 ) -> schemas.AuditPage:
     """List privileged acts, newest first."""
     found, following = await audit.page(

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import audit, paging
-from api.accounts import sessions
+from api.accounts import attempts, sessions
 from api.auth import CurrentUser, Role, Scope, opaque
 from api.auth.passwords import Passwords, acceptable
 from api.db.base import new_id
@@ -252,12 +252,12 @@ async def revoke_token(session: AsyncSession, user: CurrentUser, token_id: UUID)
 
 
 async def prune(session: AsyncSession) -> int:
-    """Delete tokens that ended long ago; returns how many."""
+    """Delete tokens that ended long ago and counts that are over; returns how many."""
     before = datetime.now(UTC) - ENDED_KEPT
     done = await session.execute(
         delete(Token).where(or_(Token.expires_at < before, Token.revoked_at < before))
     )
-    return int(getattr(done, "rowcount", 0))
+    return int(getattr(done, "rowcount", 0)) + await attempts.prune(session)
 
 
 def _personal(account_id: UUID) -> tuple[ColumnElement[bool], ...]:

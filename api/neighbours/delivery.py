@@ -16,13 +16,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from prometheus_client import Counter
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.engine import Sessions
 from api.db.models import Outbox, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from api.logs import logger
+from api.metrics import WEBHOOKS
 from api.neighbours import outbox, signing
 from api.neighbours.sending import Outcome, Sender
 
@@ -36,7 +37,6 @@ BACKOFF_MAX_S = 6 * 3600.0
 JITTER = 0.2
 GONE = 410
 _log = logger(__name__)
-_attempts = Counter("codebattle_webhook_attempts", "Attempts at delivering an event", ["outcome"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,11 +136,16 @@ async def _attempt(sessions: Sessions, http: Sender, claimed: _Claimed) -> None:
         secrets_held=claimed.secrets,
     )
     outcome = await http.send(claimed.url, claimed.body, headers)
-    async with sessions() as session:
-        await _settle(session, claimed, outcome, datetime.now(UTC))
-        await session.commit()
+    try:
+        async with sessions() as session:
+            await _settle(session, claimed, outcome, datetime.now(UTC))
+            await session.commit()
+    except (SQLAlchemyError, OSError) as error:
+        # The claim runs out and the receiver sees the event twice: better than not at all.
+        _log.warning("webhook.unsettled", error=type(error).__name__)
+        return
     word = "delivered" if outcome.delivered else "failed"
-    _attempts.labels(word).inc()
+    WEBHOOKS.labels(word).inc()
     _log.info(
         f"webhook.{word}",
         delivery_id=str(claimed.delivery_id),

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.db.models import GuildMemberRef, GuildRef, InboundEvent, UserProfileRef
 from api.errors import FieldProblem, InvalidError
 from api.logs import logger
+from api.metrics import REGISTRY
 
 SOURCE = "platform"
 NAME_CHARS_MAX = 200
@@ -27,7 +28,12 @@ NAME_CHARS_MAX = 200
 AHEAD_MAX = timedelta(minutes=5)
 _LOCK: Final = 0x696E626F
 _log = logger(__name__)
-_seen = Counter("codebattle_inbound_events", "Events from other services", ["outcome"])
+_seen = Counter(
+    "codebattle_inbound_events_total",
+    "Events from other services: applied, stale, replayed, unknown, refused.",
+    ("outcome",),
+    registry=REGISTRY,
+)
 
 
 class Effect(StrEnum):
@@ -83,7 +89,10 @@ class Message(BaseModel):
     def _zoned(cls, value: datetime) -> datetime:
         if value.tzinfo is None:
             raise ValueError("a time needs its zone")
-        return value.astimezone(UTC)
+        try:
+            return value.astimezone(UTC)
+        except OverflowError as error:
+            raise ValueError("a time that no calendar has") from error
 
 
 KINDS: Final = {

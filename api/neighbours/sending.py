@@ -74,7 +74,7 @@ class Sender:
             error = str(refused)
         except TimeoutError:
             error = "" if partial.status is not None else f"no answer in {self._timeout_s:g} s"
-        except (httpx.HTTPError, httpx.InvalidURL, OSError) as failed:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as failed:
             error = "" if partial.status is not None else _why(failed)
         return Outcome(
             status=partial.status,
