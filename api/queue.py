@@ -17,6 +17,7 @@ from api.settings import Settings
 
 QUEUE = "codebattle:bell"
 LOOK = "look"
+MOMENT_S = 0.01
 _EXPIRES_S = 60
 _log = logger(__name__)
 
@@ -46,6 +47,24 @@ class Bell:
         self._settings = settings
         self._pool: ArqRedis | None = None
         self._opening = asyncio.Lock()
+        self._wanted = asyncio.Event()
+        self._ringing: asyncio.Task[None] | None = None
+
+    def ring_soon(self) -> None:
+        """Ring in the background, once for all who ask within a moment.
+
+        Workers look until nothing is due, so a burst needs few rings, and none is waited for.
+        """
+        self._wanted.set()
+        if self._ringing is None:
+            self._ringing = asyncio.create_task(self._ring_on(), name="bell")
+
+    async def _ring_on(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            await self.ring()
+            await asyncio.sleep(MOMENT_S)
 
     async def ring(self) -> bool:
         """Wake a worker; call it after the commit. Tell whether Redis took it."""
@@ -58,7 +77,14 @@ class Bell:
         return True
 
     async def close(self) -> None:
-        """Let the connections go."""
+        """Ring what is still to be rung, and let the connections go."""
+        if self._ringing is not None:
+            self._ringing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._ringing
+            self._ringing = None
+            if self._wanted.is_set():
+                await self.ring()
         if self._pool is not None:
             with suppress(RedisError, OSError):
                 await self._pool.aclose()

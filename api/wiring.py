@@ -11,7 +11,7 @@ from api.auth.passwords import Passwords
 from api.auth.verifier import Verifier
 from api.blobs import BlobStore, LocalBlobs
 from api.db.engine import Sessions, engine, sessions
-from api.live import Hub, Publisher
+from api.live import Announcer, Hub, Publisher
 from api.queue import Bell
 from api.settings import Settings
 
@@ -28,6 +28,7 @@ class Parts:
     redis: Redis
     bell: Bell
     publisher: Publisher
+    announcer: Announcer
     hub: Hub
     blobs: BlobStore
 
@@ -46,6 +47,7 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
         socket_connect_timeout=2,
         health_check_interval=15,
     )
+    publisher = Publisher(redis)
     parts = Parts(
         settings=settings,
         verifier=Verifier(settings),
@@ -54,7 +56,8 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
         sessions=sessions(database),
         redis=redis,
         bell=Bell(settings),
-        publisher=Publisher(redis),
+        publisher=publisher,
+        announcer=Announcer(publisher),
         hub=Hub(redis),
         blobs=blob_store(settings),
     )
@@ -62,6 +65,7 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
         yield parts
     finally:
         await parts.hub.stop()
+        await parts.announcer.close()
         await parts.bell.close()
         await redis.aclose()
         await database.dispose()

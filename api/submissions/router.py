@@ -60,7 +60,8 @@ async def submit(
     # First the commit, then the bell: a worker must find the row.
     await session.commit()
     if not taken.replayed:
-        await asyncio.gather(parts.bell.ring(), _tell(parts, taken, new, user))
+        _tell(parts, taken, new, user)
+        parts.bell.ring_soon()
     url = f"/v1/submissions/{taken.id}"
     response.headers["Location"] = url
     return schemas.Accepted(
@@ -128,7 +129,7 @@ async def get_source(submission_id: UUID, session: SessionDep, user: UserDep) ->
     )
 
 
-async def _tell(
+def _tell(
     parts: Parts, taken: service.Taken, new: schemas.NewSubmission, user: CurrentUser
 ) -> None:
     told = {
@@ -144,7 +145,7 @@ async def _tell(
         Topic.USER.of(user.id),
         Topic.PROBLEM.of(taken.problem_id),
     ]
-    await parts.publisher.publish(topics, Update(kind=Kind.QUEUED, data=told))
+    parts.announcer.say(topics, Update(kind=Kind.QUEUED, data=told))
 
 
 async def _detail(parts: Parts, user: CurrentUser, submission_id: UUID) -> schemas.SubmissionDetail:

@@ -8,20 +8,16 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, insert, select
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import CurrentUser, Role
 from api.db.base import new_id
 from api.db.models import (
-    CodeProblemVersion,
     CodeSubmission,
     Judging,
     JudgingState,
     Queue,
-    SubmissionFile,
 )
-from api.db.models.judgings import ACTIVE
 from api.errors import (
     ConflictError,
     ForbiddenError,
@@ -31,7 +27,9 @@ from api.errors import (
     UnavailableError,
 )
 from api.problems import queries as problems
+from api.problems.queries import Target
 from api.settings import Settings
+from api.submissions import intake
 from api.submissions.schemas import NewSubmission
 from judge.errors import SourceError
 from judge.languages import EntryRule, Language, find
@@ -98,68 +96,57 @@ async def submit(
             return known
     if new.queue is not Queue.INTERACTIVE and not user.has(Role.AUTHOR, Role.REVIEWER):
         raise ForbiddenError("only the jury may choose a queue")
-    problem, version = await problems.one(session, user, new.problem)
-    submission = _checked(new, version, settings)
+    target = await problems.target(session, user, new.problem)
+    submission = _checked(new, target, settings)
     await _room_in_queue(session, settings, depth)
-    waiting = await _waiting(session, user.id)
-    if waiting >= settings.user_queued_max:
+    taken = await intake.store(
+        session,
+        intake.Intake(
+            user_id=user.id,
+            problem_id=target.problem_id,
+            version_id=target.version_id,
+            event_id=new.event_id,
+            room_id=new.room_id,
+            submission=submission,
+            queue=new.queue,
+            idempotency_key=key,
+            request_hash=request_hash,
+            request_id=request_id,
+        ),
+        delay_s=delay_s(settings, new.queue),
+        step_s=settings.fair_step_s,
+        waiting_max=settings.user_queued_max,
+    )
+    if taken.waiting >= settings.user_queued_max:
         raise TooManyError(
-            f"{waiting} of your submissions are still waiting", retry_after_s=10, slug="quota"
+            f"{taken.waiting} of your submissions are still waiting",
+            retry_after_s=10,
+            slug="quota",
         )
-    identity = new_id()
-    row = {
-        "id": identity,
-        "user_id": user.id,
-        "problem_id": problem.id,
-        "version_id": version.id,
-        "event_id": new.event_id,
-        "room_id": new.room_id,
-        "language": submission.language,
-        "entry_point": submission.entry_point,
-        "source_hash": submission.source_hash,
-        "source_bytes": submission.source_bytes,
-        "idempotency_key": key,
-        "request_hash": request_hash,
-        "request_id": request_id,
-    }
-    statement = upsert(CodeSubmission).values(row)
-    if key is not None:
-        # A second request with the same key waits here for the first, then finds its row.
-        statement = statement.on_conflict_do_nothing(
-            index_elements=["user_id", "idempotency_key"],
-            index_where=CodeSubmission.idempotency_key.is_not(None),
-        )
-    submitted_at = await session.scalar(statement.returning(CodeSubmission.submitted_at))
-    if submitted_at is None:
+    if taken.submitted_at is None:
+        # Somebody was quicker with the same key.
         assert key is not None
         known = await _known(session, user.id, key, request_hash)
         assert known is not None
         return known
-    await session.execute(
-        insert(SubmissionFile),
-        [
-            {"submission_id": identity, "name": name, "content": content}
-            for name, content in submission.files.items()
-        ],
-    )
-    judging_id = await queue_judging(
-        session,
-        settings,
-        submission_id=identity,
-        version_id=version.id,
-        user_id=user.id,
-        room_id=new.room_id,
-        queue=new.queue,
-        waiting=waiting,
-    )
     return Taken(
-        id=identity,
-        judging_id=judging_id,
-        problem_id=problem.id,
+        id=taken.submission_id,
+        judging_id=taken.judging_id,
+        problem_id=target.problem_id,
         state=JudgingState.QUEUED,
-        submitted_at=submitted_at,
+        submitted_at=taken.submitted_at,
         replayed=False,
     )
+
+
+def delay_s(settings: Settings, queue: Queue) -> float:
+    """Return how long the work of a queue yields to people who wait."""
+    delays = {
+        Queue.INTERACTIVE: 0.0,
+        Queue.BATCH: settings.batch_delay_s,
+        Queue.REJUDGE: settings.rejudge_delay_s,
+    }
+    return delays[queue]
 
 
 async def queue_judging(  # noqa: PLR0913 - they are the columns
@@ -180,11 +167,7 @@ async def queue_judging(  # noqa: PLR0913 - they are the columns
     `waiting` judgings of the same user put it back by a step each, so nobody's pile comes before
     somebody else's first; time puts everything forward, so nothing waits for ever.
     """
-    delay = {
-        Queue.INTERACTIVE: 0.0,
-        Queue.BATCH: settings.batch_delay_s,
-        Queue.REJUDGE: settings.rejudge_delay_s,
-    }[queue]
+    delay = delay_s(settings, queue)
     identity = new_id()
     await session.execute(
         insert(Judging).values(
@@ -228,7 +211,7 @@ async def _known(session: AsyncSession, user_id: UUID, key: str, request_hash: s
     )
 
 
-def _checked(new: NewSubmission, version: CodeProblemVersion, settings: Settings) -> Submission:
+def _checked(new: NewSubmission, version: Target, settings: Settings) -> Submission:
     answer = ProblemKind.SUBMIT_ANSWER.value in version.kinds
     language = None if answer else _language(new.language, version)
     texts = new.files or {_file_name(language): new.source or ""}
@@ -255,7 +238,7 @@ def _checked(new: NewSubmission, version: CodeProblemVersion, settings: Settings
     return submission
 
 
-def _language(name: str, version: CodeProblemVersion) -> Language:
+def _language(name: str, version: Target) -> Language:
     language = find(name)
     if language is None:
         raise InvalidError("there is no such language", slug="language-unknown")
@@ -286,13 +269,3 @@ async def _room_in_queue(session: AsyncSession, settings: Settings, depth: Depth
             slug="queue-full",
             queued=count,
         )
-
-
-async def _waiting(session: AsyncSession, user_id: UUID) -> int:
-    counted = await session.scalar(
-        select(func.count()).where(
-            Judging.user_id == user_id,
-            Judging.state.in_((JudgingState.QUEUED, *ACTIVE)),
-        )
-    )
-    return counted or 0
