@@ -18,37 +18,17 @@ import pytest
 
 from api.embedded.process import entered
 from tests.api.embedded import family
+from tests.api.embedded.watching import GONE_S, below, nothing_left
 
 FAMILY = Path(family.__file__)
 REPOSITORY = FAMILY.parents[3]
 STRANGER = 54321
-GONE_S = 15.0
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
-
-
-def below(root: Path) -> dict[int, str]:
-    """Return processes that work in a directory or were told of it."""
-    found = {}
-    for each in Path("/proc").iterdir():
-        if each.name.isdigit() and int(each.name) != os.getpid():
-            with suppress(OSError):
-                command = (each / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                if f"{root}" in command or (each / "cwd").readlink().is_relative_to(root):
-                    found[int(each.name)] = command
-    return found
 
 
 def sockets(root: Path) -> list[Path]:
     """Return the sockets servers left below a directory."""
     return list(root.glob("*/run/*")) + list(root.glob("*/run/.s*"))
-
-
-async def nothing_left(root: Path) -> None:
-    """Return when no process works below a directory; fails with the list of those that stay."""
-    deadline = time.monotonic() + GONE_S
-    while left := below(root):
-        assert time.monotonic() < deadline, left
-        await asyncio.sleep(0.05)
 
 
 def runs_our_python(user: int) -> bool:
