@@ -11,9 +11,12 @@ from fastapi.openapi.utils import get_openapi
 
 from api import errors, logs
 from api.edge import Edge
+from api.live.serving import drained_by_signals
+from api.metrics import HttpMetrics
 from api.routes import router
 from api.settings import Settings
 from api.settings import settings as environment
+from api.tracing import Tracing
 from api.wiring import opened
 
 DESCRIPTION = "Submit programs, have them judged in a sandbox, follow the verdicts live."
@@ -27,7 +30,8 @@ def create_app(settings: Settings) -> FastAPI:
         async with opened(settings, application="codebattle api") as parts:
             app.state.parts = parts
             parts.hub.start()
-            yield
+            with drained_by_signals(parts.hub):
+                yield
 
     app = FastAPI(
         title="codebattle",
@@ -47,7 +51,9 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=["Location", "Retry-After", "X-Request-ID"],
         )
+    app.add_middleware(Tracing)
     app.add_middleware(Edge, settings=settings)
+    app.add_middleware(HttpMetrics)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
     return app
 

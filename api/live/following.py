@@ -14,7 +14,8 @@ import json
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 from uuid import UUID
@@ -31,6 +32,8 @@ from api.redaction import Audience, Phase
 
 BUFFER_MAX = 512
 LIFE_S = 3600.0
+# A client that takes nothing for so long is cut off; it can resume.
+SEND_S = 10.0
 RETRY_MS = 1000
 REDIS_RETRY_S = 2.0
 HEARTBEAT = b":\n\n"
@@ -80,6 +83,9 @@ class Follower:
         self._behind = True
         self._beat = False
         self._ending = ""
+        self.stuck = False
+        self._sender: asyncio.Task[Any] | None = None
+        self._sending_at = 0.0
         self._wake = asyncio.Event()
         self._told_at = time.monotonic()
         self._until = self._told_at + LIFE_S * random.uniform(0.9, 1.1)  # noqa: S311 - jitter
@@ -103,8 +109,11 @@ class Follower:
         self._wake.set()
 
     def beat(self, now: float) -> None:
-        """Send a heartbeat if nothing was sent lately; end a stream that is too old."""
-        if now > self._until:
+        """Send a heartbeat if nothing was sent lately; end a stream that is too old or stuck."""
+        if self._sender is not None and now - self._sending_at > SEND_S:
+            self.stuck = True
+            self._sender.cancel()
+        elif now > self._until:
             self.end("expired")
         elif now - self._told_at > BEAT_S * 2 / 3:
             self._beat = True
@@ -114,6 +123,19 @@ class Follower:
         """Tell the client to come back, and end."""
         self._ending = self._ending or reason
         self._wake.set()
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Surround a sending: one that never comes to an end is cut off by the heartbeat.
+
+        A timer for each of a thousand clients would cost more than the update itself.
+        """
+        self._sending_at = time.monotonic()
+        self._sender = asyncio.current_task()
+        try:
+            yield
+        finally:
+            self._sender = None
 
     @property
     def ending(self) -> str:

@@ -139,11 +139,15 @@ class Hub:
                 await task
         self._tasks = []
 
-    async def drain(self, *, within_s: float = 5.0) -> None:
-        """Take no new streams and have all clients told to come back; return when they are gone."""
+    def send_away(self) -> None:
+        """Take no new streams and have all clients told to come back."""
         self.draining = True
         for stream in tuple(self._streams):
             stream.end("shutdown")
+
+    async def drain(self, *, within_s: float = 5.0) -> None:
+        """Send all clients away and return when they are gone."""
+        self.send_away()
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 while self._streams:

@@ -1,33 +1,47 @@
-"""The web server, taught to let streams go before it waits for open requests to end."""
+"""Lets streams go when the server is told to end.
 
-import socket
-from typing import cast
+A web server waits for open requests before it ends the application, and streams end by
+themselves. So the signal that ends the server first reaches the hub, whoever started the server
+and in however many processes.
+"""
 
-import uvicorn
+import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 from api.live.hub import Hub
 
-
-class Server(uvicorn.Server):
-    """uvicorn waits for requests before it ends the application, and streams end by themselves.
-
-    So they are told to come back first, while the server still runs.
-    """
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End as uvicorn does, streams first."""
-        hub = _hub(self.config.loaded_app)
-        for listening in self.servers:
-            # Nobody comes back to a server that is going.
-            listening.close()
-        if hub is not None:
-            await hub.drain()
-        await super().shutdown(sockets)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def _hub(app: object) -> Hub | None:
-    """Return the hub of an application below whatever middleware uvicorn put around it."""
-    while app is not None and not hasattr(app, "state"):
-        app = getattr(app, "app", None)
-    parts = getattr(getattr(app, "state", None), "parts", None)
-    return cast("Hub | None", getattr(parts, "hub", None))
+@contextmanager
+def drained_by_signals(hub: Hub) -> Iterator[None]:
+    """Have clients told to come back as soon as a signal comes, then let it do what it did."""
+    loop = asyncio.get_running_loop()
+    before: dict[int, Any] = {}
+
+    def told(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(hub.send_away)
+        earlier = before[number]
+        if callable(earlier):
+            earlier(number, frame)
+        elif earlier == signal.SIG_DFL:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+    try:
+        for number in _SIGNALS:
+            before[number] = signal.getsignal(number)
+            signal.signal(number, told)
+    except ValueError:
+        # Not the main thread: whoever runs that one has the signals.
+        before.clear()
+    try:
+        yield
+    finally:
+        for each, earlier in before.items():
+            if signal.getsignal(each) is told:
+                signal.signal(each, earlier)

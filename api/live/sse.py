@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import suppress
+from typing import cast
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -10,8 +11,6 @@ from api.live.following import Follower
 from api.logs import logger
 from api.metrics import LIVE_ENDED
 
-# A client that takes nothing for so long is cut off; it can resume.
-SEND_S = 10.0
 _log = logger(__name__)
 
 
@@ -38,14 +37,17 @@ class StreamResponse(Response):
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async for chunk in follower.chunks():
-                async with asyncio.timeout(SEND_S):
+                with follower.sending():
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
             reason = follower.ending
-            async with asyncio.timeout(SEND_S):
+            with follower.sending():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
-        except TimeoutError:
+        except asyncio.CancelledError:
+            if not follower.stuck:
+                raise
             reason = "stuck"
             _log.info("stream.stuck", user_id=str(follower.user_id))
+            cast("asyncio.Task[None]", asyncio.current_task()).uncancel()
         except OSError:
             reason = "gone"
         finally:

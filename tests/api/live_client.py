@@ -11,8 +11,6 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from api.live.serving import Server
-
 PATIENCE_S = 20.0
 
 
@@ -24,10 +22,10 @@ class Event:
 
 
 @asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[tuple[str, Server]]:
+async def serving(app: FastAPI) -> AsyncIterator[tuple[str, uvicorn.Server]]:
     """Serve an application on a free port; its lifespan is the server's."""
     config = uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=5)
-    server = Server(config)
+    server = uvicorn.Server(config)
     task = asyncio.create_task(server.serve())
     try:
         async with asyncio.timeout(PATIENCE_S):
@@ -38,6 +36,8 @@ async def serving(app: FastAPI) -> AsyncIterator[tuple[str, Server]]:
         port = server.servers[0].sockets[0].getsockname()[1]
         yield f"http://127.0.0.1:{port}", server
     finally:
+        if server.started:
+            await app.state.parts.hub.drain()
         server.should_exit = True
         await task
 

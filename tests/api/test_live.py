@@ -2,9 +2,15 @@
 
 import asyncio
 import contextlib
+import os
 import random
+import signal
+import socket
+import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
@@ -15,7 +21,7 @@ from sqlalchemy import update as sql_update
 from api.app import create_app
 from api.auth import Role
 from api.db.models import Judging, JudgingState
-from api.live import Publisher, Topic, Update, following, keys, sse
+from api.live import Publisher, Topic, Update, following, keys
 from api.live.hub import BEAT_S, Item
 from api.problems import service as problems
 from api.settings import Settings
@@ -184,7 +190,7 @@ async def test_nothing_of_a_judging_comes_after_its_end(site: Site, parts: Parts
 async def test_a_slow_client_is_ended_and_can_resume(
     site: Site, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sse, "SEND_S", 0.5)
+    monkeypatch.setattr(following, "SEND_S", 0.5)
     monkeypatch.setattr(keys, "KEPT_MAX", 5000)
     host, port = site.url.removeprefix("http://").split(":")
     reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
@@ -203,6 +209,8 @@ async def test_a_slow_client_is_ended_and_can_resume(
             # A topic of one's own: more than the buffers of both sockets hold.
             await parts.publisher.publish([site.topic], big)
             published += 1
+            for stream in tuple(hub._streams):
+                stream.beat(time.monotonic())
     assert published < 5000
     writer.close()
     with contextlib.suppress(ConnectionError):
@@ -249,18 +257,43 @@ async def test_two_hundred_clients_get_an_update(
             assert told.data["index"] == 7
 
 
-async def test_shutdown_tells_clients_to_come_back(
-    settings: Settings, parts: Parts, hello: problems.Imported
+async def test_sigterm_tells_clients_to_come_back(
+    settings: Settings, parts: Parts, hello: problems.Imported, tmp_path: Path
 ) -> None:
-    token = token_for(settings)
-    async with serving(create_app(settings)) as (url, server):
-        submission_id, _ = await _submit(url, token, hello.slug)
-        async with watching(url, token, [Topic.SUBMISSION.of(submission_id)]) as watcher:
+    del parts, hello
+    user_id = uuid4()
+    said = {
+        "ENVIRONMENT": "development",
+        "DATABASE_URL": settings.database_url.get_secret_value(),
+        "REDIS_URL": settings.redis_url.get_secret_value(),
+        "DATA_DIR": str(tmp_path),
+    }
+    listening = socket.create_server(("127.0.0.1", 0))
+    server = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "uvicorn", "--factory", "api.app:from_environment"),
+        *("--fd", str(listening.fileno())),
+        pass_fds=[listening.fileno()],
+        env=os.environ | {f"CODEBATTLE_{name}": each for name, each in said.items()},
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    try:
+        # The socket listens already: the client waits in its backlog until the server is there.
+        token = token_for(settings, user_id=user_id)
+        async with watching(url, token, [Topic.USER.of(user_id)]) as watcher:
             await watcher.until("ready")
-            server.should_exit = True
+            server.send_signal(signal.SIGTERM)
             [told] = await watcher.until("reconnect")
             assert told.data["reason"] == "shutdown"
             await watcher.end()
+        async with asyncio.timeout(10):
+            await server.wait()
+    finally:
+        listening.close()
+        if server.returncode is None:
+            server.kill()
+            await server.wait()
 
 
 async def test_a_ticket_is_good_once_and_for_its_topics_only(site: Site, parts: Parts) -> None:
