@@ -14,8 +14,11 @@ from api.wiring import Parts
 _bearer = HTTPBearer(auto_error=False, description="A JWT or a personal access token.")
 
 
-def parts(request: Request) -> Parts:
-    """Return the parts this application is made of."""
+async def parts(request: Request) -> Parts:
+    """Return the parts this application is made of.
+
+    Like all dependencies it is a coroutine: FastAPI would send a plain function to a thread.
+    """
     found: Parts = request.app.state.parts
     return found
 

@@ -14,9 +14,10 @@ from api.submissions.router import router as submissions
 V1 = "/v1"
 
 v1 = APIRouter(prefix=V1, responses=responses(400, 401, 403, 404, 413, 415, 422, 429, 503))
-v1.include_router(languages)
-v1.include_router(problems)
+# Routes are tried in this order: what is asked for most comes first.
 v1.include_router(submissions)
+v1.include_router(problems)
+v1.include_router(languages)
 v1.include_router(live)
 v1.include_router(accounts)
 v1.include_router(neighbours)

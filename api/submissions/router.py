@@ -26,7 +26,7 @@ Key = Annotated[
 Wait = Annotated[float, Query(ge=0, description="Seconds to wait for the final state.")]
 
 
-def depth(request: Request) -> service.Depth:
+async def depth(request: Request) -> service.Depth:
     """Return the one counter of waiting judgings of this application."""
     state = request.app.state
     if not hasattr(state, "depth"):
