@@ -10,6 +10,8 @@ environment names a database or a Redis, that is used and none is started.
 """
 
 import asyncio
+import hashlib
+import importlib
 import os
 import secrets
 import signal
@@ -18,42 +20,26 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
-from uuid import UUID
 
-import httpx
-from sqlalchemy import func, select
+from pydantic import SecretStr
 
 from api import logs
-from api.accounts import service as accounts
-from api.auth import Role, bearer
-from api.cli import examples
 from api.cli.reading import settings as read_settings
-from api.db import migrating
-from api.db.models import Account
 from api.embedded import Postgres, Redis
 from api.embedded.lock import Lock
 from api.embedded.process import Program
 from api.embedded.tree import Part, Tree
 from api.settings import LogFormat, Settings
-from api.wiring import Parts, opened
-from judge.errors import EngineError, UsageError
+from judge.errors import UsageError
 from judge.images import data_directory
 
-READY_S = 60.0
-VERDICT_S = 30.0
 # Running judgings get this long at the end; those that need longer are judged at the next start.
 DRAIN_S = 5
 API_PATIENCE_S = 12.0
-DEMO = "demo"
-DEMO_ROLES = (Role.PLAYER, Role.AUTHOR)
-DEMO_LIFETIME = timedelta(days=30)
-_SECRET, _DATABASE, _REDIS = (
-    f"CODEBATTLE_{name}" for name in ("AUTH_SECRET", "DATABASE_URL", "REDIS_URL")
-)
 _PREFIX = "CODEBATTLE_"
+_DATABASE, _REDIS = f"{_PREFIX}DATABASE_URL", f"{_PREFIX}REDIS_URL"
+_MIGRATIONS = Path(__file__).parents[1] / "db" / "migrations" / "versions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +61,14 @@ async def run(wanted: Wanted) -> int:
     data = _directory(wanted.data_dir or data_directory())
     lock = Lock(data / "up.lock")
     await lock.take()
+    settings = _settings(wanted, data)
+    port = _free_port(settings, insist=wanted.port is not None)
+    os.environ[f"{_PREFIX}PORT"] = str(port)
+    settings = settings.model_copy(update={"port": port})
     async with Tree(say=lambda said: print(said, file=sys.stderr, flush=True)) as tree:
-        starting = asyncio.create_task(_start(tree, wanted, data, lock, began))
+        starting = asyncio.create_task(
+            _start(tree, settings, lock, began, with_examples=wanted.examples)
+        )
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
         if not starting.done():
@@ -106,50 +98,65 @@ def _told_to_stop() -> asyncio.Event:
     return stop
 
 
-async def _start(tree: Tree, wanted: Wanted, data: Path, lock: Lock, began: float) -> None:
-    await _start_servers(tree, data)
-    settings = _settings(wanted, data)
-    await migrating.upgrade(settings.database_url.get_secret_value())
-    async with opened(settings, application="codebattle up") as parts:
-        programs = asyncio.create_task(_start_programs(tree, settings, lock))
-        try:
-            account, password = await _demo_account(parts, data / "demo-password")
-            if wanted.examples:
-                await examples.import_first(parts)
-        finally:
-            await programs
-        token = bearer.issue(
-            settings, user_id=account, name=DEMO, roles=DEMO_ROLES, lifetime=DEMO_LIFETIME
+async def _start(
+    tree: Tree, settings: Settings, lock: Lock, began: float, *, with_examples: bool
+) -> None:
+    # Imported beside everything else that takes its time; so are the programs started.
+    importing = asyncio.create_task(asyncio.to_thread(importlib.import_module, "api.cli.welcoming"))
+    data = settings.data_dir
+    mark = data / "postgres" / "schema"
+    embedded = _DATABASE not in os.environ
+    settings = await _start_servers(tree, settings)
+    current = embedded and mark.exists() and mark.read_text("ascii") == _schema()
+    programs = [asyncio.create_task(tree.start(_api(settings, lock)))]
+    if current:
+        programs.append(asyncio.create_task(tree.start(_worker(settings, lock))))
+    try:
+        welcoming = await importing
+        password = data / "demo-password"
+        account = await welcoming.prepare(
+            settings, lambda: _secret(password, 12), first=with_examples
         )
-        url = f"http://{settings.host}:{settings.port}"
-        async with httpx.AsyncClient(
-            base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=10
-        ) as client:
-            await _ready(client, data)
-            print(f"codebattle is up at {url} after {time.monotonic() - began:.1f} s")
-            print(f"  documentation  {url}/docs")
-            print(f"  demo account   {DEMO} / {password}")
-            print(f"  demo token     {token}")
-            print(f"  data           {data}", flush=True)
-            if wanted.examples:
-                await _first_verdict(client, began)
-        if wanted.examples:
-            count = await examples.import_rest(parts)
-            print(f"  {count} example problems; Ctrl-C stops everything", flush=True)
+    except BaseException:
+        for each in programs:
+            each.cancel()
+        await asyncio.gather(*programs, return_exceptions=True)
+        raise
+    await asyncio.gather(*programs)
+    if not current:
+        await tree.start(_worker(settings, lock))
+        if embedded:
+            mark.write_text(_schema(), "ascii")
+    await welcoming.welcome(
+        settings, account, _kept(password), began=began, with_examples=with_examples
+    )
 
 
-async def _start_servers(tree: Tree, data: Path) -> None:
+async def _start_servers(tree: Tree, settings: Settings) -> Settings:
     """Start the servers the environment names none of, and tell our processes of them."""
-    postgres = Postgres(data / "postgres")
-    redis = Redis(data / "redis")
+    postgres = Postgres(settings.data_dir / "postgres")
+    redis = Redis(settings.data_dir / "redis")
     servers: list[Part] = []
     if _DATABASE not in os.environ:
         servers.append(postgres)
     if _REDIS not in os.environ:
         servers.append(redis)
     await tree.start(*servers)
-    os.environ.setdefault(_DATABASE, postgres.url())
-    os.environ.setdefault(_REDIS, redis.url)
+    chosen = {
+        "database_url": os.environ.setdefault(_DATABASE, postgres.url()),
+        "redis_url": os.environ.setdefault(_REDIS, redis.url),
+    }
+    return settings.model_copy(update={name: SecretStr(url) for name, url in chosen.items()})
+
+
+def _schema() -> str:
+    """Return what tells one state of the migrations from another.
+
+    A worker may start before it is known whether the schema is up to date if it was at the last
+    start and nothing was added since.
+    """
+    names = sorted(path.name for path in _MIGRATIONS.glob("*.py"))
+    return hashlib.sha256("\0".join(names).encode()).hexdigest()
 
 
 def _settings(wanted: Wanted, data: Path) -> Settings:
@@ -163,17 +170,14 @@ def _settings(wanted: Wanted, data: Path) -> Settings:
     for name, value in asked.items():
         if value is not None:
             os.environ[_PREFIX + name] = str(value)
-    os.environ.setdefault(_SECRET, _secret(data / "secret"))
+    os.environ.setdefault(f"{_PREFIX}AUTH_SECRET", _secret(data / "secret"))
     os.environ.setdefault(f"{_PREFIX}ENVIRONMENT", "development")
     os.environ.setdefault(f"{_PREFIX}DRAIN_S", str(DRAIN_S))
-    settings = read_settings()
-    port = _free_port(settings, insist=wanted.port is not None)
-    os.environ[f"{_PREFIX}PORT"] = str(port)
-    return settings.model_copy(update={"port": port})
+    return read_settings()
 
 
-async def _start_programs(tree: Tree, settings: Settings, lock: Lock) -> None:
-    """Start API and worker, side by side; the API as far as to its open port."""
+def _api(settings: Settings, lock: Lock) -> Program:
+    """Return the API, which answers once its port is open."""
 
     async def listens() -> bool:
         try:
@@ -183,23 +187,23 @@ async def _start_programs(tree: Tree, settings: Settings, lock: Lock) -> None:
         writer.close()
         return True
 
-    log = settings.data_dir / "log"
-    await tree.start(
-        Program(
-            "API",
-            [sys.executable, "-m", "api", "serve"],
-            log=log / "serve.log",
-            lock=lock,
-            answers=listens,
-            patience_s=API_PATIENCE_S,
-        ),
-        Program(
-            "worker",
-            [sys.executable, "-m", "api", "worker"],
-            log=log / "worker.log",
-            lock=lock,
-            patience_s=settings.drain_s + DRAIN_S,
-        ),
+    return Program(
+        "API",
+        [sys.executable, "-m", "api", "serve"],
+        log=settings.data_dir / "log" / "serve.log",
+        lock=lock,
+        answers=listens,
+        patience_s=API_PATIENCE_S,
+    )
+
+
+def _worker(settings: Settings, lock: Lock) -> Program:
+    return Program(
+        "worker",
+        [sys.executable, "-m", "api", "worker"],
+        log=settings.data_dir / "log" / "worker.log",
+        lock=lock,
+        patience_s=settings.drain_s + DRAIN_S,
     )
 
 
@@ -249,53 +253,3 @@ def _free_port(settings: Settings, *, insist: bool) -> int:
                 raise UsageError(f"--port {settings.port}: {error.strerror}") from error
             probe.bind((address[0], 0))
         return int(probe.getsockname()[1])
-
-
-async def _demo_account(parts: Parts, path: Path) -> tuple[UUID, str]:
-    """Make the demo account at the first start; return its id and how to sign in."""
-    async with parts.sessions() as session:
-        known = await session.scalar(select(Account.id).where(func.lower(Account.name) == DEMO))
-        if known is not None:
-            return known, _kept(path)
-        password = _secret(path, 12)
-        made = await accounts.create(
-            session, parts.passwords, name=DEMO, password=password, roles=DEMO_ROLES
-        )
-        await session.commit()
-    return made.id, password
-
-
-async def _ready(client: httpx.AsyncClient, data: Path) -> None:
-    """Wait until the API answers and a worker is there."""
-    deadline = time.monotonic() + READY_S
-    while time.monotonic() < deadline:
-        with suppress(httpx.HTTPError):
-            answer = await client.get("/readyz")
-            if answer.status_code == httpx.codes.OK and answer.json()["workers"]:
-                return
-        await asyncio.sleep(0.1)
-    raise EngineError(f"not ready after {READY_S:.0f} s; the logs are in {data / 'log'}")
-
-
-async def _first_verdict(client: httpx.AsyncClient, began: float) -> None:
-    """Submit the first example's solution and say what came of it."""
-    source = examples.first_solution()
-    if source is None:
-        return
-    language, text = source
-    began_verdict = time.monotonic()
-    answer = await client.post(
-        "/v1/submissions",
-        json={"problem": examples.FIRST, "language": language, "source": text},
-    )
-    answer.raise_for_status()
-    url = answer.headers["Location"]
-    found: dict[str, Any] = {}
-    while time.monotonic() - began_verdict < VERDICT_S and not found.get("verdict"):
-        found = (await client.get(url, params={"wait": 5})).json()
-    took = (time.monotonic() - began_verdict) * 1000
-    print(
-        f"  first verdict  {found.get('verdict') or found.get('state')} for {examples.FIRST}"
-        f" in {took:.0f} ms, {time.monotonic() - began:.1f} s after the start",
-        flush=True,
-    )
