@@ -16,11 +16,13 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlalchemy import update as sql_update
 
 from api.app import create_app
 from api.auth import Role
 from api.db.models import Judging, JudgingState
+from api.embedded import Redis as RedisServer
 from api.live import Publisher, Topic, Update, following, keys
 from api.live.hub import BEAT_S, Item
 from api.problems import service as problems
@@ -166,6 +168,38 @@ async def test_an_open_stream_survives_a_lost_connection(site: Site, parts: Part
             await parts.redis.client_kill_filter(_type="pubsub")
         told = await watcher.until("running", 5)
         assert [each.data["index"] for each in told] == [1, 2, 3, 4, 5]
+
+
+async def test_without_redis_there_is_the_state_and_later_everything(
+    settings: Settings, parts: Parts, hello: problems.Imported, tmp_path: Path
+) -> None:
+    token = token_for(settings, user_id=(user_id := uuid4()))
+    async with serving(create_app(settings)) as (url, _):
+        submission_id, judging_id = await _submit(url, token, hello.slug)
+    own = RedisServer(tmp_path / "redis")
+    changed = settings.model_copy(update={"redis_url": SecretStr(own.url)})
+    topic = Topic.SUBMISSION.of(submission_id)
+    app = create_app(changed)
+    async with serving(app) as (url, _):
+        site = Site(url, app, changed, user_id, token, submission_id, judging_id)
+        async with watching(url, token, [topic]) as watcher:
+            [snapshot] = await watcher.until("snapshot")
+            assert snapshot.data["items"][0]["state"] == "queued"
+            assert watcher.of("ready") == []
+            await own.start()
+            try:
+                await watcher.until("ready")
+                await app.state.parts.publisher.publish([topic], site.test_case(1))
+                await watcher.until("running")
+            finally:
+                await own.stop()
+            await _finish(parts, site)
+            await own.start()
+            try:
+                await watcher.until("ready", 2)
+            finally:
+                await own.stop()
+            assert watcher.of("snapshot")[-1].data["items"][0]["verdict"] == "WA"
 
 
 async def test_what_postgresql_does_not_hold_is_told_again(site: Site, parts: Parts) -> None:
