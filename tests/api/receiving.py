@@ -5,7 +5,11 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
+from api.neighbours.guard import LOOPBACK, Guard
+
+LOCAL = "127.0.0.1"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ntaken"
 
 
@@ -59,3 +63,25 @@ async def receiving(context: ssl.SSLContext | None = None) -> AsyncIterator[Rece
         yield receiver
     finally:
         server.close()
+
+
+class Names:
+    """A resolver that says what the test wants, and remembers being asked."""
+
+    def __init__(self, *answers: str) -> None:
+        self.answers = list(answers) or [LOCAL]
+        self.asked = 0
+
+    async def resolve(self, host: str, port: int) -> list[str]:
+        self.asked += 1
+        return [self.answers[min(self.asked, len(self.answers)) - 1]]
+
+
+def guard(names: Names | None = None, **changes: Any) -> Guard:
+    usual = {"plain_http": True, "ports": None, "networks": LOOPBACK}
+    return Guard(resolve=(names or Names()).resolve, **(usual | changes))
+
+
+async def silence(writer: asyncio.StreamWriter) -> None:
+    """Say nothing."""
+    await asyncio.sleep(30)

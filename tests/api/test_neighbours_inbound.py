@@ -77,7 +77,7 @@ async def test_signatures_are_those_of_the_reference_library(hook: Client) -> No
     assert Webhook(SECRET).verify(body, ours) == json.loads(body)
 
 
-@pytest.mark.parametrize("secret", [SECRET, NEXT])
+@pytest.mark.parametrize("secret", [SECRET, NEXT], ids=["this", "next"])
 async def test_either_secret_is_good_while_they_are_replaced(hook: Client, secret: str) -> None:
     """Several secrets may be held, and a message may carry several signatures."""
     said = event("user.created", 0, user_id=ADA, name="Ada")
