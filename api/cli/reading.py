@@ -12,8 +12,9 @@ def settings() -> Settings:
     try:
         return read()
     except ValidationError as error:
-        said = "; ".join(
-            f"{'CODEBATTLE_' + str(each['loc'][0]).upper() + ': ' if each['loc'] else ''}{each['msg']}"
-            for each in error.errors(include_input=False)
-        )
+        said = "; ".join(_line(each["loc"], each["msg"]) for each in error.errors())
         raise UsageError(f"settings: {said}") from error
+
+
+def _line(where: tuple[int | str, ...], what: str) -> str:
+    return f"CODEBATTLE_{str(where[0]).upper()}: {what}" if where else what

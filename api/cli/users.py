@@ -43,11 +43,13 @@ def add(
     from api.wiring import opened
 
     async def run() -> UUID:
-        async with opened(settings(), application="codebattle user") as parts:
-            async with parts.sessions() as session:
-                roles = [Role(each) for each in role or ["player"]]
-                made = await service.ensure(session, name=name, password=password, roles=roles)
-                await session.commit()
-                return made
+        async with (
+            opened(settings(), application="codebattle user") as parts,
+            parts.sessions() as session,
+        ):
+            roles = [Role(each) for each in role or ["player"]]
+            made = await service.ensure(session, name=name, password=password, roles=roles)
+            await session.commit()
+            return made
 
     print(asyncio.run(run()))

@@ -6,8 +6,10 @@ lost. `sweep` looks for what nobody rang for. Nothing here depends on Redis but 
 """
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -25,7 +27,8 @@ from api.submissions.claiming import Claim
 from api.submissions.reporting import Reporter
 from api.wiring import Parts
 from judge.errors import CodebattleError, SourceError
-from judge.judging import Judge, Options
+from judge.judging import Options, Progress
+from judge.problem import Problem
 from judge.results import Judgement
 from judge.submission import Submission
 from judge.verdicts import Verdict
@@ -33,6 +36,20 @@ from judge.verdicts import Verdict
 # What a database that is away or restarting raises; anything else is a bug.
 AWAY = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
 _log = logger(__name__)
+
+
+class Judges(Protocol):
+    """Whoever judges; `judge.judging.Judge` does."""
+
+    async def judge(
+        self,
+        problem: Problem,
+        submission: Submission,
+        *,
+        options: Options,
+        progress: Callable[[Progress], None],
+    ) -> Judgement:
+        """Judge one submission."""
 
 
 @dataclass(slots=True, eq=False)
@@ -48,7 +65,7 @@ class SubmissionJobs:
     """What one worker process does with submissions."""
 
     def __init__(
-        self, parts: Parts, judge: Judge, packages: PackageCache, *, worker: UUID, slots: int
+        self, parts: Parts, judge: Judges, packages: PackageCache, *, worker: UUID, slots: int
     ) -> None:
         self._parts = parts
         self._settings = parts.settings

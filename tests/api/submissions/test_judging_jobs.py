@@ -12,6 +12,7 @@ from api.db.models import Judging, JudgingState, Outbox, Queue, Run
 from api.problems.service import Imported
 from api.submissions import claiming, service
 from api.submissions.claiming import Claim
+from api.submissions.jobs import SubmissionJobs
 from api.submissions.schemas import NewSubmission
 from api.wiring import Parts
 from judge.results import Judgement
@@ -196,8 +197,8 @@ async def test_a_worker_stops_what_it_has_lost(
     assert (found.state, found.fencing_token) == (JudgingState.COMPILING, other.token)
 
 
-async def _idle(worker: object) -> bool:
-    return getattr(worker, "held") == 0  # noqa: B009 - the type is the fixture's business
+async def _idle(worker: SubmissionJobs) -> bool:
+    return worker.held == 0
 
 
 async def test_a_drained_worker_gives_back(
