@@ -94,6 +94,7 @@ async def test_a_stream_begins_with_a_snapshot_and_goes_on_live(site: Site, part
         assert (told.data["index"], told.data["total"], told.data["verdict"]) == (1, 5, "AC")
 
 
+@pytest.mark.slow
 async def test_resume_has_no_gap_and_no_duplicate_under_concurrent_publishing(
     site: Site, parts: Parts
 ) -> None:
@@ -274,6 +275,7 @@ async def test_an_overfull_buffer_ends_the_stream(
         assert [each.data["index"] for each in again.of("running")] == [20]
 
 
+@pytest.mark.slow
 async def test_two_hundred_clients_get_an_update(
     site: Site, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,6 +293,7 @@ async def test_two_hundred_clients_get_an_update(
             assert told.data["index"] == 7
 
 
+@pytest.mark.slow
 async def test_sigterm_tells_clients_to_come_back(
     settings: Settings, parts: Parts, hello: problems.Imported, tmp_path: Path
 ) -> None:
