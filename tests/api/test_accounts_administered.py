@@ -33,10 +33,10 @@ async def made(app: FastAPI) -> Parts:
         ("POST", "/v1/webhooks"),
         ("PATCH", f"/v1/webhooks/{NOBODY}"),
         ("DELETE", f"/v1/webhooks/{NOBODY}"),
-        ("POST", f"/v1/webhooks/{uuid4()}/secret"),
-        ("GET", f"/v1/webhooks/{uuid4()}/deliveries"),
+        ("POST", f"/v1/webhooks/{NOBODY}/secret"),
+        ("GET", f"/v1/webhooks/{NOBODY}/deliveries"),
         ("GET", f"/v1/webhooks/deliveries/{NOBODY}"),
-        ("POST", f"/v1/webhooks/deliveries/{uuid4()}/redeliver"),
+        ("POST", f"/v1/webhooks/deliveries/{NOBODY}/redeliver"),
     ],
 )
 async def test_only_game_masters_may(
