@@ -45,8 +45,10 @@ def configure(*, form: LogFormat, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("uvicorn.access", "arq.worker", "arq.jobs"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    # A ring that is cut short is no error; what became of the judging is said by ourselves.
+    for bell in ("arq.worker", "arq.jobs", "arq.connections"):
+        logging.getLogger(bell).setLevel(logging.CRITICAL)
     for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True

@@ -36,6 +36,14 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
+class SelfTest(StrEnum):
+    """When a worker attacks its own sandbox, and what it does about the result."""
+
+    OFF = "off"
+    REPORT = "report"
+    REQUIRE = "require"
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Each field's description is its documentation."""
 
@@ -146,6 +154,11 @@ class Settings(BaseSettings):
     judge_slots: int | None = Field(
         default=None, description="Judgings at once; default: one per CPU."
     )
+    self_test: SelfTest | None = Field(
+        default=None,
+        description="require: no work before all attacks on the own sandbox have failed "
+        "(default in production); report: attack when idle and tell (default elsewhere); off.",
+    )
     lease_s: float = Field(
         default=5, gt=0, description="A silent worker loses its judging after this."
     )
@@ -187,6 +200,14 @@ class Settings(BaseSettings):
             if len(secret) < SECRET_CHARS_MIN:
                 raise ValueError(f"auth_secret needs {SECRET_CHARS_MIN} characters")
         return self
+
+    @property
+    def self_test_mode(self) -> SelfTest:
+        """Whether and how a worker tests its sandbox, the environment's default filled in."""
+        if self.self_test is not None:
+            return self.self_test
+        developing = self.environment is Environment.DEVELOPMENT
+        return SelfTest.REPORT if developing else SelfTest.REQUIRE
 
     @property
     def blobs_dir(self) -> Path:

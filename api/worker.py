@@ -4,12 +4,16 @@ arq ends when Redis goes away; it is started again, and until then the sweep fin
 """
 
 import asyncio
+import logging
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+from arq.connections import ArqRedis, create_pool
+from arq.typing import WorkerCoroutine
 from arq.worker import Worker as ArqWorker
 from arq.worker import func
 from redis.exceptions import RedisError
@@ -24,9 +28,10 @@ from api.neighbours.delivery import deliver_due
 from api.neighbours.sending import sender_from
 from api.problems.cache import PackageCache
 from api.queue import LOOK, QUEUE, dumps, loads, redis_settings
-from api.settings import Settings
+from api.settings import SelfTest, Settings
 from api.submissions.jobs import SubmissionJobs
 from api.wiring import Parts, opened
+from api.workers import selftesting
 from api.workers import service as registry
 from judge.artefacts import ArtefactCache
 from judge.cli.session import cpus
@@ -42,6 +47,8 @@ LOOK_S_MAX = 24 * 3600
 WORKER_BEAT_S = 2.0
 DELIVER_S = 1.0
 PRUNE_S = 3600.0
+# A worker that only reports waits until nobody needed it for this long.
+IDLE_S = 20.0
 _log = logger(__name__)
 
 
@@ -77,10 +84,15 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
         await registry.register(session, identity, backend=launcher.name, slots=len(slots))
     _log.info("worker.started", worker=str(identity), backend=launcher.name, slots=len(slots))
 
+    trusted = asyncio.Event()
+    if settings.self_test_mode is not SelfTest.REQUIRE:
+        trusted.set()
+    jobs.taking = trusted.is_set()
+
     async def beat() -> None:
         async with parts.sessions() as session:
             state = await registry.beat(session, identity)
-        jobs.taking = state is not WorkerState.QUARANTINED
+        jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
 
     sender = sender_from(settings)
 
@@ -102,6 +114,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
         asyncio.create_task(_every(DELIVER_S, deliver), name="webhooks"),
         asyncio.create_task(_every(PRUNE_S, prune), name="pruning"),
+        asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
     ]
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -134,27 +147,74 @@ async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:
         await jobs.look()
 
     while True:
-        worker = ArqWorker(
-            [func(look, name=LOOK, timeout=LOOK_S_MAX, keep_result=0, max_tries=1)],
-            queue_name=QUEUE,
-            redis_settings=redis_settings(settings),
-            handle_signals=False,
-            max_jobs=slots,
-            poll_delay=POLL_S,
-            keep_result=0,
-            retry_jobs=False,
-            job_serializer=dumps,
-            job_deserializer=loads,
-            log_results=False,
-        )
         try:
-            await worker.async_run()
+            pool = await create_pool(redis_settings(settings), default_queue_name=QUEUE)
         except (RedisError, OSError, TimeoutError) as error:
             _log.warning("bell.unheard", error=str(error))
-        finally:
-            with suppress(RedisError, OSError, AttributeError):
-                await worker.close()
+        else:
+            await _hear(pool, look, slots)
         await asyncio.sleep(RETRY_S)
+
+
+async def _hear(pool: ArqRedis, look: WorkerCoroutine, slots: int) -> None:
+    worker = ArqWorker(
+        [func(look, name=LOOK, timeout=LOOK_S_MAX, keep_result=0, max_tries=1)],
+        queue_name=QUEUE,
+        redis_pool=pool,
+        handle_signals=False,
+        max_jobs=slots,
+        poll_delay=POLL_S,
+        keep_result=0,
+        retry_jobs=False,
+        job_serializer=dumps,
+        job_deserializer=loads,
+        log_results=False,
+    )
+    try:
+        await worker.async_run()
+    except (RedisError, OSError, TimeoutError) as error:
+        _log.warning("bell.unheard", error=str(error))
+    finally:
+        # arq's own close gives up at the first look it cancels and leaves its connections open.
+        # Judgings are no part of a look: they go on, or `drain` ends them.
+        for task in worker.tasks.values():
+            task.cancel()
+        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+        with suppress(RedisError, OSError):
+            await pool.aclose(close_connection_pool=True)
+
+
+async def _test(
+    parts: Parts, judge: Judge, jobs: SubmissionJobs, worker: UUID, trusted: asyncio.Event
+) -> None:
+    """Attack the own sandbox as the settings say, record it, and stay; a worker has no end."""
+    mode = parts.settings.self_test_mode
+    if mode is SelfTest.REPORT:
+        idle = 0.0
+        while idle < IDLE_S:
+            await asyncio.sleep(1)
+            idle = 0.0 if jobs.held else idle + 1
+    if mode is not SelfTest.OFF:
+        result = await selftesting.attack(judge)
+        held = result["status"] == selftesting.HELD
+        _log.log(logging.INFO if held else logging.ERROR, "worker.tested", **result)
+        await _until_stored(parts, worker, result)
+        if held:
+            trusted.set()
+        elif mode is SelfTest.REQUIRE:
+            _log.error("worker.untrusted", remedy="see `codebattle doctor`; it takes no work")
+    await asyncio.Event().wait()
+
+
+async def _until_stored(parts: Parts, worker: UUID, result: dict[str, Any]) -> None:
+    while True:
+        try:
+            async with parts.sessions() as session:
+                await registry.self_tested(session, worker, result)
+        except (SQLAlchemyError, OSError, TimeoutError):
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
