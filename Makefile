@@ -12,7 +12,7 @@ WARDEN := build/warden/warden
 # Python's packages are locked by hash; uv must not go looking for an interpreter elsewhere.
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup check fix test bench corpus images up lock clean
+.PHONY: help setup check fix test bench corpus images up serve lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -55,12 +55,17 @@ up: setup ## build what is missing, judge the shipped problems, print the verdic
 		backend=bubblewrap; fi; \
 	$(BIN)/codebattle verify --backend $$backend problems/*
 
+serve: setup ## the service, in the making: PostgreSQL, Redis, API, worker; Ctrl-C stops it
+	@$(BIN)/codebattle images build \
+		|| echo 'no Docker engine: judging with bubblewrap and the tools of this machine'
+	@$(BIN)/codebattle up $(if $(PORT),--port $(PORT))
+
 lock: ## renew the locked versions in requirements/
 	@$(MAKE) --no-print-directory setup
 	$(UV) pip compile $(COMPILE) --universal -o requirements/core.txt \
-		pyproject.toml --group dev requirements/core.in
+		pyproject.toml --all-extras --group dev requirements/core.in
 	$(UV) pip compile $(COMPILE) -o requirements/embed.txt \
-		pyproject.toml --group dev requirements/core.in requirements/embed.in
+		pyproject.toml --all-extras --group dev requirements/core.in requirements/embed.in
 
 clean: ## remove what the other targets made here (images stay in the engine)
 	rm -rf $(VENV) build $(DATA) .mypy_cache .ruff_cache .pytest_cache .hypothesis

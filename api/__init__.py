@@ -1,1 +1,1 @@
-"""The service: API, worker and pages. It stands on `judge/`; see ARCHITECTURE.md."""
+"""The service: HTTP interface, worker and command line on top of the judge."""

@@ -1,0 +1,86 @@
+"""The HTTP application: settings in, ASGI application out."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.utils import get_openapi
+
+from api import errors, logs
+from api.edge import Edge
+from api.live.serving import drained_by_signals
+from api.metrics import HttpMetrics
+from api.routes import router
+from api.settings import Settings
+from api.settings import settings as environment
+from api.tracing import Tracing
+from api.wiring import opened
+
+DESCRIPTION = "Submit programs, have them judged in a sandbox, follow the verdicts live."
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the application; its parts are opened when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with opened(settings, application="codebattle api") as parts:
+            app.state.parts = parts
+            parts.hub.start()
+            with drained_by_signals(parts.hub):
+                yield
+
+    app = FastAPI(
+        title="codebattle",
+        description=DESCRIPTION,
+        version=version("codebattle"),
+        lifespan=lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+    )
+    app.include_router(router)
+    errors.install(app)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
+            expose_headers=["Location", "Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(Tracing)
+    app.add_middleware(Edge, settings=settings)
+    app.add_middleware(HttpMetrics)
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def from_environment() -> FastAPI:
+    """Build the application for a server that is given a factory."""
+    chosen = environment()
+    logs.configure(form=chosen.log_format, level=chosen.log_level)
+    return create_app(chosen)
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Return the document; errors are problem details, not FastAPI's own form."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
+        schemas = document.setdefault("components", {}).setdefault("schemas", {})
+        for unused in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(unused, None)
+        problem = errors.ProblemDetails.model_json_schema(
+            ref_template="#/components/schemas/{model}"
+        )
+        schemas.update(problem.pop("$defs", {}))
+        schemas["ProblemDetails"] = problem
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,53 @@
+"""The caller of a request, as everything below the HTTP edge sees it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from api.errors import ForbiddenError
+
+
+class Role(StrEnum):
+    """What somebody is on the platform."""
+
+    PLAYER = "player"
+    GUILD_MASTER = "guild_master"
+    GAME_MASTER = "game_master"
+    AUTHOR = "author"
+    REVIEWER = "reviewer"
+
+
+class Scope(StrEnum):
+    """What a token may be used for, whatever its owner may do."""
+
+    READ = "read"
+    SUBMIT = "submit"
+    WRITE = "write"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurrentUser:
+    """Somebody with a valid token."""
+
+    id: UUID
+    name: str = ""
+    roles: frozenset[Role] = frozenset()
+    scopes: frozenset[Scope] = frozenset(Scope)
+    # The personal access token that was used, if one was.
+    token_id: UUID | None = None
+
+    def has(self, *roles: Role) -> bool:
+        """Tell whether the caller has one of the roles; a game master has them all."""
+        return Role.GAME_MASTER in self.roles or not self.roles.isdisjoint(roles)
+
+    def need(self, *roles: Role) -> None:
+        """Raise `ForbiddenError` unless the caller has one of the roles."""
+        if not self.has(*roles):
+            wanted = " or ".join(roles)
+            raise ForbiddenError(f"this needs the role {wanted}")
+
+    def need_scope(self, scope: Scope) -> None:
+        """Raise `ForbiddenError` unless the token allows this use."""
+        if scope not in self.scopes:
+            raise ForbiddenError(f"the token lacks the scope {scope}", slug="scope-missing")

@@ -1,0 +1,88 @@
+"""Blobs in a directory: `ab/cdef…`, written beside their place and renamed into it."""
+
+import asyncio
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import IO
+
+from api.blobs.base import BlobMissingError, checked
+
+_CHUNK_BYTES = 1 << 20
+
+
+class LocalBlobs:
+    """A `BlobStore` on this machine's disk."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    async def put(self, source: Path | bytes) -> str:
+        """Store a content durably and return its name."""
+        return await asyncio.to_thread(self._put, source)
+
+    async def fetch(self, sha256: str, target: Path) -> None:
+        """Write a blob to a file, checked against its name."""
+        await asyncio.to_thread(self._fetch, checked(sha256), target)
+
+    async def has(self, sha256: str) -> bool:
+        """Tell whether a blob is there."""
+        return await asyncio.to_thread(self._path(checked(sha256)).exists)
+
+    async def delete(self, sha256: str) -> None:
+        """Remove a blob."""
+        await asyncio.to_thread(self._path(checked(sha256)).unlink, missing_ok=True)
+
+    def _path(self, sha256: str) -> Path:
+        return self._root / sha256[:2] / sha256[2:]
+
+    def _put(self, source: Path | bytes) -> str:
+        self._root.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=self._root, prefix="new-")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as out:
+                digest = _copied(source, out)
+                out.flush()
+                os.fsync(out.fileno())
+            place = self._path(digest)
+            if not place.exists():
+                place.parent.mkdir(exist_ok=True)
+                temporary.replace(place)
+                _sync_directory(place.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+        return digest
+
+    def _fetch(self, sha256: str, target: Path) -> None:
+        try:
+            with self._path(sha256).open("rb") as source, target.open("wb") as out:
+                shutil.copyfileobj(source, out, _CHUNK_BYTES)
+        except FileNotFoundError as error:
+            raise BlobMissingError(f"blob {sha256} is not in {self._root}") from error
+        with target.open("rb") as written:
+            if hashlib.file_digest(written, "sha256").hexdigest() != sha256:
+                target.unlink()
+                raise BlobMissingError(f"blob {sha256} in {self._root} is damaged")
+
+
+def _copied(source: Path | bytes, out: IO[bytes]) -> str:
+    if isinstance(source, bytes):
+        out.write(source)
+        return hashlib.sha256(source).hexdigest()
+    digest = hashlib.sha256()
+    with source.open("rb") as opened:
+        while chunk := opened.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            out.write(chunk)
+    return digest.hexdigest()
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

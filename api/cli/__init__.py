@@ -1,0 +1,22 @@
+"""The command line of everything: the judge's commands, and the service's beside them.
+
+Heavy modules are imported inside commands, so that `codebattle judge` starts as fast as before.
+"""
+
+from api.cli import database, running, users
+from judge.cli import main as run_judge
+from judge.cli.app import app
+
+__all__ = ["main"]
+
+app.info.help = "Judge programs in a sandbox, from the command line or as a service."
+app.command("up")(running.up)
+app.command("serve")(running.serve)
+app.command("worker")(running.worker)
+app.add_typer(database.app, name="db")
+app.add_typer(users.app, name="user")
+
+
+def main() -> None:
+    """Run `codebattle`."""
+    run_judge()

@@ -1,0 +1,53 @@
+"""One file per aggregate. Importing this package makes all tables known."""
+
+from api.db.models.accounts import Account, LoginWindow, Token, TokenKind
+from api.db.models.audit import AuditEntry
+from api.db.models.blobs import Blob
+from api.db.models.jobs import Job, JobState
+from api.db.models.judgings import Judging, JudgingState, Queue, Run
+from api.db.models.neighbours import (
+    InboundEvent,
+    Outbox,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from api.db.models.problems import CodeProblem, CodeProblemVersion, TestCase, TestGroup, Visibility
+from api.db.models.profiles import GuildMemberRef, GuildRef, UserProfileRef
+from api.db.models.rejudgings import Rejudging, RejudgingState
+from api.db.models.submissions import CodeSubmission, SubmissionFile
+from api.db.models.workers import Worker, WorkerState
+
+__all__ = [
+    "Account",
+    "AuditEntry",
+    "Blob",
+    "CodeProblem",
+    "CodeProblemVersion",
+    "CodeSubmission",
+    "GuildMemberRef",
+    "GuildRef",
+    "InboundEvent",
+    "Job",
+    "JobState",
+    "Judging",
+    "JudgingState",
+    "LoginWindow",
+    "Outbox",
+    "Queue",
+    "Rejudging",
+    "RejudgingState",
+    "Run",
+    "SubmissionFile",
+    "TestCase",
+    "TestGroup",
+    "Token",
+    "TokenKind",
+    "UserProfileRef",
+    "Visibility",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "Worker",
+    "WorkerState",
+]

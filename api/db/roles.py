@@ -1,0 +1,54 @@
+"""The two database roles: the service reads and writes, people who look may only read.
+
+Run as the owner of the database, after the first migration; running it again changes nothing.
+Tables that later migrations make are covered as long as the same owner makes them.
+"""
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from api.db.base import SCHEMA
+
+READ_WRITE = "codebattle_rw"
+READ_ONLY = "codebattle_ro"
+# Passwords, tokens, secrets and sources are not for people who only look.
+WITHHELD = ("accounts", "tokens", "webhook_endpoints", "submission_files")
+
+SCRIPT = f"""
+DO $$ BEGIN CREATE ROLE {READ_WRITE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+DO $$ BEGIN CREATE ROLE {READ_ONLY} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+REVOKE ALL ON SCHEMA {SCHEMA} FROM PUBLIC;
+GRANT USAGE ON SCHEMA {SCHEMA} TO {READ_WRITE}, {READ_ONLY};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {SCHEMA} TO {READ_WRITE};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA {SCHEMA} TO {READ_WRITE};
+REVOKE UPDATE, DELETE ON {SCHEMA}.audit_log FROM {READ_WRITE};
+GRANT SELECT ON ALL TABLES IN SCHEMA {SCHEMA} TO {READ_ONLY};
+REVOKE ALL ON {", ".join(f"{SCHEMA}.{table}" for table in WITHHELD)} FROM {READ_ONLY};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {SCHEMA}
+  GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {READ_WRITE};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {SCHEMA} GRANT USAGE, SELECT ON SEQUENCES TO {READ_WRITE};
+ALTER DEFAULT PRIVILEGES IN SCHEMA {SCHEMA} GRANT SELECT ON TABLES TO {READ_ONLY};
+""".strip()  # noqa: S608 - every name is a constant of ours
+
+
+async def create(url: str) -> None:
+    """Create the roles and grant them what they need."""
+    engine = create_async_engine(url, poolclass=NullPool)
+    try:
+        async with engine.begin() as connection:
+            for statement in _statements():
+                await connection.execute(text(statement))
+    finally:
+        await engine.dispose()
+
+
+def _statements() -> list[str]:
+    """Split the script: asyncpg takes one statement at a time."""
+    whole: list[str] = []
+    for line in SCRIPT.splitlines():
+        if whole and not whole[-1].endswith(";"):
+            whole[-1] += "\n" + line
+        else:
+            whole.append(line)
+    return whole

@@ -1,0 +1,58 @@
+"""What endpoints ask for: parts, a database session, the caller."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.auth import CurrentUser
+from api.errors import UnauthenticatedError
+from api.wiring import Parts
+
+_bearer = HTTPBearer(auto_error=False, description="A JWT or a personal access token.")
+
+
+async def parts(request: Request) -> Parts:
+    """Return the parts this application is made of.
+
+    Like all dependencies it is a coroutine: FastAPI would send a plain function to a thread.
+    """
+    found: Parts = request.app.state.parts
+    return found
+
+
+PartsDep = Annotated[Parts, Depends(parts)]
+
+
+async def session(held: PartsDep) -> AsyncIterator[AsyncSession]:
+    """Give one transaction to a request; it is committed before the response is sent."""
+    async with held.sessions() as opened:
+        yield opened
+        await opened.commit()
+
+
+# By default FastAPI would run what follows the yield after the response: too late to fail.
+SessionDep = Annotated[AsyncSession, Depends(session, scope="function")]
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+
+
+async def maybe_user(held: PartsDep, credentials: Credentials) -> CurrentUser | None:
+    """Return the caller, or None without a token; a token that does not hold is refused."""
+    if credentials is None:
+        return None
+    return await held.verifier.user(credentials.credentials, held.sessions)
+
+
+MaybeUserDep = Annotated[CurrentUser | None, Depends(maybe_user)]
+
+
+async def current_user(user: MaybeUserDep) -> CurrentUser:
+    """Return the caller; raises `UnauthenticatedError` when there is none."""
+    if user is None:
+        raise UnauthenticatedError("a bearer token is needed")
+    return user
+
+
+UserDep = Annotated[CurrentUser, Depends(current_user)]

@@ -1,0 +1,92 @@
+"""What every request passes on its way in and out: its id, the bound on its body, its log line."""
+
+import re
+import time
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import TYPE_PREFIX, respond
+from api.logs import logger
+from api.settings import Settings
+
+REQUEST_ID = "X-Request-ID"
+UPLOADS = re.compile(r"/v1/problems(?:/[^/]+/versions)?")
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_QUIET = frozenset({"/livez", "/readyz", "/metrics"})
+_log = logger(__name__)
+
+
+class Edge:
+    """ASGI middleware; written against the protocol so that streams pass through untouched."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        given = request.headers.get(REQUEST_ID, "")
+        request_id = given if _GIVEN_ID.fullmatch(given) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        started = time.perf_counter()
+        status = 500
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers[REQUEST_ID] = request_id
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        try:
+            await self._bounded(request, receive, sent)
+        finally:
+            if scope["path"] not in _QUIET:
+                _log.info(
+                    "request.answered",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=status,
+                    ms=round((time.perf_counter() - started) * 1000, 1),
+                )
+
+    async def _bounded(self, request: Request, receive: Receive, send: Send) -> None:
+        limit = self._settings.body_bytes_max
+        if request.method in {"POST", "PUT"} and UPLOADS.fullmatch(request.url.path):
+            limit = self._settings.package_bytes_max
+        said = request.headers.get("content-length", "0")
+        if not said.isdecimal() or int(said) > limit:
+            response = respond(
+                request,
+                413 if said.isdecimal() else 400,
+                kind=f"{TYPE_PREFIX}too-large" if said.isdecimal() else f"{TYPE_PREFIX}bad-request",
+                detail=f"the body may have {limit} bytes" if said.isdecimal() else "bad length",
+                headers={"Connection": "close"},
+            )
+            await response(request.scope, receive, send)
+            return
+        taken = 0
+
+        async def counted() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise HTTPException(413, f"the body may have {limit} bytes")
+            return message
+
+        await self._app(request.scope, counted, send)

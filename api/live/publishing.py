@@ -1,0 +1,101 @@
+"""Puts updates into Redis: numbered, kept in a capped stream per topic, and told to all hubs.
+
+Publish what is committed, and only then: a follower that rereads PostgreSQL must find at least
+what it was told.
+"""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from api.live import keys
+from api.live.updates import Kind, Update
+from api.logs import logger
+from api.metrics import LIVE_PUBLISHED
+
+WAITING_MAX = 10_000
+_log = logger(__name__)
+
+
+class Publisher:
+    """Publishes updates; one that cannot be published is logged, since PostgreSQL has the state."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._script = redis.register_script(keys.PUBLISH)
+
+    async def publish(self, topics: Sequence[str], update: Update) -> bool:
+        """Publish an update on some topics, in their order; tell whether Redis took it."""
+        if not topics:
+            return True
+        over = update.kind == Kind.JUDGED
+        call: Any = self._script(
+            keys=[keys.META, *(keys.STREAM + topic for topic in topics)],
+            args=[
+                secrets.token_hex(6),
+                update.encode(),
+                keys.KEPT_MAX,
+                keys.KEPT_AFTER_END_S if over else keys.KEPT_S,
+                keys.CHANNEL,
+                *topics,
+            ],
+        )
+        try:
+            await cast("Any", call)
+        except (RedisError, OSError, TimeoutError) as error:
+            _log.warning("update.unpublished", kind=update.kind, error=str(error))
+            LIVE_PUBLISHED.labels("failed").inc()
+            return False
+        LIVE_PUBLISHED.labels("ok").inc()
+        return True
+
+
+class Announcer:
+    """Publishes in the background and in order, for callers that must not wait.
+
+    A judging's progress comes from a plain function. When Redis is slow the oldest waiting
+    updates are let go: followers learn the end anyway.
+    """
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+        self._waiting: deque[tuple[tuple[str, ...], Update]] = deque(maxlen=WAITING_MAX)
+        self._more = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task: asyncio.Task[None] | None = None
+
+    def say(self, topics: Sequence[str], update: Update) -> None:
+        """Have an update published after all that were said before."""
+        self._waiting.append((tuple(topics), update))
+        self._idle.clear()
+        self._more.set()
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="announcer")
+
+    async def flush(self) -> None:
+        """Return when everything said so far is published, or given up."""
+        await self._idle.wait()
+
+    async def close(self) -> None:
+        """Publish what is left and end."""
+        await self.flush()
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+
+    async def _run(self) -> None:
+        while True:
+            await self._more.wait()
+            while self._waiting:
+                topics, update = self._waiting.popleft()
+                await self._publisher.publish(topics, update)
+            self._more.clear()
+            self._idle.set()

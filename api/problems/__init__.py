@@ -1,0 +1,1 @@
+"""Problems: imported from packages, versioned, shown without what must stay hidden."""

@@ -1,0 +1,102 @@
+"""The doorbell: tells some worker that there is something to do. PostgreSQL says what.
+
+Here and in `api.worker` only arq is named. A bell that cannot be rung is no failure: sweeping
+workers find the work a second later.
+"""
+
+import asyncio
+import json
+from contextlib import suppress
+from typing import Any
+
+from arq.connections import ArqRedis, RedisSettings, create_pool
+from redis.exceptions import RedisError
+
+from api.logs import logger
+from api.settings import Settings
+
+QUEUE = "codebattle:bell"
+LOOK = "look"
+MOMENT_S = 0.01
+_EXPIRES_S = 60
+_log = logger(__name__)
+
+
+def dumps(value: dict[str, Any]) -> bytes:
+    """Write a job as JSON: arq would pickle it, and Redis is nobody to take code from."""
+    return json.dumps(value, default=str).encode()
+
+
+def loads(data: bytes) -> dict[str, Any]:
+    """Read a job."""
+    read: dict[str, Any] = json.loads(data)
+    return read
+
+
+def redis_settings(settings: Settings) -> RedisSettings:
+    """Return what arq needs to connect; it does not insist, callers try again themselves."""
+    chosen = RedisSettings.from_dsn(settings.redis_url.get_secret_value())
+    chosen.conn_retries = 0
+    return chosen
+
+
+class Bell:
+    """Rings for work. One connection pool per process, made when it is first needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool: ArqRedis | None = None
+        self._opening = asyncio.Lock()
+        self._wanted = asyncio.Event()
+        self._ringing: asyncio.Task[None] | None = None
+
+    def ring_soon(self) -> None:
+        """Ring in the background, once for all who ask within a moment.
+
+        Workers look until nothing is due, so a burst needs few rings, and none is waited for.
+        """
+        self._wanted.set()
+        if self._ringing is None:
+            self._ringing = asyncio.create_task(self._ring_on(), name="bell")
+
+    async def _ring_on(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            await self.ring()
+            await asyncio.sleep(MOMENT_S)
+
+    async def ring(self) -> bool:
+        """Wake a worker; call it after the commit. Tell whether Redis took it."""
+        try:
+            pool = await self._connected()
+            await pool.enqueue_job(LOOK, _expires=_EXPIRES_S)
+        except (RedisError, OSError, TimeoutError) as error:
+            _log.warning("bell.failed", error=str(error))
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Ring what is still to be rung, and let the connections go."""
+        if self._ringing is not None:
+            self._ringing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._ringing
+            self._ringing = None
+            if self._wanted.is_set():
+                await self.ring()
+        if self._pool is not None:
+            with suppress(RedisError, OSError):
+                await self._pool.aclose()
+            self._pool = None
+
+    async def _connected(self) -> ArqRedis:
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await create_pool(
+                    redis_settings(self._settings),
+                    job_serializer=dumps,
+                    job_deserializer=loads,
+                    default_queue_name=QUEUE,
+                )
+            return self._pool

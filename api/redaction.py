@@ -1,0 +1,332 @@
+"""The one policy of what leaves the service: who looks, in which phase, at which class of test.
+
+Everything that shows a judging goes through here: REST, live updates, webhooks, exports. The rule
+is to leave out: a field is shown only where a list below names it for this audience, and what an
+unknown phase or audience may see is nothing.
+
+    owner     own source, own compile log, every verdict of the own runs; differences, names and
+              messages of samples only, since a validator may put hidden data into any message
+    jury      (game masters; authors, for their own problems) everything about submissions
+    reviewer  submissions of others with their source, but not while the event goes on: reviewers
+              may be players there
+    neighbour other services, by webhook: results of people, never source or runs
+    public    that there is a submission, and its result while the board is open
+
+Functions take rows, records or mappings alike and read only the fields they name.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from api.auth import CurrentUser, Role
+from judge.results import Run
+from judge.verdicts import Verdict
+
+
+class Audience(StrEnum):
+    """Who looks at somebody's submission."""
+
+    OWNER = "owner"
+    JURY = "jury"
+    REVIEWER = "reviewer"
+    NEIGHBOUR = "neighbour"
+    PUBLIC = "public"
+
+
+class Phase(StrEnum):
+    """When it is looked at: outside any event, or in a phase of the submission's event."""
+
+    PRACTICE = "practice"
+    BEFORE = "before"
+    RUNNING = "running"
+    FROZEN = "frozen"
+    FINAL = "final"
+
+    @property
+    def open(self) -> bool:
+        """Tell whether everybody may know results."""
+        return self in {Phase.PRACTICE, Phase.RUNNING, Phase.FINAL}
+
+    @property
+    def over(self) -> bool:
+        """Tell whether a submission can no longer help anybody in its event."""
+        return self in {Phase.PRACTICE, Phase.FINAL}
+
+
+class TestClass(StrEnum):
+    """Whether players are given a test case."""
+
+    __test__ = False
+
+    SAMPLE = "sample"
+    SECRET = "secret"  # noqa: S105 - the format's word
+
+
+_INSIDERS = frozenset({Audience.OWNER, Audience.JURY})
+_ALL = frozenset(Audience)
+_SUBJECT = ("submission_id", "judging_id", "problem_id", "user_id", "event_id", "room_id")
+_JOB = ("job_id", "kind", "state", "progress", "message")
+_RESULT = ("state", "verdict", "score")
+_USAGE = ("cpu_ms", "memory_bytes")
+_DIFFERENCE = ("line", "column", "expected", "found")
+_SUBMISSION = ("id", "problem_id", "version_id", "user_id", "event_id", "room_id", "language")
+_SUBMISSION_INSIDE = (*_SUBMISSION, "entry_point", "source_hash", "source_bytes")
+_PROBLEM = ("id", "slug", "title", "keywords", "difficulty")
+_VERSION = (
+    *("number", "kinds", "languages", "cpu_ms", "memory_bytes", "output_bytes", "source_bytes"),
+    *("case_total", "statements", "samples"),
+)
+_VERSION_JURY = (*_VERSION, "package_sha256", "data_hash", "findings")
+# What the jury sees of a run beyond the owner.
+_RUN_JURY = (
+    *("wall_us", "output_bytes", "exit_code", "signal", "reason", "judge_message"),
+    *("near_limit", "attempts", "passes", "warnings"),
+)
+# A live update by its kind: who gets it, and what of it.
+_UPDATES: Mapping[str, tuple[frozenset[Audience], tuple[str, ...]]] = {
+    "queued": (_ALL, _SUBJECT),
+    "compiling": (_INSIDERS, (*_SUBJECT, "total")),
+    "running": (_INSIDERS, (*_SUBJECT, "index", "total", "sample", "verdict", "cpu_ms")),
+    "judged": (_ALL, (*_SUBJECT, *_RESULT, *_USAGE)),
+    "job": (_INSIDERS, _JOB),
+}
+
+
+def audience(
+    user: CurrentUser | None, owner_id: UUID | None, *, author_id: UUID | None = None
+) -> Audience:
+    """Return what a caller is to somebody's submission; `author_id` owns the problem."""
+    if user is None:
+        return Audience.PUBLIC
+    if Role.GAME_MASTER in user.roles:
+        return Audience.JURY
+    if author_id is not None and user.id == author_id and Role.AUTHOR in user.roles:
+        return Audience.JURY
+    if owner_id is not None and user.id == owner_id:
+        return Audience.OWNER
+    return Audience.REVIEWER if Role.REVIEWER in user.roles else Audience.PUBLIC
+
+
+def phase_of(event_id: UUID | None, known: Phase | None = None) -> Phase:
+    """Return the phase a submission is in; an event nobody knows of shows nothing to others."""
+    if event_id is None:
+        return Phase.PRACTICE
+    return known or Phase.FROZEN
+
+
+def may_see_source(who: Audience, phase: Phase = Phase.RUNNING) -> bool:
+    """Tell whether somebody may read a submission's source."""
+    return who in _INSIDERS or (who is Audience.REVIEWER and phase.over)
+
+
+def may_see_result(who: Audience, phase: Phase = Phase.FROZEN) -> bool:
+    """Tell whether somebody may know how a submission was judged."""
+    if who in _INSIDERS or who is Audience.NEIGHBOUR:
+        return True
+    return phase.open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What may be shown of a run."""
+
+    index: int
+    sample: bool
+    verdict: Verdict
+    name: str | None = None
+    cpu_ms: int | None = None
+    memory_bytes: int | None = None
+    message: str | None = None
+    difference: dict[str, Any] | None = None
+    jury: dict[str, Any] | None = None
+
+
+def test_class(run: Any) -> TestClass:
+    """Return the class of a run's test case; a sample only if everything says so."""
+    name = _field(run, "case_name") or _field(run, "case") or ""
+    said = _field(run, "sample")
+    sample = str(name).startswith("sample/") and said is not False
+    return TestClass.SAMPLE if sample else TestClass.SECRET
+
+
+test_class.__test__ = False  # type: ignore[attr-defined] # pytest would take it for a test
+
+
+def run(row: Any, who: Audience, *, index: int | None = None) -> Shown | None:
+    """Return what somebody may see of a run (a row or a record); only owner and jury see any."""
+    if who not in _INSIDERS:
+        return None
+    sample = test_class(row) is TestClass.SAMPLE
+    open_to = sample or who is Audience.JURY
+    position = _field(row, "position")
+    return Shown(
+        index=position if isinstance(position, int) else index or 0,
+        sample=sample,
+        verdict=Verdict(_field(row, "verdict")),
+        name=(_field(row, "case_name") or _field(row, "case")) if open_to else None,
+        cpu_ms=_ms(_field(row, "cpu_us")),
+        memory_bytes=_field(row, "memory_bytes"),
+        message=(_field(row, "team_message") or None) if open_to else None,
+        difference=_picked(_field(row, "difference"), _DIFFERENCE) if open_to else None,
+        jury=_picked(row, _RUN_JURY) if who is Audience.JURY else None,
+    )
+
+
+def progress(index: int, total: int, case: str, done: Run | None) -> dict[str, Any]:
+    """Return what a live update says of a case: never its name."""
+    told: dict[str, Any] = {"index": index, "total": total, "sample": case.startswith("sample/")}
+    if done is not None:
+        told["verdict"] = done.verdict.value
+        told["cpu_ms"] = done.cpu_ms
+    return told
+
+
+def verdict(judging: Any, who: Audience, phase: Phase = Phase.FROZEN) -> Verdict | None:
+    """Return the verdict; our own failure is pending to all but the jury."""
+    found = _field(judging, "verdict")
+    if found is None or not _counts(judging, who) or not may_see_result(who, phase):
+        return None
+    concluded = Verdict(found)
+    return None if concluded is Verdict.JE and who is not Audience.JURY else concluded
+
+
+def reason(judging: Any, who: Audience) -> str:
+    """Return why, where the player is told: compile errors are theirs, ours are not."""
+    told = who is Audience.JURY or (
+        who is Audience.OWNER and _field(judging, "verdict") == Verdict.CE
+    )
+    return str(_field(judging, "reason") or "") if told else ""
+
+
+def compile_log(judging: Any, who: Audience) -> str:
+    """Return the compiler's output, which is made of the player's own source."""
+    return str(_field(judging, "compile_log") or "") if who in _INSIDERS else ""
+
+
+def judgement(judging: Any, runs: Iterable[Any], who: Audience, phase: Phase) -> dict[str, Any]:
+    """Return a judging, or a judgement's record, with its runs."""
+    if not _counts(judging, who):
+        return {}
+    result = verdict(judging, who, phase)
+    shown: dict[str, Any] = {"verdict": result, "compile_log": compile_log(judging, who)}
+    shown["reason"] = reason(judging, who)
+    if result is not None:
+        shown["score"] = _number(_field(judging, "score"))
+        if who in _INSIDERS or who is Audience.NEIGHBOUR:
+            shown["cpu_ms"] = _ms(_field(judging, "cpu_us"))
+            shown["memory_bytes"] = _field(judging, "memory_bytes")
+    numbered = enumerate(runs, start=1)
+    seen = [each for n, row in numbered if (each := run(row, who, index=n)) is not None]
+    shown["runs"] = [_picked(each, Shown.__slots__) for each in seen]
+    return {key: each for key, each in shown.items() if each not in (None, "", [])}
+
+
+def submission(
+    row: Any,
+    who: Audience,
+    phase: Phase,
+    *,
+    judging: Any = None,
+    runs: Iterable[Any] = (),
+    files: Mapping[str, bytes | str] | None = None,
+) -> dict[str, Any] | None:
+    """Return a submission for exports, webhooks and lists; None where it does not exist."""
+    if phase is Phase.BEFORE and who not in _INSIDERS:
+        return None
+    inside = who in _INSIDERS
+    shown = _picked(row, _SUBMISSION_INSIDE if inside else _SUBMISSION) or {}
+    submitted_at = _field(row, "submitted_at")
+    shown["submitted_at"] = submitted_at.isoformat() if submitted_at is not None else None
+    if judging is not None:
+        shown["judgement"] = judgement(judging, runs, who, phase)
+    if files is not None and may_see_source(who, phase):
+        shown["files"] = {name: _text(content) for name, content in files.items()}
+    return shown
+
+
+def problem(row: Any, version: Any, *, jury: bool, phase: Phase) -> dict[str, Any] | None:
+    """Return a problem; nobody but its jury knows of it when it is hidden or still to come.
+
+    Test data, jury solutions and validators have no place here: only their package has them.
+    """
+    hidden = _field(row, "visibility") != "public"
+    if not jury and (hidden or phase is Phase.BEFORE):
+        return None
+    shown = _picked(row, _PROBLEM) or {}
+    return shown | (_picked(version, _VERSION_JURY if jury else _VERSION) or {})
+
+
+def update(
+    kind: str, data: Mapping[str, Any], who: Audience, phase: Phase
+) -> dict[str, Any] | None:
+    """Return what a follower gets of a live update; None for nothing at all."""
+    told_to, names = _UPDATES.get(kind, (frozenset(), ()))
+    if who not in told_to or (phase is Phase.BEFORE and who not in _INSIDERS):
+        return None
+    if data.get("current") is False and who is not Audience.JURY:
+        return None
+    if kind == "judged" and not may_see_result(who, phase):
+        return None
+    if who not in _INSIDERS and who is not Audience.NEIGHBOUR:
+        names = tuple(name for name in names if name not in _USAGE)
+    shown = {name: data[name] for name in names if _plain(data.get(name))}
+    if shown.get("verdict") == Verdict.JE and who is not Audience.JURY:
+        shown["verdict"] = None
+    return shown
+
+
+def state(item: Mapping[str, Any], who: Audience, phase: Phase) -> dict[str, Any] | None:
+    """Return what a follower gets of the present state of a submission or a job."""
+    if "job_id" in item:
+        return update("job", item, who, phase)
+    shown = update("judged", item, who, phase)
+    if shown is None:
+        shown = update("queued", item, who, phase)
+        if shown is not None and item.get("current") is not False:
+            # That it waits is all that is known of a hidden result.
+            shown["state"] = "queued"
+    elif who in _INSIDERS and _plain(item.get("total")):
+        shown["total"] = item["total"]
+    return shown
+
+
+def _counts(judging: Any, who: Audience) -> bool:
+    """Tell whether a judging is the current one; others are a jury's preview or its past."""
+    return who is Audience.JURY or _field(judging, "is_current") is not False
+
+
+def _field(thing: Any, name: str) -> Any:
+    """Read one field of a row, a record or a mapping; a row keeps some in its `record`."""
+    found = _own(thing, name)
+    kept = _own(thing, "record") if found is None else None
+    return kept.get(name) if isinstance(kept, Mapping) else found
+
+
+def _own(thing: Any, name: str) -> Any:
+    return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
+
+
+def _picked(thing: Any, names: Iterable[str]) -> dict[str, Any] | None:
+    if thing is None:
+        return None
+    found = {name: _field(thing, name) for name in names}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def _plain(value: Any) -> bool:
+    return value is not None and isinstance(value, str | int | float | bool)
+
+
+def _ms(microseconds: Any) -> int | None:
+    return None if microseconds is None else -(-int(microseconds) // 1000)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _text(content: bytes | str) -> str:
+    return content.decode("utf-8", "replace") if isinstance(content, bytes) else content

@@ -1,0 +1,27 @@
+"""The one list of routers."""
+
+from fastapi import APIRouter
+
+from api.accounts.router import router as accounts
+from api.errors import responses
+from api.health.router import router as health
+from api.languages.router import router as languages
+from api.live.router import router as live
+from api.neighbours.router import router as neighbours
+from api.problems.router import router as problems
+from api.submissions.router import router as submissions
+
+V1 = "/v1"
+
+v1 = APIRouter(prefix=V1, responses=responses(400, 401, 403, 404, 413, 415, 422, 429, 503))
+# Routes are tried in this order: what is asked for most comes first.
+v1.include_router(submissions)
+v1.include_router(problems)
+v1.include_router(languages)
+v1.include_router(live)
+v1.include_router(accounts)
+v1.include_router(neighbours)
+
+router = APIRouter()
+router.include_router(health)
+router.include_router(v1)

@@ -1,0 +1,120 @@
+"""What is read of submissions, and how rows become what a caller may see."""
+
+from dataclasses import asdict
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api import redaction
+from api.auth import CurrentUser
+from api.db.models import CodeProblem, CodeSubmission, Judging, Run, SubmissionFile
+from api.errors import NotFoundError
+from api.redaction import Audience
+from api.submissions import schemas
+from judge.verdicts import Verdict
+
+Row = tuple[CodeSubmission, Judging, str]
+
+
+async def one(
+    session: AsyncSession, user: CurrentUser, submission_id: UUID
+) -> tuple[Row, Audience]:
+    """Return a submission the caller may see; raises `NotFoundError` for all others."""
+    found = (await session.execute(_rows().where(CodeSubmission.id == submission_id))).first()
+    if found is None:
+        raise NotFoundError("there is no such submission", slug="submission-not-found")
+    row: Row = (found[0], found[1], found[2])
+    who = redaction.audience(user, row[0].user_id)
+    if who is Audience.PUBLIC:
+        raise NotFoundError("there is no such submission", slug="submission-not-found")
+    return row, who
+
+
+async def detail(
+    session: AsyncSession, user: CurrentUser, submission_id: UUID
+) -> schemas.SubmissionDetail:
+    """Return all the caller may know of a submission."""
+    (submission, judging, slug), who = await one(session, user, submission_id)
+    runs = await session.scalars(
+        select(Run).where(Run.judging_id == judging.id).order_by(Run.position)
+    )
+    shown = [each for row in runs if (each := redaction.run(row, who)) is not None]
+    return schemas.SubmissionDetail(
+        **summary((submission, judging, slug), who).model_dump(),
+        version_id=judging.version_id,
+        event_id=submission.event_id,
+        room_id=submission.room_id,
+        entry_point=submission.entry_point,
+        source_bytes=submission.source_bytes,
+        source_hash=submission.source_hash,
+        judging_id=judging.id,
+        queued_at=judging.queued_at,
+        started_at=judging.started_at,
+        finished_at=judging.finished_at,
+        case_total=judging.case_total,
+        compile_log=redaction.compile_log(judging, who),
+        reason=redaction.reason(judging, who),
+        runs=[schemas.RunShown.model_validate(asdict(each)) for each in shown],
+    )
+
+
+def summary(row: Row, who: Audience) -> schemas.SubmissionSummary:
+    """Return a submission as a list shows it."""
+    submission, judging, slug = row
+    verdict = redaction.verdict(judging, who, redaction.phase_of(submission.event_id))
+    decided = verdict is not None and verdict is not Verdict.JE
+    return schemas.SubmissionSummary(
+        id=submission.id,
+        problem_id=submission.problem_id,
+        problem=slug,
+        user_id=submission.user_id,
+        language=submission.language,
+        submitted_at=submission.submitted_at,
+        state=judging.state,
+        verdict=verdict,
+        big5=verdict.big5 if verdict is not None else None,
+        score=float(judging.score) if decided and judging.score is not None else None,
+        cpu_ms=-(-judging.cpu_us // 1000) if decided and judging.cpu_us is not None else None,
+        memory_bytes=judging.memory_bytes if decided else None,
+    )
+
+
+async def mine(
+    session: AsyncSession,
+    user: CurrentUser,
+    *,
+    before: UUID | None,
+    limit: int,
+    problem: str | None,
+) -> list[Row]:
+    """Return the caller's submissions, latest first."""
+    query = (
+        _rows()
+        .where(CodeSubmission.user_id == user.id)
+        .order_by(CodeSubmission.id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(CodeSubmission.id < before)
+    if problem is not None:
+        query = query.where(CodeProblem.slug == problem)
+    return [(row[0], row[1], row[2]) for row in await session.execute(query)]
+
+
+async def source(session: AsyncSession, submission_id: UUID) -> dict[str, bytes]:
+    """Return a submission's files by name."""
+    rows = await session.execute(
+        select(SubmissionFile.name, SubmissionFile.content).where(
+            SubmissionFile.submission_id == submission_id
+        )
+    )
+    return {name: bytes(content) for name, content in rows}
+
+
+def _rows() -> Select[CodeSubmission, Judging, str]:
+    return (
+        select(CodeSubmission, Judging, CodeProblem.slug)
+        .join(Judging, (Judging.submission_id == CodeSubmission.id) & Judging.is_current)
+        .join(CodeProblem, CodeProblem.id == CodeSubmission.problem_id)
+    )

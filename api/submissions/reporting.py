@@ -1,0 +1,100 @@
+"""Tells the world how a judging goes, without ever making it wait."""
+
+import asyncio
+from typing import Any
+
+from api import redaction
+from api.db.engine import Sessions
+from api.db.models import CodeSubmission
+from api.live import Kind, Publisher, Topic, Update
+from api.submissions import claiming
+from api.submissions.claiming import Claim
+from judge.judging import Progress
+from judge.results import Judgement
+from judge.verdicts import Verdict
+
+
+class Reporter:
+    """Takes progress as it happens and publishes it, in order, from a task of its own."""
+
+    def __init__(self, publisher: Publisher, sessions: Sessions, claimed: Claim) -> None:
+        self._publisher = publisher
+        self._sessions = sessions
+        self._claim = claimed
+        self._problem: str | None = None
+        self._facts: dict[str, Any] = {
+            "submission_id": str(claimed.submission_id),
+            "judging_id": str(claimed.judging_id),
+            "user_id": str(claimed.user_id),
+            "current": claimed.current,
+        }
+        self._queue: asyncio.Queue[Progress | None] = asyncio.Queue()
+        self._running = False
+        self._task = asyncio.create_task(self._run(), name=f"report {claimed.judging_id}")
+
+    def about(self, submission: CodeSubmission) -> None:
+        """Say what is judged, as soon as that is known."""
+        self._problem = Topic.PROBLEM.of(submission.problem_id)
+        self._facts |= {
+            "problem_id": str(submission.problem_id),
+            "event_id": str(submission.event_id) if submission.event_id else None,
+            "room_id": str(submission.room_id) if submission.room_id else None,
+        }
+
+    def __call__(self, progress: Progress) -> None:
+        """Take one step; called by the judge."""
+        self._queue.put_nowait(progress)
+
+    async def close(self) -> None:
+        """Publish what is left."""
+        self._queue.put_nowait(None)
+        await self._task
+
+    def abandon(self) -> None:
+        """Publish nothing more."""
+        self._task.cancel()
+
+    def told(self, judgement: Judgement) -> dict[str, Any]:
+        """Return the end as followers and other services get it."""
+        failed = judgement.verdict is Verdict.JE
+        return self._facts | {
+            "state": "failed" if failed else "done",
+            "verdict": judgement.verdict.value,
+            "score": None if judgement.score is None else float(judgement.score),
+            "cpu_ms": judgement.cpu_ms,
+            "memory_bytes": judgement.memory_bytes,
+        }
+
+    async def judged(self, judgement: Judgement) -> None:
+        """Publish the end; after the commit, so that whoever rereads finds it."""
+        await self._tell(Kind.JUDGED, self.told(judgement), everywhere=True)
+
+    async def again(self) -> None:
+        """Publish that it waits again."""
+        await self._tell(Kind.QUEUED, {})
+
+    async def _run(self) -> None:
+        while (progress := await self._queue.get()) is not None:
+            if progress.stage == "compiling":
+                await self._tell(Kind.COMPILING, {"total": progress.total})
+            elif progress.stage == "running":
+                if not self._running:
+                    self._running = True
+                    async with self._sessions() as session:
+                        await claiming.running(session, self._claim)
+                if progress.run is not None:
+                    await self._tell(
+                        Kind.RUNNING,
+                        redaction.progress(
+                            progress.index, progress.total, progress.case, progress.run
+                        ),
+                    )
+
+    async def _tell(self, kind: Kind, data: dict[str, Any], *, everywhere: bool = False) -> None:
+        topics = [
+            Topic.SUBMISSION.of(self._claim.submission_id),
+            Topic.USER.of(self._claim.user_id),
+        ]
+        if everywhere and self._problem is not None:
+            topics.append(self._problem)
+        await self._publisher.publish(topics, Update(kind=kind, data=self._facts | data))

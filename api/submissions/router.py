@@ -1,0 +1,170 @@
+"""`/v1/submissions`."""
+
+import asyncio
+import time
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from api import paging, redaction
+from api.auth import CurrentUser, Scope
+from api.deps import PartsDep, SessionDep, UserDep
+from api.errors import BadRequestError, NotFoundError
+from api.live import Kind, Listener, Resync, Topic, Update
+from api.redaction import Audience
+from api.submissions import queries, schemas, service
+from api.wiring import Parts
+
+# Should Redis be silent, a waiting request looks for itself this often.
+LOOK_S = 2.0
+router = APIRouter(prefix="/submissions", tags=["submissions"])
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$"),
+]
+Wait = Annotated[float, Query(ge=0, description="Seconds to wait for the final state.")]
+
+
+async def depth(request: Request) -> service.Depth:
+    """Return the one counter of waiting judgings of this application."""
+    state = request.app.state
+    if not hasattr(state, "depth"):
+        state.depth = service.Depth()
+    found: service.Depth = state.depth
+    return found
+
+
+@router.post("", status_code=202)
+async def submit(
+    new: schemas.NewSubmission,
+    session: SessionDep,
+    parts: PartsDep,
+    user: UserDep,
+    counter: Annotated[service.Depth, Depends(depth)],
+    request: Request,
+    response: Response,
+    key: Key = None,
+) -> schemas.Accepted:
+    """Take a submission in; it is judged in the background and never lost once this answers."""
+    user.need_scope(Scope.SUBMIT)
+    taken = await service.submit(
+        session,
+        parts.settings,
+        counter,
+        user,
+        new,
+        key=key,
+        request_id=request.state.request_id,
+    )
+    # First the commit, then the bell: a worker must find the row.
+    await session.commit()
+    if not taken.replayed:
+        _tell(parts, taken, new, user)
+        parts.bell.ring_soon()
+    url = f"/v1/submissions/{taken.id}"
+    response.headers["Location"] = url
+    return schemas.Accepted(
+        id=taken.id,
+        judging_id=taken.judging_id,
+        state=taken.state,
+        submitted_at=taken.submitted_at,
+        url=url,
+        replayed=taken.replayed,
+    )
+
+
+@router.get("")
+async def list_mine(
+    session: SessionDep,
+    user: UserDep,
+    cursor: paging.CursorParam = None,
+    limit: paging.LimitParam = paging.PAGE_DEFAULT,
+    problem: Annotated[str | None, Query(max_length=64, pattern=r"^[a-z0-9_-]*$")] = None,
+) -> schemas.SubmissionPage:
+    """List one's own submissions, latest first."""
+    user.need_scope(Scope.READ)
+    rows = await queries.mine(
+        session, user, before=_before(cursor), limit=limit + 1, problem=problem
+    )
+    shown = rows[:limit]
+    return schemas.SubmissionPage(
+        items=[queries.summary(row, Audience.OWNER) for row in shown],
+        next_cursor=paging.encode(str(shown[-1][0].id)) if len(rows) > limit else None,
+    )
+
+
+@router.get("/{submission_id}")
+async def get_submission(
+    submission_id: UUID, parts: PartsDep, user: UserDep, wait: Wait = 0
+) -> schemas.SubmissionDetail:
+    """Return a submission; with `wait`, as soon as it is judged or the time is over."""
+    user.need_scope(Scope.READ)
+    deadline = time.monotonic() + min(wait, parts.settings.wait_s_max)
+    async with parts.hub.listen([Topic.SUBMISSION.of(submission_id)]) as updates:
+        while True:
+            found = await _detail(parts, user, submission_id)
+            left = deadline - time.monotonic()
+            if found.state.final or left <= 0:
+                return found
+            try:
+                async with asyncio.timeout(min(left, LOOK_S)):
+                    await _something_final(updates)
+            except TimeoutError:
+                continue
+
+
+@router.get("/{submission_id}/source")
+async def get_source(submission_id: UUID, session: SessionDep, user: UserDep) -> schemas.Source:
+    """Return a submission's files, to its owner and the jury."""
+    user.need_scope(Scope.READ)
+    (submission, _, _), who = await queries.one(session, user, submission_id)
+    if not redaction.may_see_source(who, redaction.phase_of(submission.event_id)):
+        raise NotFoundError("there is no such submission", slug="submission-not-found")
+    files = await queries.source(session, submission.id)
+    return schemas.Source(
+        language=submission.language,
+        entry_point=submission.entry_point,
+        files={name: content.decode("utf-8", "replace") for name, content in files.items()},
+    )
+
+
+def _tell(
+    parts: Parts, taken: service.Taken, new: schemas.NewSubmission, user: CurrentUser
+) -> None:
+    told = {
+        "submission_id": str(taken.id),
+        "judging_id": str(taken.judging_id),
+        "problem_id": str(taken.problem_id),
+        "user_id": str(user.id),
+        "event_id": str(new.event_id) if new.event_id else None,
+        "room_id": str(new.room_id) if new.room_id else None,
+    }
+    topics = [
+        Topic.SUBMISSION.of(taken.id),
+        Topic.USER.of(user.id),
+        Topic.PROBLEM.of(taken.problem_id),
+    ]
+    parts.announcer.say(topics, Update(kind=Kind.QUEUED, data=told))
+
+
+async def _detail(parts: Parts, user: CurrentUser, submission_id: UUID) -> schemas.SubmissionDetail:
+    """Read with a connection held for the reading only, not for the waiting."""
+    async with parts.sessions() as session:
+        return await queries.detail(session, user, submission_id)
+
+
+async def _something_final(updates: Listener) -> None:
+    while True:
+        item = await updates.get()
+        if isinstance(item, Resync) or item.update.kind == Kind.JUDGED:
+            return
+
+
+def _before(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    try:
+        return UUID(paging.decode(cursor)[0])
+    except ValueError as error:
+        raise BadRequestError("the cursor is not one of ours", slug="bad-cursor") from error

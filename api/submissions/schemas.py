@@ -1,0 +1,122 @@
+"""Submissions as clients send and see them."""
+
+from datetime import datetime
+from typing import Annotated, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from api.db.models import JudgingState, Queue
+from judge import limits
+from judge.verdicts import Verdict
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+FileName = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
+
+
+class NewSubmission(BaseModel):
+    """What somebody hands in: one source text, or several files by name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    problem: Annotated[Name, Field(description="Slug or id of the problem.")]
+    language: Annotated[Name, Field(description="Id of a language, see /v1/languages.")]
+    source: Annotated[str | None, Field(description="The one source file.")] = None
+    files: Annotated[
+        dict[FileName, str] | None,
+        Field(description="Source files by name.", max_length=limits.SOURCE_FILES_MAX),
+    ] = None
+    entry_point: FileName | None = None
+    event_id: UUID | None = None
+    room_id: UUID | None = None
+    queue: Queue = Queue.INTERACTIVE
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.source is None) == (not self.files):
+            raise ValueError("give either source or files")
+        return self
+
+
+class RunShown(BaseModel):
+    """What may be seen of one test case; `index` counts from 1 in judging order."""
+
+    index: int
+    sample: bool
+    verdict: Verdict
+    name: str | None = None
+    cpu_ms: int | None = None
+    memory_bytes: int | None = None
+    message: str | None = None
+    difference: "DifferenceShown | None" = None
+
+
+class DifferenceShown(BaseModel):
+    """Where an output first departs from the answer; of samples only."""
+
+    line: int | None
+    column: int | None
+    expected: str
+    found: str
+
+
+class SubmissionSummary(BaseModel):
+    """A submission in a list, with its current judging."""
+
+    id: UUID
+    problem_id: UUID
+    problem: str
+    user_id: UUID
+    language: str
+    submitted_at: datetime
+    state: JudgingState
+    verdict: Annotated[Verdict | None, Field(description="None while it is pending.")]
+    big5: Annotated[Verdict | None, Field(description="AC, WA, TLE, RTE or CE.")]
+    score: float | None
+    cpu_ms: int | None
+    memory_bytes: int | None
+
+
+class SubmissionDetail(SubmissionSummary):
+    """A submission with all the caller may know of it."""
+
+    version_id: UUID
+    event_id: UUID | None
+    room_id: UUID | None
+    entry_point: str | None
+    source_bytes: int
+    source_hash: str
+    judging_id: UUID
+    queued_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    case_total: int | None
+    compile_log: str
+    reason: str
+    runs: list[RunShown]
+
+
+class Accepted(BaseModel):
+    """A submission that was taken in."""
+
+    id: UUID
+    judging_id: UUID
+    state: JudgingState
+    submitted_at: datetime
+    url: str
+    replayed: Annotated[bool, Field(description="True when its idempotency key was known.")]
+
+
+class SubmissionPage(BaseModel):
+    """A page of submissions, latest first."""
+
+    items: list[SubmissionSummary]
+    next_cursor: str | None = None
+
+
+class Source(BaseModel):
+    """The files of a submission."""
+
+    language: str
+    entry_point: str | None
+    files: dict[str, str]

@@ -1,0 +1,71 @@
+"""Chooses the parts the service is made of from the settings; nothing else does."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.auth.passwords import Passwords
+from api.auth.verifier import Verifier
+from api.blobs import BlobStore, LocalBlobs
+from api.db.engine import Sessions, engine, sessions
+from api.live import Announcer, Hub, Publisher
+from api.queue import Bell
+from api.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What requests and jobs work with."""
+
+    settings: Settings
+    verifier: Verifier
+    passwords: Passwords
+    engine: AsyncEngine
+    sessions: Sessions
+    redis: Redis
+    bell: Bell
+    publisher: Publisher
+    announcer: Announcer
+    hub: Hub
+    blobs: BlobStore
+
+
+def blob_store(settings: Settings) -> BlobStore:
+    """Return where blobs are kept."""
+    return LocalBlobs(settings.blobs_dir)
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts]:
+    """Open the parts and close them; nothing connects before it is needed."""
+    database = engine(settings, application=application)
+    redis = Redis.from_url(
+        settings.redis_url.get_secret_value(),
+        socket_connect_timeout=2,
+        health_check_interval=15,
+    )
+    publisher = Publisher(redis)
+    parts = Parts(
+        settings=settings,
+        verifier=Verifier(settings),
+        passwords=Passwords(),
+        engine=database,
+        sessions=sessions(database),
+        redis=redis,
+        bell=Bell(settings),
+        publisher=publisher,
+        announcer=Announcer(publisher),
+        hub=Hub(redis),
+        blobs=blob_store(settings),
+    )
+    try:
+        yield parts
+    finally:
+        await parts.hub.stop()
+        await parts.announcer.close()
+        await parts.bell.close()
+        await redis.aclose()
+        await database.dispose()

@@ -1,0 +1,226 @@
+"""The worker process: an arq worker that answers the bell, beside a beat and a sweep of its own.
+
+arq ends when Redis goes away; it is started again, and until then the sweep finds the work.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from arq.connections import ArqRedis, create_pool
+from arq.typing import WorkerCoroutine
+from arq.worker import Worker as ArqWorker
+from arq.worker import func
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+
+from api.accounts import service as accounts
+from api.db.base import new_id
+from api.db.models import WorkerState
+from api.logs import logger
+from api.neighbours import outbox
+from api.neighbours.delivery import deliver_due
+from api.neighbours.sending import sender_from
+from api.problems.cache import PackageCache
+from api.queue import LOOK, QUEUE, dumps, loads, redis_settings
+from api.settings import SelfTest, Settings
+from api.submissions.jobs import SubmissionJobs
+from api.wiring import Parts, opened
+from api.workers import selftesting
+from api.workers import service as registry
+from judge.artefacts import ArtefactCache
+from judge.cli.session import cpus
+from judge.judging import Judge
+from judge.sandbox.backends import choose
+from judge.sandbox.base import Launcher
+from judge.sandbox.pool import Pool
+
+POLL_S = 0.02
+RETRY_S = 0.5
+# A look may judge for as long as there is work; arq must not cut it short.
+LOOK_S_MAX = 24 * 3600
+WORKER_BEAT_S = 2.0
+DELIVER_S = 1.0
+PRUNE_S = 3600.0
+# A worker that only reports waits until nobody needed it for this long.
+IDLE_S = 20.0
+_log = logger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then finish what was begun."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    chosen = await choose(settings.judge_backend)
+    if chosen.note:
+        _log.warning("worker.backend", note=chosen.note)
+    try:
+        async with opened(settings, application="codebattle worker") as parts:
+            await work(parts, chosen.launcher, stop)
+    finally:
+        await chosen.launcher.close()
+
+
+async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
+    """Work with these parts and this sandbox until told to stop."""
+    settings = parts.settings
+    await launcher.reap()
+    slots = cpus(settings.judge_slots)
+    pool = Pool(launcher, slots)
+    judge = Judge(pool, cache=ArtefactCache(settings.cache_dir / "artefacts"))
+    packages = PackageCache(
+        settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
+    )
+    identity = new_id()
+    jobs = SubmissionJobs(parts, judge, packages, worker=identity, slots=len(slots))
+    async with parts.sessions() as session:
+        await registry.register(session, identity, backend=launcher.name, slots=len(slots))
+    _log.info("worker.started", worker=str(identity), backend=launcher.name, slots=len(slots))
+
+    trusted = asyncio.Event()
+    if settings.self_test_mode is not SelfTest.REQUIRE:
+        trusted.set()
+    jobs.taking = trusted.is_set()
+
+    async def beat() -> None:
+        async with parts.sessions() as session:
+            state = await registry.beat(session, identity)
+        jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
+
+    sender = sender_from(settings)
+
+    async def deliver() -> None:
+        # Whoever has a full round has more to do at once.
+        while await deliver_due(parts.sessions, sender, attempts_max=settings.webhook_attempts_max):
+            pass
+
+    async def prune() -> None:
+        async with parts.sessions() as session:
+            await outbox.prune(session, now=datetime.now(UTC))
+            await accounts.prune(session)
+            await session.commit()
+
+    background = [
+        asyncio.create_task(_answer(settings, jobs, len(slots)), name="bell"),
+        asyncio.create_task(_every(settings.heartbeat_s, jobs.beat), name="beat"),
+        asyncio.create_task(_every(settings.sweep_s, jobs.sweep), name="sweep"),
+        asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
+        asyncio.create_task(_every(DELIVER_S, deliver), name="webhooks"),
+        asyncio.create_task(_every(PRUNE_S, prune), name="pruning"),
+        asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
+    ]
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        # None of them ends by itself: if one does, that is a bug and ends the worker.
+        await asyncio.wait([stopping, *background], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        _log.info("worker.draining", held=jobs.held)
+        background[0].cancel()
+        background[2].cancel()
+        await jobs.drain(settings.drain_s)
+        for task in (stopping, *background):
+            task.cancel()
+        results = await asyncio.gather(stopping, *background, return_exceptions=True)
+        with suppress(SQLAlchemyError, OSError):
+            async with parts.sessions() as session:
+                await registry.move(session, identity, WorkerState.GONE)
+        await pool.close()
+        await sender.__aexit__()
+        _log.info("worker.stopped", worker=str(identity))
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:
+    """Answer the bell for as long as Redis is there, and again when it is back."""
+
+    async def look(ctx: dict[Any, Any], *_: Any, **__: Any) -> None:
+        del ctx
+        await jobs.look()
+
+    while True:
+        try:
+            pool = await create_pool(redis_settings(settings), default_queue_name=QUEUE)
+        except (RedisError, OSError, TimeoutError) as error:
+            _log.warning("bell.unheard", error=str(error))
+        else:
+            await _hear(pool, look, slots)
+        await asyncio.sleep(RETRY_S)
+
+
+async def _hear(pool: ArqRedis, look: WorkerCoroutine, slots: int) -> None:
+    worker = ArqWorker(
+        [func(look, name=LOOK, timeout=LOOK_S_MAX, keep_result=0, max_tries=1)],
+        queue_name=QUEUE,
+        redis_pool=pool,
+        handle_signals=False,
+        max_jobs=slots,
+        poll_delay=POLL_S,
+        keep_result=0,
+        retry_jobs=False,
+        job_serializer=dumps,
+        job_deserializer=loads,
+        log_results=False,
+    )
+    try:
+        await worker.async_run()
+    except (RedisError, OSError, TimeoutError) as error:
+        _log.warning("bell.unheard", error=str(error))
+    finally:
+        # arq's own close gives up at the first look it cancels and leaves its connections open.
+        # Judgings are no part of a look: they go on, or `drain` ends them.
+        for task in worker.tasks.values():
+            task.cancel()
+        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+        with suppress(RedisError, OSError):
+            await pool.aclose(close_connection_pool=True)
+
+
+async def _test(
+    parts: Parts, judge: Judge, jobs: SubmissionJobs, worker: UUID, trusted: asyncio.Event
+) -> None:
+    """Attack the own sandbox as the settings say, record it, and stay; a worker has no end."""
+    mode = parts.settings.self_test_mode
+    if mode is SelfTest.REPORT:
+        idle = 0.0
+        while idle < IDLE_S:
+            await asyncio.sleep(1)
+            idle = 0.0 if jobs.held else idle + 1
+    if mode is not SelfTest.OFF:
+        result = await selftesting.attack(judge)
+        held = result["status"] == selftesting.HELD
+        _log.log(logging.INFO if held else logging.ERROR, "worker.tested", **result)
+        await _until_stored(parts, worker, result)
+        if held:
+            trusted.set()
+        elif mode is SelfTest.REQUIRE:
+            _log.error("worker.untrusted", remedy="see `codebattle doctor`; it takes no work")
+    await asyncio.Event().wait()
+
+
+async def _until_stored(parts: Parts, worker: UUID, result: dict[str, Any]) -> None:
+    while True:
+        try:
+            async with parts.sessions() as session:
+                await registry.self_tested(session, worker, result)
+        except (SQLAlchemyError, OSError, TimeoutError):
+            await asyncio.sleep(RETRY_S)
+        else:
+            return
+
+
+async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await act()
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            _log.warning("worker.retrying", error=type(error).__name__)
+        await asyncio.sleep(seconds)

@@ -1,0 +1,1 @@
+"""The registry of workers: who is there, what they run on, whether they may be trusted."""

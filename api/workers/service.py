@@ -1,0 +1,70 @@
+"""A worker's own row: made at its start, kept alive, closed at its end."""
+
+import os
+import platform
+from datetime import timedelta
+from importlib.metadata import version
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.db.models import Worker, WorkerState
+
+GONE_AFTER = timedelta(seconds=30)
+
+
+async def register(session: AsyncSession, worker: UUID, *, backend: str, slots: int) -> None:
+    """Make a worker known."""
+    await session.execute(
+        insert(Worker).values(
+            id=worker,
+            host=platform.node(),
+            process_id=os.getpid(),
+            version=version("codebattle"),
+            backend=backend,
+            slots=slots,
+            state=WorkerState.ACTIVE,
+        )
+    )
+    await session.commit()
+
+
+async def beat(session: AsyncSession, worker: UUID) -> WorkerState | None:
+    """Say that a worker is alive; return the state others gave it."""
+    state = await session.scalar(
+        update(Worker)
+        .where(Worker.id == worker)
+        .values(heartbeat_at=func.now())
+        .returning(Worker.state)
+        .execution_options(synchronize_session=False)
+    )
+    await session.execute(
+        update(Worker)
+        .where(Worker.heartbeat_at < func.now() - GONE_AFTER, Worker.state != WorkerState.GONE)
+        .values(state=WorkerState.GONE)
+        .execution_options(synchronize_session=False)
+    )
+    await session.commit()
+    return state
+
+
+async def self_tested(session: AsyncSession, worker: UUID, result: dict[str, Any]) -> None:
+    """Record what came of attacking the own sandbox."""
+    await session.execute(update(Worker).where(Worker.id == worker).values(self_test=result))
+    await session.commit()
+
+
+async def move(session: AsyncSession, worker: UUID, state: WorkerState) -> None:
+    """Change a worker's state."""
+    await session.execute(update(Worker).where(Worker.id == worker).values(state=state))
+    await session.commit()
+
+
+async def alive(session: AsyncSession) -> list[Worker]:
+    """Return the workers there are."""
+    rows = await session.scalars(
+        select(Worker).where(Worker.state != WorkerState.GONE).order_by(Worker.started_at)
+    )
+    return list(rows)

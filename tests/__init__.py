@@ -1,0 +1,1 @@
+"""All tests; each directory says what it holds."""

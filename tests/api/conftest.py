@@ -1,0 +1,204 @@
+"""Real servers for the service's tests.
+
+One PostgreSQL and one Redis per test process, without fsync; the schema is built once by the
+migrations, and every test gets a database copied from it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+
+from api import logs
+from api.app import create_app
+from api.auth import Role, Scope, bearer
+from api.db import migrating
+from api.embedded import Postgres, Redis
+from api.problems import service as problems
+from api.settings import Environment, LogFormat, Settings
+from api.wiring import Parts, opened
+from judge.images import ROOT
+
+TEMPLATE = "template_codebattle"
+PROBLEMS = ROOT / "problems"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet_logs() -> None:
+    """Keep logs as short as production's."""
+    logs.configure(form=LogFormat.JSON, level="WARNING")
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """What runs for the whole session. `start` and `stop` are coroutines on a loop of their own."""
+
+    postgres: Postgres
+    redis: Redis
+    loop: asyncio.AbstractEventLoop
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """Start both servers once; they outlive the event loops of single tests."""
+    root = tmp_path_factory.mktemp("servers")
+    loop = asyncio.new_event_loop()
+    held = Servers(Postgres(root / "postgres", durable=False), Redis(root / "redis"), loop)
+    try:
+        loop.run_until_complete(_start(held))
+        yield held
+    finally:
+        loop.run_until_complete(_stop(held))
+        loop.close()
+
+
+async def _start(held: Servers) -> None:
+    await asyncio.gather(held.postgres.start(), held.redis.start())
+    await _administer(held.postgres, f"CREATE DATABASE {TEMPLATE}")
+    await migrating.upgrade(held.postgres.url(TEMPLATE))
+
+
+async def _stop(held: Servers) -> None:
+    await asyncio.gather(held.postgres.stop(), held.redis.stop())
+
+
+async def _administer(postgres: Postgres, *statements: str) -> None:
+    connection = await postgres.connect()
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def empty_database(servers: Servers) -> AsyncIterator[str]:
+    """Return the address of a database without any schema."""
+    async with _database(servers, None) as url:
+        yield url
+
+
+@pytest.fixture
+async def database(servers: Servers) -> AsyncIterator[str]:
+    """Return the address of a migrated database of this test's own."""
+    async with _database(servers, TEMPLATE) as url:
+        yield url
+
+
+@asynccontextmanager
+async def _database(servers: Servers, template: str | None) -> AsyncIterator[str]:
+    name = f"test_{uuid4().hex}"
+    source = f" TEMPLATE {template} STRATEGY wal_log" if template else ""
+    await _administer(servers.postgres, f"CREATE DATABASE {name}{source}")
+    yield servers.postgres.url(name)
+    await _administer(servers.postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def settings(database: str, servers: Servers, tmp_path: Path) -> Settings:
+    """Return settings that point at this test's parts; change them with `model_copy`."""
+    return Settings(
+        environment=Environment.DEVELOPMENT,
+        data_dir=tmp_path / "data",
+        database_url=SecretStr(database),
+        redis_url=SecretStr(servers.redis.url),
+        database_pool_min=1,
+        database_pool_max=10,
+        drain_s=10,
+    )
+
+
+@pytest.fixture
+async def parts(settings: Settings) -> AsyncIterator[Parts]:
+    """Return the service's parts, Redis emptied."""
+    async with opened(settings, application="tests") as held:
+        await held.redis.flushall()
+        yield held
+
+
+@pytest.fixture
+async def app(settings: Settings, parts: Parts) -> AsyncIterator[FastAPI]:
+    """Return a started application on the same servers."""
+    del parts
+    async with started(settings) as made:
+        yield made
+
+
+@asynccontextmanager
+async def started(settings: Settings) -> AsyncIterator[FastAPI]:
+    """Start an application with these settings."""
+    made = create_app(settings)
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+Client = httpx.AsyncClient
+ClientFor = Callable[..., Client]
+
+
+@pytest.fixture
+async def client_for(app: FastAPI, settings: Settings) -> AsyncIterator[ClientFor]:
+    """Return a maker of clients: `client_for(Role.AUTHOR)`, `client_for()` is a player."""
+    async with AsyncExitStack() as stack:
+        made: list[Client] = []
+
+        def make(*roles: Role, user_id: UUID | None = None, token: str | None = None) -> Client:
+            said = token or token_for(settings, *roles, user_id=user_id)
+            client = Client(
+                transport=httpx.ASGITransport(app),
+                base_url="http://test",
+                headers={"Authorization": f"Bearer {said}"},
+            )
+            made.append(client)
+            stack.push_async_callback(client.aclose)
+            return client
+
+        yield make
+
+
+@pytest.fixture
+async def anonymous(app: FastAPI) -> AsyncIterator[Client]:
+    """Return a client without a token."""
+    async with Client(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+        yield client
+
+
+def token_for(
+    settings: Settings,
+    *roles: Role,
+    user_id: UUID | None = None,
+    lifetime: timedelta = timedelta(hours=1),
+    scopes: tuple[Scope, ...] | None = None,
+) -> str:
+    """Return a token of somebody with these roles; a player when none is given."""
+    return bearer.issue(
+        settings,
+        user_id=user_id or uuid4(),
+        name="Tester",
+        roles=roles or (Role.PLAYER,),
+        lifetime=lifetime,
+        scopes=scopes,
+    )
+
+
+@pytest.fixture
+async def hello(parts: Parts) -> problems.Imported:
+    """Import the example problem `hello`."""
+    return await imported(parts, PROBLEMS / "hello")
+
+
+async def imported(parts: Parts, package: Path, **options: Any) -> problems.Imported:
+    """Import a package as the service would."""
+    async with parts.sessions() as session:
+        made = await problems.import_package(session, parts.blobs, package, **options)
+        await session.commit()
+        return made

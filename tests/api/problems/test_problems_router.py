@@ -1,0 +1,101 @@
+"""`/v1/problems`: pages, search, detail, samples, uploads; hidden things stay hidden."""
+
+import zipfile
+from pathlib import Path
+
+from api.auth import Role
+from api.db.models import Visibility
+from api.problems import packing
+from api.problems.service import Imported
+from api.wiring import Parts
+from tests.api.conftest import PROBLEMS, Client, ClientFor, imported
+
+
+async def test_pages_hold_every_problem_once(anonymous: Client, parts: Parts) -> None:
+    """Following the cursor gives all, in order, none twice."""
+    names = ["banner", "hello", "vault", "wheel"]
+    for name in reversed(names):
+        await imported(parts, PROBLEMS / name)
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        query = {"limit": "3"} | ({"cursor": cursor} if cursor else {})
+        page = (await anonymous.get("/v1/problems", params=query)).json()
+        seen += [each["slug"] for each in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+
+    assert seen == names
+
+
+async def test_search_takes_signs_literally(anonymous: Client, hello: Imported) -> None:
+    """What a pattern would mean is text here."""
+    del hello
+
+    async def found(**query: str) -> list[str]:
+        answer = await anonymous.get("/v1/problems", params=query)
+        return [each["slug"] for each in answer.json()["items"]]
+
+    assert await found(search="ARENA") == ["hello"]
+    assert await found(keyword="warm-up") == ["hello"]
+    assert await found(search="%") == []
+    assert await found(search="_") == []
+
+
+async def test_detail_and_samples_show_nothing_secret(anonymous: Client, hello: Imported) -> None:
+    """Statement and samples are there; no secret case's data or name is."""
+    del hello
+    detail = await anonymous.get("/v1/problems/hello")
+    samples = await anonymous.get("/v1/problems/hello/samples")
+    secret = PROBLEMS / "hello/data/secret"
+
+    assert detail.json()["statements"][0]["text"].startswith("The gate of the arena")
+    assert [each["input"]["text"] for each in samples.json()["items"]] == ["Ada\n", "xX_gong_Xx\n"]
+    for path in secret.glob("*.in"):
+        for answer in (detail, samples):
+            assert path.stem not in answer.text
+            assert path.read_text().strip() not in answer.text or len(path.read_text()) < 4
+
+
+async def test_hidden_problems_are_not_there(
+    anonymous: Client, client_for: ClientFor, parts: Parts
+) -> None:
+    """Only the jury finds a hidden problem."""
+    await imported(parts, PROBLEMS / "vault", visibility=Visibility.HIDDEN)
+
+    assert (await anonymous.get("/v1/problems")).json()["items"] == []
+    assert (await anonymous.get("/v1/problems/vault")).status_code == 404
+    assert (await client_for().get("/v1/problems/vault/samples")).status_code == 404
+    assert (await client_for(Role.REVIEWER).get("/v1/problems/vault")).status_code == 200
+
+
+async def test_authors_upload_packages(client_for: ClientFor, tmp_path: Path) -> None:
+    """An author's upload becomes a problem that others cannot replace."""
+    packing.pack(PROBLEMS / "vault", tmp_path / "vault.zip")
+    upload = {"package": ("vault.zip", (tmp_path / "vault.zip").read_bytes())}
+    author = client_for(Role.AUTHOR)
+    made = await author.post("/v1/problems", files=upload)
+    again = await author.post("/v1/problems", files=upload)
+    other = await client_for(Role.AUTHOR).post("/v1/problems", files=upload)
+    player = await client_for().post("/v1/problems", files=upload)
+
+    assert made.status_code == 201
+    assert made.headers["location"] == "/v1/problems/vault"
+    assert (made.json()["created"], again.json()["created"]) == (True, False)
+    assert (other.status_code, player.status_code) == (403, 403)
+    assert (await author.get("/v1/problems/vault")).json()["visibility"] == "hidden"
+
+
+async def test_a_broken_upload_says_what_is_wrong(client_for: ClientFor, tmp_path: Path) -> None:
+    """The findings come back, with the file and the key."""
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr("readme.txt", "no problem")
+    author = client_for(Role.AUTHOR)
+    empty = await author.post(
+        "/v1/problems", files={"package": ("x.zip", (tmp_path / "x.zip").read_bytes())}
+    )
+    noise = await author.post("/v1/problems", files={"package": ("x.zip", b"PK nonsense")})
+
+    assert (empty.status_code, noise.status_code) == (422, 422)
+    assert "problem.yaml" in empty.json()["detail"]
