@@ -46,7 +46,7 @@ def state(parts: Parts) -> State:
     return DatabaseState(parts.sessions)
 
 
-@router.get("", response_class=StreamResponse, responses=_EVENTS)
+@router.get("", status_code=200, response_class=StreamResponse, responses=_EVENTS)
 async def stream(
     parts: PartsDep,
     user: MaybeUserDep,
