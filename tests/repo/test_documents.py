@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from api.settings import Settings
 from judge.cli.app import app, images_app
 from judge.errors import CodebattleError
 from judge.languages import languages
@@ -156,3 +157,11 @@ def test_the_glossary_knows_the_words_of_the_code() -> None:
     }
 
     assert words <= defined
+
+
+def test_every_setting_is_documented() -> None:
+    """A setting nobody can read of does not exist."""
+    text = (ROOT / "docs" / "service.md").read_text(encoding="utf-8")
+
+    names = [f"CODEBATTLE_{name.upper()}" for name in Settings.model_fields]
+    assert [name for name in names if f"| `{name}` |" not in text] == []
