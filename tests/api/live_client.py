@@ -72,10 +72,11 @@ class Watcher:
 
     async def until(self, kind: str, count: int = 1) -> list[Event]:
         """Return the events of a kind once there are so many."""
-        async with asyncio.timeout(PATIENCE_S), self._more:
-            await self._more.wait_for(lambda: self.ended or len(self.of(kind)) >= count)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S), self._more:
+                await self._more.wait_for(lambda: self.ended or len(self.of(kind)) >= count)
         found = self.of(kind)
-        assert len(found) >= count, [each.kind for each in self.events]
+        assert len(found) >= count, (kind, count, [each.kind for each in self.events])
         return found
 
     async def until_comments(self, count: int) -> None:

@@ -7,8 +7,9 @@ import random
 import signal
 import socket
 import sys
+import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -68,6 +69,13 @@ async def site(settings: Settings, parts: Parts, hello: problems.Imported) -> As
         submission_id, judging_id = await _submit(url, token, hello.slug)
         await parts.redis.flushall()
         yield Site(url, app, settings, user_id, token, submission_id, judging_id)
+
+
+@pytest.fixture
+def short_directory() -> Iterator[Path]:
+    """Return a directory whose path a socket's address can hold, whatever pytest calls its own."""
+    with tempfile.TemporaryDirectory(prefix="codebattle-") as made:
+        yield Path(made)
 
 
 async def _submit(url: str, token: str, problem: str) -> tuple[UUID, UUID]:
@@ -172,12 +180,12 @@ async def test_an_open_stream_survives_a_lost_connection(site: Site, parts: Part
 
 
 async def test_without_redis_there_is_the_state_and_later_everything(
-    settings: Settings, parts: Parts, hello: problems.Imported, tmp_path: Path
+    settings: Settings, parts: Parts, hello: problems.Imported, short_directory: Path
 ) -> None:
     token = token_for(settings, user_id=(user_id := uuid4()))
     async with serving(create_app(settings)) as (url, _):
         submission_id, judging_id = await _submit(url, token, hello.slug)
-    own = RedisServer(tmp_path / "redis")
+    own = RedisServer(short_directory)
     changed = settings.model_copy(update={"redis_url": SecretStr(own.url)})
     topic = Topic.SUBMISSION.of(submission_id)
     app = create_app(changed)
