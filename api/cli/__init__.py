@@ -7,7 +7,7 @@ from api.cli import database, running, users
 from judge.cli import main as run_judge
 from judge.cli.app import app
 
-__all__ = ["main"]
+__all__ = ["app", "main"]
 
 app.info.help = "Judge programs in a sandbox, from the command line or as a service."
 app.command("up")(running.up)

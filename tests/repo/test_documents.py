@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer import Typer
 
+from api.cli import app
 from api.settings import Settings
-from judge.cli.app import app, images_app
 from judge.errors import CodebattleError
 from judge.languages import languages
 from judge.sandbox.backends import BACKENDS
@@ -17,14 +18,21 @@ from .test_tidy import FILES, ROOT, named, text_of
 
 DOCUMENTS = [path for path in FILES if path.suffix == ".md" and "problems/" not in named(path)]
 OURS = [path for path in DOCUMENTS if named(path).startswith("docs/") or path.parent == ROOT]
-COMMANDS = {
-    *(
-        command.name or command.callback.__name__
-        for command in app.registered_commands
+
+
+def _commands(of: Typer, prefix: str = "") -> set[str]:
+    """Return the names of an application's commands."""
+    return {
+        f"{prefix}{command.name or command.callback.__name__}"
+        for command in of.registered_commands
         if command.callback
-    ),
-    *(f"images {command.name}" for command in images_app.registered_commands),
-}
+    }
+
+
+GROUPS = {group.name: group.typer_instance for group in app.registered_groups}
+COMMANDS = _commands(app).union(
+    *(_commands(group, f"{name} ") for name, group in GROUPS.items() if group)
+)
 
 
 def _doc(name: str) -> str:
@@ -67,8 +75,8 @@ def test_commands_that_are_named_exist(path: Path) -> None:
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
     for target in re.findall(r"\bmake ([a-z]+)\b", code):
         assert target in targets, target
-    for command in re.findall(r"\bcodebattle ((?:images )?[a-z]+)\b", code):
-        assert command in COMMANDS, command
+    for command in re.findall(r"\bcodebattle (?!is up at)((?:images |db |user )?[a-z]+)\b", code):
+        assert command in COMMANDS | set(GROUPS), command
 
 
 def test_every_command_and_option_is_documented() -> None:

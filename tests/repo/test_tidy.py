@@ -16,7 +16,13 @@ FUNCTION_LINES_MAX = 70
 FILE_BYTES_MAX = 1 << 20
 
 # Test data, attacks and generated files follow rules of their own.
-ARTEFACTS = ("problems/", "judge/attacks/", "tests/hostile/programs/", "tests/images/programs/")
+ARTEFACTS = (
+    "problems/",
+    "judge/attacks/",
+    "tests/hostile/programs/",
+    "tests/images/programs/",
+    "api/db/migrations/versions/",
+)
 
 
 def committed() -> list[Path]:
@@ -198,7 +204,7 @@ def test_distribution_and_command_have_the_name() -> None:
     project = tomllib.loads(text_of(ROOT / "pyproject.toml"))["project"]
 
     assert project["name"] == "codebattle"
-    assert project["scripts"] == {"codebattle": "judge.cli:main"}
+    assert project["scripts"] == {"codebattle": "api.cli:main"}
     assert project["requires-python"] == ">=3.11"
     assert project["license"] == "MIT"
     assert text_of(ROOT / "LICENSE").startswith("MIT License")

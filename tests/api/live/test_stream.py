@@ -7,25 +7,19 @@ import random
 import signal
 import socket
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-import httpx
 import pytest
-from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import update as sql_update
 
 from api.app import create_app
-from api.auth import Role
 from api.db.models import Judging, JudgingState
 from api.embedded import Redis as RedisServer
 from api.live import Publisher, Topic, Update, following, keys
-from api.live.hub import BEAT_S, Item
+from api.live.hub import Item
 from api.problems import service as problems
 from api.settings import Settings
 from api.wiring import Parts
@@ -33,60 +27,7 @@ from judge.verdicts import Verdict
 from tests.api.conftest import token_for
 from tests.api.live_client import Watcher, serving, watching
 
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A running server and one player with one submission."""
-
-    url: str
-    app: FastAPI
-    settings: Settings
-    user_id: UUID
-    token: str
-    submission_id: UUID
-    judging_id: UUID
-
-    @property
-    def topic(self) -> str:
-        return Topic.SUBMISSION.of(self.submission_id)
-
-    @property
-    def mine(self) -> str:
-        return Topic.USER.of(self.user_id)
-
-    def test_case(self, index: int, total: int = 1000) -> Update:
-        ids = {"submission_id": str(self.submission_id), "judging_id": str(self.judging_id)}
-        told = {"index": index, "total": total, "sample": False, "verdict": "AC", "cpu_ms": 3}
-        return Update(kind="running", data=ids | told)
-
-
-@pytest.fixture
-async def site(settings: Settings, parts: Parts, hello: problems.Imported) -> AsyncIterator[Site]:
-    app = create_app(settings)
-    user_id = uuid4()
-    token = token_for(settings, user_id=user_id)
-    async with serving(app) as (url, _):
-        submission_id, judging_id = await _submit(url, token, hello.slug)
-        await parts.redis.flushall()
-        yield Site(url, app, settings, user_id, token, submission_id, judging_id)
-
-
-@pytest.fixture
-def short_directory() -> Iterator[Path]:
-    """Return a directory whose path a socket's address can hold, whatever pytest calls its own."""
-    with tempfile.TemporaryDirectory(prefix="codebattle-") as made:
-        yield Path(made)
-
-
-async def _submit(url: str, token: str, problem: str) -> tuple[UUID, UUID]:
-    async with httpx.AsyncClient(base_url=url) as client:
-        answer = await client.post(
-            "/v1/submissions",
-            json={"problem": problem, "language": "python3", "source": "print(1)"},
-            headers={"Authorization": f"Bearer {token}"},
-        )
-    assert answer.status_code == 202, answer.text
-    return UUID(answer.json()["id"]), UUID(answer.json()["judging_id"])
+from .conftest import Site, submit
 
 
 async def test_a_stream_begins_with_a_snapshot_and_goes_on_live(site: Site, parts: Parts) -> None:
@@ -184,7 +125,7 @@ async def test_without_redis_there_is_the_state_and_later_everything(
 ) -> None:
     token = token_for(settings, user_id=(user_id := uuid4()))
     async with serving(create_app(settings)) as (url, _):
-        submission_id, judging_id = await _submit(url, token, hello.slug)
+        submission_id, judging_id = await submit(url, token, hello.slug)
     own = RedisServer(short_directory)
     changed = settings.model_copy(update={"redis_url": SecretStr(own.url)})
     topic = Topic.SUBMISSION.of(submission_id)
@@ -339,110 +280,6 @@ async def test_sigterm_tells_clients_to_come_back(
         if server.returncode is None:
             server.kill()
             await server.wait()
-
-
-async def test_a_ticket_is_good_once_and_for_its_topics_only(site: Site, parts: Parts) -> None:
-    headers = {"Authorization": f"Bearer {site.token}"}
-    async with httpx.AsyncClient(base_url=site.url) as client:
-        made = await client.post(
-            "/v1/stream/tickets", json={"topics": ["user:me"]}, headers=headers
-        )
-        assert made.status_code == 201
-        ticket = made.json()["ticket"]
-        assert site.token not in made.json()["url"]
-        async with watching(site.url, None, [], ticket=ticket) as watcher:
-            ready = await watcher.until("ready")
-            assert ready[0].data["topics"] == [site.mine]
-        used = await client.get("/v1/stream", params={"ticket": ticket})
-        assert (used.status_code, used.json()["type"]) == (
-            401,
-            "urn:codebattle:error:ticket-invalid",
-        )
-        both = await client.get(
-            "/v1/stream", params={"ticket": ticket, "topic": site.topic}, headers=headers
-        )
-        assert both.status_code == 400
-        other = await client.post(
-            "/v1/stream/tickets",
-            json={"topics": [site.topic]},
-            headers={"Authorization": f"Bearer {token_for(site.settings)}"},
-        )
-        assert other.status_code == 404
-        for key in await parts.redis.keys(keys.TICKET + "*"):
-            assert ticket.encode() not in key
-
-
-@pytest.mark.parametrize(
-    ("topics", "status"),
-    [
-        ([], 400),
-        (["nonsense"], 422),
-        (["user:00000000-0000-4000-8000-000000000000"], 404),
-        (["submission:00000000-0000-4000-8000-000000000000"], 404),
-        (["job:00000000-0000-4000-8000-000000000000"], 404),
-        ([f"user:{uuid4()}" for _ in range(51)], 422),
-    ],
-)
-async def test_bad_topics_are_refused(site: Site, topics: list[str], status: int) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as client:
-        headers = {"Authorization": f"Bearer {site.token}"}
-        answer = await client.get("/v1/stream", params={"topic": topics}, headers=headers)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["content-type"] == "application/problem+json"
-
-
-async def test_strangers_follow_nothing_of_others_and_game_masters_do(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as client:
-        for topic in (site.topic, site.mine):
-            for roles in ((), (Role.AUTHOR,), (Role.REVIEWER,), (Role.GUILD_MASTER,)):
-                token = token_for(site.settings, *roles)
-                headers = {"Authorization": f"Bearer {token}"}
-                answer = await client.get(f"/v1/stream?topic={topic}", headers=headers)
-                assert answer.status_code == 404
-        assert (await client.get(f"/v1/stream?topic={site.topic}")).status_code == 401
-    master = token_for(site.settings, Role.GAME_MASTER)
-    async with watching(site.url, master, [site.topic, site.mine]) as watcher:
-        await watcher.until("ready")
-
-
-async def test_streams_of_one_person_are_bounded(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("api.live.hub.STREAMS_PER_USER_MAX", 1)
-    headers = {"Authorization": f"Bearer {site.token}"}
-    async with (
-        watching(site.url, site.token, [site.topic]) as watcher,
-        httpx.AsyncClient(base_url=site.url) as client,
-    ):
-        await watcher.until("ready")
-        answer = await client.get(f"/v1/stream?topic={site.topic}", headers=headers)
-        assert answer.status_code == 429
-        assert answer.headers["retry-after"] == "10"
-
-
-async def test_heartbeats_and_the_end_of_old_streams(site: Site) -> None:
-    hub = site.app.state.parts.hub
-    async with watching(site.url, site.token, [site.topic]) as watcher:
-        await watcher.until("ready")
-        [stream] = hub._streams
-        before = watcher.comments
-        stream.beat(stream._told_at + BEAT_S)
-        await watcher.until_comments(before + 1)
-        stream.beat(stream._until + 1)
-        [told] = await watcher.until("reconnect")
-        assert told.data["reason"] == "expired"
-
-
-async def test_a_gone_client_leaves_nothing_behind(site: Site) -> None:
-    hub = site.app.state.parts.hub
-    async with watching(site.url, site.token, [site.topic]) as watcher:
-        await watcher.until("ready")
-    async with asyncio.timeout(5):
-        while hub._streams:
-            hub._gone.clear()
-            await hub._gone.wait()
-    assert hub._sinks == {}
-    assert hub._streams_of == {}
 
 
 def _judged(site: Site) -> Update:
