@@ -93,8 +93,7 @@ class Images:
     def manifest(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the committed manifest: per image its parent and expected versions."""
         path = self._directory / "manifest.toml"
-        found: dict[str, dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))
-        return found
+        return tomllib.loads(path.read_text(encoding="utf-8"))
 
     def names(self) -> list[str]:
         """Return all image names, parents before children."""
@@ -322,6 +321,8 @@ class Images:
         return found if isinstance(found, dict) else {}
 
     def _drift(self, name: str, packages: Mapping[str, str]) -> tuple[str, ...]:
+        if not packages:
+            return ("built from another data directory: versions not recorded",)
         return tuple(
             f"{package} is {packages.get(package, 'unknown')}, tested was {expected}"
             for package, expected in self.manifest[name].get("packages", {}).items()
