@@ -9,6 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from api.db.models import WorkerState
 from api.logs import logger
 from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
-from api.neighbours.sending import sender_from
+from api.neighbours.sending import Sender, sender_from
 from api.problems.cache import PackageCache
 from api.queue import LOOK, QUEUE, dumps, loads, redis_settings
 from api.settings import SelfTest, Settings
@@ -121,24 +122,13 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
 
     sender = sender_from(settings)
 
-    async def deliver() -> None:
-        # Whoever has a full round has more to do at once.
-        while await deliver_due(parts.sessions, sender, attempts_max=settings.webhook_attempts_max):
-            pass
-
-    async def prune() -> None:
-        async with parts.sessions() as session:
-            await outbox.prune(session, now=datetime.now(UTC))
-            await accounts.prune(session)
-            await session.commit()
-
     background = [
         asyncio.create_task(_answer(settings, jobs, len(slots)), name="bell"),
         asyncio.create_task(_every(settings.heartbeat_s, jobs.beat), name="beat"),
         asyncio.create_task(_every(settings.sweep_s, jobs.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
-        asyncio.create_task(_every(DELIVER_S, deliver), name="webhooks"),
-        asyncio.create_task(_every(PRUNE_S, prune), name="pruning"),
+        asyncio.create_task(_every(DELIVER_S, partial(_deliver, parts, sender)), name="webhooks"),
+        asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
         asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
     ]
     stopping = asyncio.create_task(stop.wait())
@@ -240,6 +230,20 @@ async def _until_stored(parts: Parts, worker: UUID, result: dict[str, Any]) -> N
             await asyncio.sleep(RETRY_S)
         else:
             return
+
+
+async def _deliver(parts: Parts, sender: Sender) -> None:
+    # Whoever has a full round has more to do at once.
+    most = parts.settings.webhook_attempts_max
+    while await deliver_due(parts.sessions, sender, attempts_max=most):
+        pass
+
+
+async def _prune(parts: Parts) -> None:
+    async with parts.sessions() as session:
+        await outbox.prune(session, now=datetime.now(UTC))
+        await accounts.prune(session)
+        await session.commit()
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
