@@ -1,5 +1,6 @@
 """The HTTP application: settings in, ASGI application out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -7,14 +8,13 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import contract, errors, logs
+from api import contract, errors, logs, tracing
 from api.edge import Edge
 from api.live.serving import drained_by_signals
 from api.metrics import HttpMetrics
 from api.routes import router
 from api.settings import Settings
 from api.settings import settings as environment
-from api.tracing import Tracing
 from api.wiring import opened
 
 
@@ -23,11 +23,14 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        traced = tracing.configure(settings, service="codebattle-api")
         async with opened(settings, application="codebattle api") as parts:
             app.state.parts = parts
             parts.hub.start()
             with drained_by_signals(parts.hub):
                 yield
+        if traced:
+            await asyncio.to_thread(tracing.close)
 
     app = FastAPI(
         title="codebattle",
@@ -47,7 +50,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=["Location", "Retry-After", "X-Request-ID"],
         )
-    app.add_middleware(Tracing)
+    app.add_middleware(tracing.Tracing)
     app.add_middleware(Edge, settings=settings)
     app.add_middleware(HttpMetrics)
     app.openapi = lambda: contract.document(app)  # type: ignore[method-assign]

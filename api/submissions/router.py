@@ -5,6 +5,7 @@ import time
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from api import paging, redaction
@@ -61,6 +62,7 @@ async def submit(
         key=key,
         request_id=request.state.request_id,
     )
+    structlog.contextvars.bind_contextvars(submission_id=str(taken.id))
     # First the commit, then the bell: a worker must find the row.
     await session.commit()
     if not taken.replayed:
