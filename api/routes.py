@@ -8,7 +8,9 @@ from api.languages.router import router as languages
 from api.live.router import router as live
 from api.neighbours.router import router as neighbours
 from api.problems.router import router as problems
+from api.rejudging.router import router as rejudging
 from api.submissions.router import router as submissions
+from api.workers.router import router as workers
 
 V1 = "/v1"
 
@@ -20,6 +22,8 @@ v1.include_router(languages)
 v1.include_router(live)
 v1.include_router(accounts)
 v1.include_router(neighbours)
+v1.include_router(rejudging)
+v1.include_router(workers)
 
 router = APIRouter()
 router.include_router(health)

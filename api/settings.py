@@ -210,6 +210,19 @@ class Settings(BaseSettings):
     rejudge_delay_s: float = Field(
         default=600, ge=0, description="Rejudging yields to others for this."
     )
+    rejudging_max: int = Field(default=500_000, ge=1, description="Submissions of a rejudge set.")
+    double_check_share: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="This share of judgings is repeated by another worker and compared.",
+    )
+    quarantine_after: int = Field(
+        default=3,
+        ge=1,
+        description="A worker whose judgements of so many people's submissions within a day "
+        "others contradict takes no more work.",
+    )
     package_cache_bytes_max: int = Field(
         default=4096 * MIB, gt=0, description="Unpacked packages kept."
     )

@@ -31,6 +31,7 @@ from api.neighbours.delivery import deliver_due
 from api.neighbours.sending import Sender, sender_from
 from api.problems.cache import PackageCache
 from api.queue import LOOK, QUEUE, dumps, loads, redis_settings
+from api.rejudging import service as rejudging
 from api.settings import SelfTest, Settings
 from api.submissions.jobs import SubmissionJobs
 from api.wiring import Parts, opened
@@ -117,7 +118,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
         for doing, count in pool.census().items():
             metrics.SANDBOXES.labels(doing).set(count)
         async with parts.sessions() as session:
-            state = await registry.beat(session, identity)
+            state = await registry.beat(session, identity, images=jobs.images)
         jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
 
     sender = sender_from(settings)
@@ -127,6 +128,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
         asyncio.create_task(_every(settings.heartbeat_s, jobs.beat), name="beat"),
         asyncio.create_task(_every(settings.sweep_s, jobs.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
+        asyncio.create_task(_every(settings.sweep_s, partial(_settle, parts)), name="rejudging"),
         asyncio.create_task(_every(DELIVER_S, partial(_deliver, parts, sender)), name="webhooks"),
         asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
         asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
@@ -152,6 +154,12 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+async def _settle(parts: Parts) -> None:
+    """Make rejudge sets ready whose last judging has ended."""
+    async with parts.sessions() as session:
+        await rejudging.settle(session)
 
 
 async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:

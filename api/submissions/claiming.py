@@ -16,6 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.db.models import Judging, JudgingState, Queue, Run, Worker, WorkerState
 from api.db.models.judgings import ACTIVE, FENCING
 from api.neighbours import outbox
+from api.workers import watching
+from api.workers.watching import NOT_WATCHED, Ended, Watch
 from judge.results import Judgement
 from judge.verdicts import Verdict
 
@@ -167,11 +169,17 @@ async def give_back(session: AsyncSession, claimed: Claim, *, failed_on: UUID | 
 
 
 async def store(
-    session: AsyncSession, claimed: Claim, judgement: Judgement, *, told: Mapping[str, Any]
+    session: AsyncSession,
+    claimed: Claim,
+    judgement: Judgement,
+    *,
+    told: Mapping[str, Any],
+    watch: Watch = NOT_WATCHED,
 ) -> bool:
     """Store a judgement; False when the lease was lost and nothing was stored.
 
-    `told` goes to other services when this is the judgement that counts.
+    `told` goes to other services when this is the judgement that counts. What it says of its
+    worker, or of another, is noted in the same transaction.
     """
     record = judgement.to_json()
     runs = record.pop("runs")
@@ -203,6 +211,18 @@ async def store(
         await session.execute(insert(Run), _run_rows(claimed, judgement, runs))
     if claimed.current and state is JudgingState.DONE:
         await outbox.announce(session, JUDGED, told, key=claimed.judging_id)
+    await watching.ended(
+        session,
+        watch,
+        Ended(
+            judging_id=claimed.judging_id,
+            verdict=judgement.verdict,
+            current=claimed.current,
+            tried=claimed.tried,
+            checks_id=claimed.checks_id,
+            replaces_id=claimed.replaces_id,
+        ),
+    )
     await session.commit()
     return True
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, NoResultFound, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from api import tracing
@@ -28,6 +28,7 @@ from api.submissions.claiming import Claim
 from api.submissions.reporting import Reporter
 from api.submissions.stages import PREPARE, STORE, Stages
 from api.wiring import Parts
+from api.workers.watching import Watch
 from judge.errors import CodebattleError, PackageError, SourceError
 from judge.judging import Options, Progress
 from judge.problem import Problem
@@ -78,8 +79,14 @@ class SubmissionJobs:
         self._free = asyncio.Semaphore(slots)
         self._held: dict[UUID, _Held] = {}
         self._looking: set[asyncio.Task[None]] = set()
+        self._watch = Watch(
+            double_check_share=self._settings.double_check_share,
+            quarantine_after=self._settings.quarantine_after,
+        )
         self.draining = False
         self.taking = True
+        # Digests of the images that were judged with, by name.
+        self.images: dict[str, str] = {}
 
     @property
     def held(self) -> int:
@@ -183,6 +190,9 @@ class SubmissionJobs:
             if held is None or not held.lost:
                 await asyncio.shield(self._give_back(claimed, reporter, failed=False))
             raise
+        except NoResultFound:
+            # Its rejudge set was cancelled a moment ago: there is nothing to store it in.
+            _log.info("judging.gone")
         except AWAY as error:
             # PostgreSQL is away: the lease runs out, and somebody judges it again.
             JUDGING_ERRORS.labels("storage").inc()
@@ -237,6 +247,8 @@ class SubmissionJobs:
             return _failed(slug, submission, Verdict.JE, str(error))
 
     async def _finish(self, claimed: Claim, judgement: Judgement, reporter: Reporter) -> None:
+        if judgement.image:
+            self.images[judgement.image] = judgement.image_digest
         if judgement.verdict is Verdict.JE:
             JUDGING_ERRORS.labels("verdict").inc()
             _log.error("judging.error", reason=judgement.reason, errors=claimed.errors + 1)
@@ -245,7 +257,7 @@ class SubmissionJobs:
                 return
         async with self._parts.sessions() as session:
             stored = await claiming.store(
-                session, claimed, judgement, told=reporter.told(judgement)
+                session, claimed, judgement, told=reporter.told(judgement), watch=self._watch
             )
         if not stored:
             JUDGING_ERRORS.labels("lease_lost").inc()
