@@ -6,6 +6,7 @@ lost. `sweep` looks for what nobody rang for. Nothing here depends on Redis but 
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,15 +15,14 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from api.blobs import BlobMissingError
+from api.db.engine import AWAY
 from api.db.models import CodeProblem, CodeProblemVersion, CodeSubmission, Judging, Queue
 from api.logs import logger
 from api.metrics import JUDGING_ERRORS, VERDICTS, WAIT_SECONDS
 from api.problems.cache import PackageCache
-from api.submissions import claiming, queries
+from api.submissions import claiming, queries, telling
 from api.submissions.claiming import Claim
 from api.submissions.reporting import Reporter
 from api.wiring import Parts
@@ -33,8 +33,9 @@ from judge.results import Judgement
 from judge.submission import Submission
 from judge.verdicts import Verdict
 
-# What a database that is away or restarting raises; anything else is a bug.
-AWAY = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
+# While PostgreSQL is away a judgement is offered again, this often and for so long.
+STORE_S = 0.3
+STORE_S_MAX = 30.0
 _log = logger(__name__)
 
 
@@ -54,11 +55,12 @@ class Judges(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Held:
-    """A judging in progress; `lost` says that somebody else has it by now."""
+    """A judging in progress; `lost`: somebody else has it by now, `over`: it is stored."""
 
     claim: Claim
     task: asyncio.Task[None]
     lost: bool = False
+    over: bool = False
 
 
 class SubmissionJobs:
@@ -76,6 +78,7 @@ class SubmissionJobs:
         self._free = asyncio.Semaphore(slots)
         self._held: dict[UUID, _Held] = {}
         self._looking: set[asyncio.Task[None]] = set()
+        self._told: set[UUID] = set()
         self.draining = False
         self.taking = True
 
@@ -88,13 +91,7 @@ class SubmissionJobs:
         """Judge until nothing is due."""
         async with self._free:
             while self.taking and not self.draining:
-                async with self._parts.sessions() as session:
-                    claimed = await claiming.claim(
-                        session,
-                        self._worker,
-                        lease_s=self._settings.lease_s,
-                        queues=self._queues(),
-                    )
+                claimed = await self._claimed()
                 if claimed is None:
                     return
                 waited = (claimed.started_at - claimed.queued_at).total_seconds()
@@ -104,17 +101,28 @@ class SubmissionJobs:
                 # A cancelled look (arq's way to stop) leaves the judging to `drain`.
                 await asyncio.wait([task])
 
+    async def _claimed(self) -> Claim | None:
+        """Claim what is due; while PostgreSQL is away nothing is, and the sweep looks again."""
+        try:
+            async with self._parts.sessions() as session:
+                return await claiming.claim(
+                    session, self._worker, lease_s=self._settings.lease_s, queues=self._queues()
+                )
+        except AWAY as error:
+            _log.warning("worker.retrying", error=type(error).__name__)
+            return None
+
     async def beat(self) -> None:
         """Extend all leases; stop judgings that are no longer ours."""
-        if not self._held:
+        tokens = {each: held.claim.token for each, held in self._held.items() if not held.over}
+        if not tokens:
             return
-        tokens = {each: held.claim.token for each, held in self._held.items()}
         async with self._parts.sessions() as session:
             kept = await claiming.extend(
                 session, self._worker, tokens, lease_s=self._settings.lease_s
             )
         for each, held in list(self._held.items()):
-            if each in tokens and each not in kept and not held.task.done():
+            if each in tokens and each not in kept and not (held.over or held.task.done()):
                 _log.warning("judging.lease_lost", judging_id=str(each))
                 held.lost = True
                 held.task.cancel()
@@ -130,10 +138,25 @@ class SubmissionJobs:
             _log.warning("judging.requeued", count=again)
         for submission_id in given_up:
             _log.error("judging.given_up", submission_id=str(submission_id))
+        await self._tell_untold()
         if waiting and not self._free.locked() and not self.draining:
             task = asyncio.create_task(self.look(), name="look")
             self._looking.add(task)
             task.add_done_callback(self._looking.discard)
+
+    async def _tell_untold(self) -> None:
+        """Note which ends were told, and tell those that nobody did: a worker died, Redis was away.
+
+        Whoever follows live hears of an end at least once, whatever is killed after the commit.
+        """
+        told = frozenset(self._told)
+        async with self._parts.sessions() as session:
+            if told:
+                await telling.note(session, told)
+                self._told -= told
+            again = await telling.tell_untold(session, self._parts.publisher)
+        if again:
+            _log.warning("judging.told_late", count=again)
 
     async def drain(self, patience_s: float) -> None:
         """Take nothing new, finish what is in progress, give back what does not finish."""
@@ -146,6 +169,8 @@ class SubmissionJobs:
             task.cancel()
         if rest:
             await asyncio.wait(rest, timeout=5)
+        with suppress(*AWAY):
+            await self._tell_untold()
 
     def _queues(self) -> list[Queue]:
         """Return what may be claimed: one slot of several is always kept for people who wait."""
@@ -217,22 +242,40 @@ class SubmissionJobs:
             if claimed.errors + 1 < self._settings.judging_attempts_max:
                 await self._give_back(claimed, reporter, failed=True)
                 return
-        async with self._parts.sessions() as session:
-            stored = await claiming.store(
-                session, claimed, judgement, told=reporter.told(judgement)
-            )
-        if not stored:
+        if not await self._stored(claimed, judgement, reporter):
             JUDGING_ERRORS.labels("lease_lost").inc()
             _log.warning("judging.refused", reason="the lease was lost")
             return
         VERDICTS.labels(judgement.verdict.value, judgement.language).inc()
-        await reporter.judged(judgement)
+        if claimed.judging_id in self._held:
+            self._held[claimed.judging_id].over = True
+        if await reporter.judged(judgement):
+            self._told.add(claimed.judging_id)
         _log.info(
             "judging.done",
             verdict=judgement.verdict.value,
             waited_ms=round((claimed.started_at - claimed.queued_at).total_seconds() * 1000),
             cpu_ms=judgement.cpu_ms,
         )
+
+    async def _stored(self, claimed: Claim, judgement: Judgement, reporter: Reporter) -> bool:
+        """Store a judgement; tell whether the claim still held.
+
+        A commit that nobody answered may have happened: then there is nothing left to store, and
+        the sweep tells the end.
+        """
+        deadline = time.monotonic() + STORE_S_MAX
+        while True:
+            try:
+                async with self._parts.sessions() as session:
+                    return await claiming.store(
+                        session, claimed, judgement, told=reporter.told(judgement)
+                    )
+            except AWAY as error:
+                if time.monotonic() > deadline:
+                    raise
+                _log.warning("worker.retrying", error=type(error).__name__)
+            await asyncio.sleep(STORE_S)
 
     async def _give_back(self, claimed: Claim, reporter: Reporter, *, failed: bool) -> None:
         with suppress(*AWAY):

@@ -1,7 +1,7 @@
 """The whole service as processes of its own, each kept running by a supervisor.
 
-    PostgreSQL ─┐
-    Redis ──────┼── API, API ── worker, worker, worker ── Docker engine of this run's own
+PostgreSQL ─┐
+Redis ──────┼── API, API ── worker, worker, worker ── Docker engine of this run's own
 """
 
 import asyncio
