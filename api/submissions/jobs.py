@@ -26,7 +26,7 @@ from api.submissions import claiming, queries, telling
 from api.submissions.claiming import Claim
 from api.submissions.reporting import Reporter
 from api.wiring import Parts
-from judge.errors import CodebattleError, SourceError
+from judge.errors import CodebattleError, EngineAwayError, SourceError
 from judge.judging import Options, Progress
 from judge.problem import Problem
 from judge.results import Judgement
@@ -36,6 +36,8 @@ from judge.verdicts import Verdict
 # While PostgreSQL is away a judgement is offered again, this often and for so long.
 STORE_S = 0.3
 STORE_S_MAX = 30.0
+# A worker whose sandbox engine is away leaves the work to others for so long.
+REST_S = 5.0
 _log = logger(__name__)
 
 
@@ -79,6 +81,7 @@ class SubmissionJobs:
         self._held: dict[UUID, _Held] = {}
         self._looking: set[asyncio.Task[None]] = set()
         self._told: set[UUID] = set()
+        self._rests_until = 0.0
         self.draining = False
         self.taking = True
 
@@ -90,7 +93,7 @@ class SubmissionJobs:
     async def look(self) -> None:
         """Judge until nothing is due."""
         async with self._free:
-            while self.taking and not self.draining:
+            while self._takes():
                 claimed = await self._claimed()
                 if claimed is None:
                     return
@@ -100,6 +103,10 @@ class SubmissionJobs:
                 self._held[claimed.judging_id] = _Held(claimed, task)
                 # A cancelled look (arq's way to stop) leaves the judging to `drain`.
                 await asyncio.wait([task])
+
+    def _takes(self) -> bool:
+        rested = time.monotonic() >= self._rests_until
+        return self.taking and rested and not self.draining
 
     async def _claimed(self) -> Claim | None:
         """Claim what is due; while PostgreSQL is away nothing is, and the sweep looks again."""
@@ -197,6 +204,12 @@ class SubmissionJobs:
             # PostgreSQL is away: the lease runs out, and somebody judges it again.
             JUDGING_ERRORS.labels("storage").inc()
             _log.error("judging.unstored", error=str(error))
+        except EngineAwayError as error:
+            # Nobody's fault and no try: it waits for another worker, or for the engine.
+            JUDGING_ERRORS.labels("engine").inc()
+            _log.error("judging.engine_away", error=str(error))
+            self._rests_until = time.monotonic() + REST_S
+            await self._give_back(claimed, reporter, failed=False)
         except Exception:  # noqa: BLE001 - said and counted right here
             # The worker's boundary: a bug costs this judging a try, never the worker.
             JUDGING_ERRORS.labels("bug").inc()
@@ -232,6 +245,8 @@ class SubmissionJobs:
             )
         except SourceError as error:
             return _failed(slug, submission, Verdict.CE, str(error))
+        except EngineAwayError:
+            raise
         except (CodebattleError, BlobMissingError) as error:
             return _failed(slug, submission, Verdict.JE, str(error))
 

@@ -55,7 +55,7 @@ class Killer:
             delay_s = chance.choice((0.0, 0.0, chance.uniform(0.0, 2.0)))
             pause_s = chance.choice((0.0, *[chance.uniform(*self.pause_s)] * 5))
             if await self._up(part):
-                await self._kill(part, delay_s)
+                await self.kill(part, delay_s=delay_s)
             await asyncio.sleep(pause_s)
 
     async def all_up(self) -> None:
@@ -71,7 +71,8 @@ class Killer:
             return False
         return True
 
-    async def _kill(self, part: Part, delay_s: float) -> None:
+    async def kill(self, part: Part, *, delay_s: float) -> None:
+        """Kill one, and note what it held."""
         pid = part.server.pid if isinstance(part.server, Program) else 0
         at = time.time()
         await part.kill(delay_s=delay_s)
