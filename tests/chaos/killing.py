@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from .stack import Kind, Part, Program, Stack
 # Workers most: they hold what can be lost. Both of the others that hold state come next.
 SHARES = {Kind.WORKER: 40, Kind.API: 20, Kind.ENGINE: 14, Kind.POSTGRES: 13, Kind.REDIS: 13}
 UP_S = 60.0
+TOLD_EVERY = 20
 _HELD = """
 SELECT judgings.id, judgings.fencing_token
 FROM codebattle.judgings JOIN codebattle.workers ON workers.id = judgings.lease_owner
@@ -39,6 +41,7 @@ class Killer:
     stack: Stack
     seed: int
     pause_s: tuple[float, float]
+    say: Callable[[str], None] = lambda _: None
     killed: list[Killing] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
@@ -51,12 +54,15 @@ class Killer:
             kinds = list(SHARES)
             drawn = chance.choices(kinds, list(SHARES.values()))[0]
             kind = first[number] if number < len(first) else drawn
-            part = chance.choice(self.stack.of(kind))
+            parts = self.stack.of(kind)
+            part = chance.choice([each for each in parts if each.up.is_set()] or parts)
             delay_s = chance.choice((0.0, 0.0, chance.uniform(0.0, 2.0)))
             pause_s = chance.choice((0.0, *[chance.uniform(*self.pause_s)] * 5))
             if await self._up(part):
                 await self.kill(part, delay_s=delay_s)
             await asyncio.sleep(pause_s)
+            if (number + 1) % TOLD_EVERY == 0:
+                self.say(f"{number + 1} kills")
 
     async def all_up(self) -> None:
         """Return when everything runs again."""

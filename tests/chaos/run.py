@@ -25,7 +25,7 @@ class Plan:
 
     kills: int
     seed: int
-    pause_s: tuple[float, float] = (0.5, 4.0)
+    pause_s: tuple[float, float] = (0.3, 3.0)
     players: int = 6
     workers: int = 3
     apis: int = 2
@@ -71,7 +71,7 @@ async def run(plan: Plan) -> Report:
             Follower(each, held.urls, log, random.Random(f"{plan.seed} follower {number}"))
             for number, each in enumerate(players)
         ]
-        killer = Killer(held, plan.seed, plan.pause_s, report.killed, report.faults)
+        killer = Killer(held, plan.seed, plan.pause_s, say, report.killed, report.faults)
         async with _beside(recorder.run(), *(each.run() for each in followers)):
             loading = time.monotonic()
             await _load(plan, players, killer)
