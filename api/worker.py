@@ -6,12 +6,14 @@ arq ends when Redis goes away; it is started again, and until then the sweep fin
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
 from arq.connections import ArqRedis, create_pool
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker as ArqWorker
@@ -19,13 +21,15 @@ from arq.worker import func
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from api import metrics, tracing
 from api.accounts import service as accounts
 from api.db.base import new_id
+from api.db.engine import AWAY
 from api.db.models import WorkerState
 from api.logs import logger
 from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
-from api.neighbours.sending import sender_from
+from api.neighbours.sending import Sender, sender_from
 from api.problems.cache import PackageCache
 from api.queue import LOOK, QUEUE, dumps, loads, redis_settings
 from api.settings import SelfTest, Settings
@@ -35,6 +39,7 @@ from api.workers import selftesting
 from api.workers import service as registry
 from judge.artefacts import ArtefactCache
 from judge.cli.session import cpus
+from judge.errors import EngineAwayError
 from judge.judging import Judge
 from judge.sandbox.backends import choose
 from judge.sandbox.base import Launcher
@@ -58,20 +63,39 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    traced = tracing.configure(settings, service="codebattle-worker")
     chosen = await choose(settings.judge_backend)
     if chosen.note:
         _log.warning("worker.backend", note=chosen.note)
     try:
         async with opened(settings, application="codebattle worker") as parts:
-            await work(parts, chosen.launcher, stop)
+            with _measured(settings):
+                await work(parts, chosen.launcher, stop)
     finally:
         await chosen.launcher.close()
+        if traced:
+            await asyncio.to_thread(tracing.close)
+
+
+@contextmanager
+def _measured(settings: Settings) -> Iterator[None]:
+    """Answer scrapes meanwhile, if the settings say where."""
+    if not settings.metrics_port:
+        yield
+        return
+    token = settings.metrics_token
+    with metrics.served(
+        settings.metrics_port,
+        host=settings.metrics_host,
+        token=token.get_secret_value() if token is not None else None,
+    ):
+        yield
 
 
 async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     """Work with these parts and this sandbox until told to stop."""
     settings = parts.settings
-    await launcher.reap()
+    await _patiently(launcher.reap, stop)
     slots = cpus(settings.judge_slots)
     pool = Pool(launcher, slots)
     judge = Judge(pool, cache=ArtefactCache(settings.cache_dir / "artefacts"))
@@ -79,10 +103,16 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
         settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
     )
     identity = new_id()
+    # All tasks below inherit it: every line says which worker speaks.
+    structlog.contextvars.bind_contextvars(worker=str(identity))
     jobs = SubmissionJobs(parts, judge, packages, worker=identity, slots=len(slots))
-    async with parts.sessions() as session:
-        await registry.register(session, identity, backend=launcher.name, slots=len(slots))
-    _log.info("worker.started", worker=str(identity), backend=launcher.name, slots=len(slots))
+
+    async def register() -> None:
+        async with parts.sessions() as session:
+            await registry.register(session, identity, backend=launcher.name, slots=len(slots))
+
+    await _patiently(register, stop)
+    _log.info("worker.started", backend=launcher.name, slots=len(slots))
 
     trusted = asyncio.Event()
     if settings.self_test_mode is not SelfTest.REQUIRE:
@@ -90,30 +120,21 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     jobs.taking = trusted.is_set()
 
     async def beat() -> None:
+        for doing, count in pool.census().items():
+            metrics.SANDBOXES.labels(doing).set(count)
         async with parts.sessions() as session:
             state = await registry.beat(session, identity)
         jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
 
     sender = sender_from(settings)
 
-    async def deliver() -> None:
-        # Whoever has a full round has more to do at once.
-        while await deliver_due(parts.sessions, sender, attempts_max=settings.webhook_attempts_max):
-            pass
-
-    async def prune() -> None:
-        async with parts.sessions() as session:
-            await outbox.prune(session, now=datetime.now(UTC))
-            await accounts.prune(session)
-            await session.commit()
-
     background = [
         asyncio.create_task(_answer(settings, jobs, len(slots)), name="bell"),
         asyncio.create_task(_every(settings.heartbeat_s, jobs.beat), name="beat"),
         asyncio.create_task(_every(settings.sweep_s, jobs.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
-        asyncio.create_task(_every(DELIVER_S, deliver), name="webhooks"),
-        asyncio.create_task(_every(PRUNE_S, prune), name="pruning"),
+        asyncio.create_task(_every(DELIVER_S, partial(_deliver, parts, sender)), name="webhooks"),
+        asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
         asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
     ]
     stopping = asyncio.create_task(stop.wait())
@@ -133,10 +154,22 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
                 await registry.move(session, identity, WorkerState.GONE)
         await pool.close()
         await sender.__aexit__()
-        _log.info("worker.stopped", worker=str(identity))
+        _log.info("worker.stopped")
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
+    """Do what a part that is away keeps us from doing as soon as it is back, or we are to stop."""
+    while not stop.is_set():
+        try:
+            await act()
+        except (*AWAY, EngineAwayError) as error:
+            _log.warning("worker.waiting", error=str(error))
+        else:
+            return
+        await asyncio.sleep(RETRY_S)
 
 
 async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:
@@ -215,6 +248,20 @@ async def _until_stored(parts: Parts, worker: UUID, result: dict[str, Any]) -> N
             await asyncio.sleep(RETRY_S)
         else:
             return
+
+
+async def _deliver(parts: Parts, sender: Sender) -> None:
+    # Whoever has a full round has more to do at once.
+    most = parts.settings.webhook_attempts_max
+    while await deliver_due(parts.sessions, sender, attempts_max=most):
+        pass
+
+
+async def _prune(parts: Parts) -> None:
+    async with parts.sessions() as session:
+        await outbox.prune(session, now=datetime.now(UTC))
+        await accounts.prune(session)
+        await session.commit()
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
