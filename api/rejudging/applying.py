@@ -21,6 +21,7 @@ from api.live import Kind, Topic, Update
 from api.logs import logger
 from api.neighbours import outbox
 from api.rejudging import service
+from api.submissions import telling
 from api.submissions.claiming import JUDGED
 from api.wiring import Parts
 
@@ -47,6 +48,13 @@ WHERE new.rejudging_id = :id AND new.state = 'done' AND NOT EXISTS (
     SELECT FROM codebattle.judgings AS old
     WHERE old.submission_id = new.submission_id AND old.is_current
 )
+""")
+# Its end is untold again; should this process die, a worker's sweep tells it.
+_UNTELL: Final = text("""
+UPDATE codebattle.judgings AS new SET told_at = NULL
+FROM codebattle.judgings AS old
+WHERE new.rejudging_id = :id AND new.is_current AND old.id = new.replaces_id
+AND (old.verdict, old.score) IS DISTINCT FROM (new.verdict, new.score)
 """)
 _COUNTS: Final = text("""
 SELECT
@@ -91,6 +99,7 @@ async def apply(
     await session.execute(_RETIRE, {"id": found.id})
     swapped = await session.execute(_PROMOTE, {"id": found.id})
     assert isinstance(swapped, CursorResult)
+    await session.execute(_UNTELL, {"id": found.id})
     changed = 0
     async for some in _changed(session, found.id):
         changed += len(some)
@@ -122,14 +131,17 @@ async def tell(parts: Parts, rejudging_id: UUID) -> None:
     """Tell followers of what a set has changed; after the commit."""
     async with parts.sessions() as session:
         async for some in _changed(session, rejudging_id):
-            for each in some:
-                topics = [
-                    Topic.SUBMISSION.of(UUID(each["submission_id"])),
-                    Topic.USER.of(UUID(each["user_id"])),
-                    Topic.PROBLEM.of(UUID(each["problem_id"])),
-                ]
-                parts.announcer.say(topics, Update(kind=Kind.JUDGED, data=dict(each)))
-            await parts.announcer.flush()
+            told = [UUID(each["judging_id"]) for each in some if await _tell(parts, each)]
+            await telling.note(session, told)
+
+
+async def _tell(parts: Parts, told: Mapping[str, Any]) -> bool:
+    topics = [
+        Topic.SUBMISSION.of(UUID(told["submission_id"])),
+        Topic.USER.of(UUID(told["user_id"])),
+        Topic.PROBLEM.of(UUID(told["problem_id"])),
+    ]
+    return await parts.publisher.publish(topics, Update(kind=Kind.JUDGED, data=dict(told)))
 
 
 async def _verdicts(session: AsyncSession, rejudging_id: UUID, column: str) -> dict[str, int]:

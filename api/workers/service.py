@@ -8,7 +8,8 @@ from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import Worker, WorkerState
@@ -18,10 +19,11 @@ GONE_AFTER = timedelta(seconds=30)
 
 
 async def register(session: AsyncSession, worker: UUID, *, backend: str, slots: int) -> None:
-    """Make a worker known; one on a host in quarantine begins there."""
+    """Make a worker known, once; one on a host in quarantine begins there."""
     reason = await quarantine.reason_on(session, platform.node(), backend)
     await session.execute(
-        insert(Worker).values(
+        insert(Worker)
+        .values(
             id=worker,
             host=platform.node(),
             process_id=os.getpid(),
@@ -31,6 +33,7 @@ async def register(session: AsyncSession, worker: UUID, *, backend: str, slots: 
             state=WorkerState.QUARANTINED if reason else WorkerState.ACTIVE,
             quarantine_reason=reason,
         )
+        .on_conflict_do_nothing()
     )
     await session.commit()
 
