@@ -1,7 +1,7 @@
 """The HTTP application: settings in, ASGI application out."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -16,6 +16,7 @@ from api.metrics import HttpMetrics
 from api.routes import router
 from api.settings import Settings
 from api.settings import settings as environment
+from api.submissions.desk import Desk
 from api.tracing import Tracing
 from api.wiring import opened
 
@@ -30,8 +31,9 @@ def create_app(settings: Settings) -> FastAPI:
         async with opened(settings, application="codebattle api") as parts:
             app.state.parts = parts
             parts.hub.start()
-            with drained_by_signals(parts.hub):
-                yield
+            async with aclosing(Desk(parts)) as app.state.desk:
+                with drained_by_signals(parts.hub):
+                    yield
 
     app = FastAPI(
         title="codebattle",
