@@ -36,6 +36,13 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
+class BlobPlace(StrEnum):
+    """Where blobs are kept."""
+
+    LOCAL = "local"
+    S3 = "s3"
+
+
 class SelfTest(StrEnum):
     """When a worker attacks its own sandbox, and what it does about the result."""
 
@@ -82,6 +89,23 @@ class Settings(BaseSettings):
         default=SecretStr("redis://localhost:6379/0"),
         description="Redis: redis://, rediss:// or unix://.",
     )
+
+    blob_store: BlobPlace = Field(
+        default=BlobPlace.LOCAL, description="local: below the data directory; s3: a bucket."
+    )
+    s3_bucket: str = Field(default="", description="Bucket, which must exist.")
+    s3_endpoint: str = Field(default="", description="URL of the store; empty: that of AWS.")
+    s3_region: str = Field(default="us-east-1", description="Region requests are signed for.")
+    s3_prefix: str = Field(default="", description="What names in the bucket begin with.")
+    s3_access_key: SecretStr | None = Field(
+        default=None, description="Key id; without one boto3 looks where it always does."
+    )
+    s3_secret_key: SecretStr | None = Field(default=None, description="The secret of that key.")
+    s3_path_style: bool = Field(
+        default=False, description="Bucket in the path, not in the host: most stores but AWS."
+    )
+    s3_connect_timeout_s: float = Field(default=5, gt=0, description="Wait for a connection.")
+    s3_read_timeout_s: float = Field(default=30, gt=0, description="Wait for the next bytes.")
 
     metrics_token: SecretStr | None = Field(
         default=None, description="Bearer token for /metrics; without one only this host may ask."
@@ -190,6 +214,10 @@ class Settings(BaseSettings):
             raise ValueError("database_pool_max is below database_pool_min")
         if self.lease_s < 3 * self.heartbeat_s:
             raise ValueError("lease_s must be at least three times heartbeat_s")
+        if self.blob_store is BlobPlace.S3 and not self.s3_bucket:
+            raise ValueError("s3_bucket must be set when blob_store is s3")
+        if (self.s3_access_key is None) != (self.s3_secret_key is None):
+            raise ValueError("s3_access_key and s3_secret_key belong together")
         for each in self.hook_secrets:
             if not _HOOK_SECRET.fullmatch(each.get_secret_value()):
                 raise ValueError("hook_secrets: each is whsec_ and 24 to 64 bytes in base64")

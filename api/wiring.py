@@ -13,7 +13,7 @@ from api.blobs import BlobStore, LocalBlobs
 from api.db.engine import Sessions, engine, sessions
 from api.live import Announcer, Hub, Publisher
 from api.queue import Bell
-from api.settings import Settings
+from api.settings import BlobPlace, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,12 @@ class Parts:
 
 
 def blob_store(settings: Settings) -> BlobStore:
-    """Return where blobs are kept."""
+    """Return where blobs are kept; raises `EngineError` when S3 is chosen and boto3 missing."""
+    if settings.blob_store is BlobPlace.S3:
+        # boto3 is large and optional: only who uses it pays for it.
+        from api.blobs.s3 import S3Blobs  # noqa: PLC0415
+
+        return S3Blobs(settings)
     return LocalBlobs(settings.blobs_dir)
 
 

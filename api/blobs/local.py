@@ -1,16 +1,12 @@
 """Blobs in a directory: `ab/cdef…`, written beside their place and renamed into it."""
 
 import asyncio
-import hashlib
+import io
 import os
-import shutil
 import tempfile
 from pathlib import Path
-from typing import IO
 
-from api.blobs.base import BlobMissingError, checked
-
-_CHUNK_BYTES = 1 << 20
+from api.blobs.base import BlobAwayError, BlobMissingError, checked, copied
 
 
 class LocalBlobs:
@@ -35,6 +31,10 @@ class LocalBlobs:
         """Remove a blob."""
         await asyncio.to_thread(self._path(checked(sha256)).unlink, missing_ok=True)
 
+    async def check(self) -> None:
+        """Return if the directory can be read."""
+        await asyncio.to_thread(self._check)
+
     def _path(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256[2:]
 
@@ -43,8 +43,9 @@ class LocalBlobs:
         handle, name = tempfile.mkstemp(dir=self._root, prefix="new-")
         temporary = Path(name)
         try:
-            with os.fdopen(handle, "wb") as out:
-                digest = _copied(source, out)
+            opened = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+            with os.fdopen(handle, "wb") as out, opened:
+                digest = copied(opened, out)
                 out.flush()
                 os.fsync(out.fileno())
             place = self._path(digest)
@@ -59,25 +60,18 @@ class LocalBlobs:
     def _fetch(self, sha256: str, target: Path) -> None:
         try:
             with self._path(sha256).open("rb") as source, target.open("wb") as out:
-                shutil.copyfileobj(source, out, _CHUNK_BYTES)
+                found = copied(source, out)
         except FileNotFoundError as error:
             raise BlobMissingError(f"blob {sha256} is not in {self._root}") from error
-        with target.open("rb") as written:
-            if hashlib.file_digest(written, "sha256").hexdigest() != sha256:
-                target.unlink()
-                raise BlobMissingError(f"blob {sha256} in {self._root} is damaged")
+        if found != sha256:
+            target.unlink()
+            raise BlobMissingError(f"blob {sha256} in {self._root} is damaged")
 
-
-def _copied(source: Path | bytes, out: IO[bytes]) -> str:
-    if isinstance(source, bytes):
-        out.write(source)
-        return hashlib.sha256(source).hexdigest()
-    digest = hashlib.sha256()
-    with source.open("rb") as opened:
-        while chunk := opened.read(_CHUNK_BYTES):
-            digest.update(chunk)
-            out.write(chunk)
-    return digest.hexdigest()
+    def _check(self) -> None:
+        # Made with the first blob: until then, what it will be made in.
+        place = next(each for each in (self._root, *self._root.parents) if each.exists())
+        if not os.access(place, os.R_OK | os.X_OK):
+            raise BlobAwayError(f"{self._root} cannot be read")
 
 
 def _sync_directory(path: Path) -> None:

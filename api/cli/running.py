@@ -33,8 +33,11 @@ def serve(
     import uvicorn
 
     from api.cli.reading import settings
+    from api.wiring import blob_store
 
     chosen = settings()
+    # What cannot be built is said here in one line, not by every process in its own way.
+    blob_store(chosen)
     uvicorn.run(
         "api.app:from_environment",
         factory=True,

@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from api import metrics as measured
+from api.blobs import BlobAwayError
 from api.db.models import Queue, WorkerState
 from api.deps import PartsDep
 from api.errors import ForbiddenError
@@ -50,6 +51,7 @@ class Part(StrEnum):
 
     DATABASE = "database"
     REDIS = "redis"
+    BLOBS = "blobs"
     WORKERS = "workers"
 
 
@@ -91,11 +93,18 @@ async def readyz(
 ) -> Ready:
     """Tell whether requests can be served, and what is missing.
 
-    Without Redis or workers the answer is still 200 unless `whole` is asked for: a load balancer
-    must not turn submissions away that would be kept and judged later.
+    Without Redis, the blob store or workers the answer is still 200 unless `whole` is asked for:
+    a load balancer must not turn submissions away that would be kept and judged later.
     """
-    (database, workers, queued), redis = await asyncio.gather(_database(parts), _redis(parts))
-    checks = {Part.DATABASE: database, Part.REDIS: redis, Part.WORKERS: _fit(database, workers)}
+    (database, workers, queued), redis, blobs = await asyncio.gather(
+        _database(parts), _redis(parts), _blobs(parts)
+    )
+    checks = {
+        Part.DATABASE: database,
+        Part.REDIS: redis,
+        Part.BLOBS: blobs,
+        Part.WORKERS: _fit(database, workers),
+    }
     missing = [part for part, said in checks.items() if said != "ok"]
     if Part.DATABASE in missing:
         status = Readiness.UNAVAILABLE
@@ -138,6 +147,15 @@ async def _redis(parts: Parts) -> str:
         async with asyncio.timeout(CHECK_S):
             await parts.redis.ping()
     except (RedisError, OSError, TimeoutError) as error:
+        return f"failed: {type(error).__name__}"
+    return "ok"
+
+
+async def _blobs(parts: Parts) -> str:
+    try:
+        async with asyncio.timeout(CHECK_S):
+            await parts.blobs.check()
+    except (BlobAwayError, TimeoutError) as error:
         return f"failed: {type(error).__name__}"
     return "ok"
 

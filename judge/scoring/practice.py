@@ -1,0 +1,33 @@
+"""Practice: what is solved, without a clock or a price for trying."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from judge.scoring.base import Attempt, Cell, EventProblem, Standing
+from judge.scoring.ioi import Ioi
+
+_BEST = Ioi()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """There are no options."""
+
+    @property
+    def name(self) -> str:
+        """Return what an event calls it."""
+        return "practice"
+
+    def cell(self, problem: EventProblem, attempts: Sequence[Attempt]) -> Cell:
+        """Keep the best there ever was."""
+        return _BEST.cell(problem, attempts)
+
+    def bonus(self, problem: EventProblem) -> Fraction:
+        """Return nothing: nobody races."""
+        del problem
+        return Fraction(0)
+
+    def standing(self, cells: Iterable[Cell]) -> Standing:
+        """Add up the scores."""
+        return _BEST.standing(cells)

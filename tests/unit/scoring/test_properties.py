@@ -1,0 +1,162 @@
+"""What holds for every format, whatever was submitted and in whichever order it was judged."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from fractions import Fraction
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from judge.scoring import Attempt, Cell, EventProblem, Format, GroupScore, make
+from judge.scoring.freezing import frozen, thaw
+from judge.scoring.ranking import Cells, Row, board, ranked
+from judge.verdicts import Verdict
+
+PROBLEMS = (
+    EventProblem(id="A", order=0, points=Fraction(100), cpu_limit_us=10**6),
+    EventProblem(id="B", order=1, points=Fraction(30), scoring=True, max_score=Fraction(10)),
+    EventProblem(id="C", order=2, points=Fraction(7), scoring=True),
+)
+PEOPLE = ("ann", "bob", "cid")
+Attempts = Mapping[str, Mapping[str, list[Attempt]]]
+
+formats = st.sampled_from(["icpc", "ioi", "battle", "duel", "practice"]).map(make)
+
+
+@st.composite
+def attempts(draw: st.DrawFn) -> dict[str, dict[str, list[Attempt]]]:
+    made: dict[str, dict[str, list[Attempt]]] = {
+        who: {problem.id: [] for problem in PROBLEMS} for who in PEOPLE
+    }
+    for number in range(draw(st.integers(0, 14))):
+        problem = draw(st.sampled_from(PROBLEMS))
+        # Few different moments, so that some are equal.
+        made[draw(st.sampled_from(PEOPLE))][problem.id].append(_attempt(draw, number, problem))
+    return made
+
+
+def _attempt(draw: st.DrawFn, number: int, problem: EventProblem) -> Attempt:
+    verdict = draw(st.sampled_from([None, *Verdict]))
+    score = Fraction(draw(st.integers(0, 10))) if problem.scoring else None
+    split = draw(st.booleans()) and score is not None
+    return Attempt(
+        submission=f"{number:03}",
+        at_us=draw(st.integers(0, 6)) * 600_000_000,
+        verdict=verdict,
+        score=score,
+        groups=(
+            (
+                GroupScore(name="one", score=min(score, Fraction(4))),
+                GroupScore(name="two", score=max(score - 4, Fraction(0))),
+            )
+            if split and score is not None
+            else ()
+        ),
+        cpu_us=draw(st.integers(0, 10**6)),
+    )
+
+
+def public(made: Attempts, freeze_us: int) -> Attempts:
+    return {
+        who: {task: list(frozen(each, freeze_us)) for task, each in theirs.items()}
+        for who, theirs in made.items()
+    }
+
+
+def ranks_hold(rows: list[Row]) -> None:
+    for place, row in enumerate(rows):
+        ahead = sum(other.standing.key < row.standing.key for other in rows)
+        assert row.rank == ahead + 1
+        assert place == 0 or rows[place - 1].standing.key <= row.standing.key
+
+
+@given(formats, attempts(), st.randoms(use_true_random=False))
+def test_the_order_of_judging_changes_nothing(
+    rules: Format, made: Attempts, random: object
+) -> None:
+    shuffled = {who: {t: list(each) for t, each in theirs.items()} for who, theirs in made.items()}
+    for theirs in shuffled.values():
+        for each in theirs.values():
+            random.shuffle(each)  # type: ignore[attr-defined]
+    rows = board(rules, PROBLEMS, made)
+    assert rows == board(rules, PROBLEMS, dict(reversed(shuffled.items())))
+    ranks_hold(rows)
+
+
+@given(formats, attempts(), st.data())
+def test_what_happens_after_the_freeze_leaves_no_trace(
+    rules: Format, made: Attempts, data: st.DataObject
+) -> None:
+    freeze_us = data.draw(st.integers(0, 4)) * 600_000_000
+    other: dict[str, dict[str, list[Attempt]]] = {}
+    for who, theirs in made.items():
+        other[who] = {}
+        for problem in PROBLEMS:
+            kept = []
+            for each in theirs[problem.id]:
+                if each.at_us < freeze_us:
+                    kept.append(each)
+                else:
+                    verdict = data.draw(st.sampled_from([None, *Verdict]))
+                    kept.append(replace(each, verdict=verdict, score=Fraction(3), cpu_us=1))
+            other[who][problem.id] = kept
+    assert board(rules, PROBLEMS, public(made, freeze_us)) == board(
+        rules, PROBLEMS, public(other, freeze_us)
+    )
+
+
+@given(formats, attempts(), st.integers(0, 4))
+def test_a_thaw_ends_at_the_final_board(rules: Format, made: Attempts, minutes: int) -> None:
+    shown = board(rules, PROBLEMS, public(made, minutes * 600_000_000))
+    final = board(rules, PROBLEMS, made)
+    cells = {row.participant: row.cells for row in final}
+    steps = list(thaw(rules, PROBLEMS, shown, cells))
+    now = {row.participant: dict(row.cells) for row in shown}
+    for step in steps:
+        now[step.participant][step.problem] = step.cell
+        assert step.standing == rules.standing(now[step.participant].values())
+    for row in final:
+        ended = {task: cell for task, cell in now[row.participant].items() if cell.touched}
+        assert ended == row.cells
+        last = [step for step in steps if step.participant == row.participant]
+        assert not last or last[-1].standing == row.standing
+    assert len(steps) == len({(step.participant, step.problem) for step in steps})
+
+
+@given(attempts(), st.integers(0, 4))
+def test_a_thaw_goes_from_below(made: Attempts, minutes: int) -> None:
+    rules = make("icpc")
+    shown = board(rules, PROBLEMS, public(made, minutes * 600_000_000))
+    cells = {row.participant: row.cells for row in board(rules, PROBLEMS, made)}
+    now = {row.participant: dict(row.cells) for row in shown}
+    for step in thaw(rules, PROBLEMS, shown, cells):
+        in_order = [row.participant for row in ranked(rules, now)]
+        hiding = [who for who in in_order if any(_hidden(now, cells, who))]
+        assert step.participant == hiding[-1]
+        assert step.problem == next(_hidden(now, cells, step.participant))
+        now[step.participant][step.problem] = step.cell
+
+
+def _hidden(now: Mapping[str, Cells], final: Mapping[str, Cells], who: str) -> Iterator[str]:
+    return (
+        each.id
+        for each in PROBLEMS
+        if now[who].get(each.id, Cell()) != final[who].get(each.id, Cell())
+    )
+
+
+@given(formats, attempts())
+def test_an_attempt_that_is_pending_never_costs(rules: Format, made: Attempts) -> None:
+    plain = board(
+        rules,
+        PROBLEMS,
+        {
+            who: {
+                task: [each for each in tried if not each.pending] for task, tried in theirs.items()
+            }
+            for who, theirs in made.items()
+        },
+    )
+    assert [(row.rank, row.participant, row.standing) for row in plain] == [
+        (row.rank, row.participant, row.standing) for row in board(rules, PROBLEMS, made)
+    ]
