@@ -179,3 +179,14 @@ def body(source: str, language: str = "python3") -> bytes:
 
 
 PYTHON = 'print(f"Welcome to the arena, {input()}!")\n'
+
+
+async def judged(service: Service) -> int:
+    """Return how many judgings are over."""
+    connection = await service.connect()
+    try:
+        query = "SELECT count(*) FROM codebattle.judgings WHERE state IN ('done', 'failed')"
+        found: int = await connection.fetchval(query)
+    finally:
+        await connection.close()
+    return found
