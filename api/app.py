@@ -1,5 +1,6 @@
 """The HTTP application: settings in, ASGI application out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from importlib.metadata import version
@@ -9,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 
-from api import errors, logs
+from api import errors, logs, tracing
 from api.edge import Edge
 from api.live.serving import drained_by_signals
 from api.metrics import HttpMetrics
@@ -17,7 +18,6 @@ from api.routes import router
 from api.settings import Settings
 from api.settings import settings as environment
 from api.submissions.desk import Desk
-from api.tracing import Tracing
 from api.wiring import opened
 
 DESCRIPTION = "Submit programs, have them judged in a sandbox, follow the verdicts live."
@@ -28,12 +28,15 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        traced = tracing.configure(settings, service="codebattle-api")
         async with opened(settings, application="codebattle api") as parts:
             app.state.parts = parts
             parts.hub.start()
             async with aclosing(Desk(parts)) as app.state.desk:
                 with drained_by_signals(parts.hub):
                     yield
+        if traced:
+            await asyncio.to_thread(tracing.close)
 
     app = FastAPI(
         title="codebattle",
@@ -53,7 +56,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=["Location", "Retry-After", "X-Request-ID"],
         )
-    app.add_middleware(Tracing)
+    app.add_middleware(tracing.Tracing)
     app.add_middleware(Edge, settings=settings)
     app.add_middleware(HttpMetrics)
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]

@@ -7,12 +7,14 @@ workers find the work a second later.
 import asyncio
 import json
 from contextlib import suppress
+from contextvars import Context
 from typing import Any
 
 from arq.connections import ArqRedis, RedisSettings, create_pool
 from redis.exceptions import RedisError
 
 from api.logs import logger
+from api.metrics import BELL_FAILURES
 from api.settings import Settings
 
 QUEUE = "codebattle:bell"
@@ -57,7 +59,7 @@ class Bell:
         """
         self._wanted.set()
         if self._ringing is None:
-            self._ringing = asyncio.create_task(self._ring_on(), name="bell")
+            self._ringing = asyncio.create_task(self._ring_on(), name="bell", context=Context())
 
     async def _ring_on(self) -> None:
         while True:
@@ -72,7 +74,8 @@ class Bell:
             pool = await self._connected()
             await pool.enqueue_job(LOOK, _expires=_EXPIRES_S)
         except (RedisError, OSError, TimeoutError) as error:
-            _log.warning("bell.failed", error=str(error))
+            BELL_FAILURES.inc()
+            _log.warning("bell.failed", error=type(error).__name__)
             return False
         return True
 

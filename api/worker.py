@@ -6,12 +6,14 @@ arq ends when Redis goes away; it is started again, and until then the sweep fin
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
 from arq.connections import ArqRedis, create_pool
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker as ArqWorker
@@ -19,13 +21,14 @@ from arq.worker import func
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from api import metrics, tracing
 from api.accounts import service as accounts
 from api.db.base import new_id
 from api.db.models import WorkerState
 from api.logs import logger
 from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
-from api.neighbours.sending import sender_from
+from api.neighbours.sending import Sender, sender_from
 from api.problems.cache import PackageCache
 from api.queue import LOOK, QUEUE, dumps, loads, redis_settings
 from api.settings import SelfTest, Settings
@@ -58,14 +61,33 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    traced = tracing.configure(settings, service="codebattle-worker")
     chosen = await choose(settings.judge_backend)
     if chosen.note:
         _log.warning("worker.backend", note=chosen.note)
     try:
         async with opened(settings, application="codebattle worker") as parts:
-            await work(parts, chosen.launcher, stop)
+            with _measured(settings):
+                await work(parts, chosen.launcher, stop)
     finally:
         await chosen.launcher.close()
+        if traced:
+            await asyncio.to_thread(tracing.close)
+
+
+@contextmanager
+def _measured(settings: Settings) -> Iterator[None]:
+    """Answer scrapes meanwhile, if the settings say where."""
+    if not settings.metrics_port:
+        yield
+        return
+    token = settings.metrics_token
+    with metrics.served(
+        settings.metrics_port,
+        host=settings.metrics_host,
+        token=token.get_secret_value() if token is not None else None,
+    ):
+        yield
 
 
 async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
@@ -79,10 +101,12 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
         settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
     )
     identity = new_id()
+    # All tasks below inherit it: every line says which worker speaks.
+    structlog.contextvars.bind_contextvars(worker=str(identity))
     jobs = SubmissionJobs(parts, judge, packages, worker=identity, slots=len(slots))
     async with parts.sessions() as session:
         await registry.register(session, identity, backend=launcher.name, slots=len(slots))
-    _log.info("worker.started", worker=str(identity), backend=launcher.name, slots=len(slots))
+    _log.info("worker.started", backend=launcher.name, slots=len(slots))
 
     trusted = asyncio.Event()
     if settings.self_test_mode is not SelfTest.REQUIRE:
@@ -90,30 +114,21 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     jobs.taking = trusted.is_set()
 
     async def beat() -> None:
+        for doing, count in pool.census().items():
+            metrics.SANDBOXES.labels(doing).set(count)
         async with parts.sessions() as session:
             state = await registry.beat(session, identity)
         jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
 
     sender = sender_from(settings)
 
-    async def deliver() -> None:
-        # Whoever has a full round has more to do at once.
-        while await deliver_due(parts.sessions, sender, attempts_max=settings.webhook_attempts_max):
-            pass
-
-    async def prune() -> None:
-        async with parts.sessions() as session:
-            await outbox.prune(session, now=datetime.now(UTC))
-            await accounts.prune(session)
-            await session.commit()
-
     background = [
         asyncio.create_task(_answer(settings, jobs, len(slots)), name="bell"),
         asyncio.create_task(_every(settings.heartbeat_s, jobs.beat), name="beat"),
         asyncio.create_task(_every(settings.sweep_s, jobs.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
-        asyncio.create_task(_every(DELIVER_S, deliver), name="webhooks"),
-        asyncio.create_task(_every(PRUNE_S, prune), name="pruning"),
+        asyncio.create_task(_every(DELIVER_S, partial(_deliver, parts, sender)), name="webhooks"),
+        asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
         asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
     ]
     stopping = asyncio.create_task(stop.wait())
@@ -133,7 +148,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
                 await registry.move(session, identity, WorkerState.GONE)
         await pool.close()
         await sender.__aexit__()
-        _log.info("worker.stopped", worker=str(identity))
+        _log.info("worker.stopped")
     for result in results:
         if isinstance(result, Exception):
             raise result
@@ -215,6 +230,20 @@ async def _until_stored(parts: Parts, worker: UUID, result: dict[str, Any]) -> N
             await asyncio.sleep(RETRY_S)
         else:
             return
+
+
+async def _deliver(parts: Parts, sender: Sender) -> None:
+    # Whoever has a full round has more to do at once.
+    most = parts.settings.webhook_attempts_max
+    while await deliver_due(parts.sessions, sender, attempts_max=most):
+        pass
+
+
+async def _prune(parts: Parts) -> None:
+    async with parts.sessions() as session:
+        await outbox.prune(session, now=datetime.now(UTC))
+        await accounts.prune(session)
+        await session.commit()
 
 
 async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:

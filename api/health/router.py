@@ -1,8 +1,6 @@
 """`/livez`, `/readyz`, `/version`, `/metrics`: for probes and people, outside `/v1`."""
 
 import asyncio
-import hmac
-import ipaddress
 from enum import StrEnum
 from importlib.metadata import version as installed
 from typing import Annotated
@@ -173,22 +171,16 @@ def _fit(database: str, workers: list[queries.WorkerSeen]) -> str:
 
 
 def _may_scrape(request: Request, settings: Settings) -> None:
-    if settings.metrics_token is not None:
-        wanted = f"Bearer {settings.metrics_token.get_secret_value()}"
-        if hmac.compare_digest(request.headers.get("authorization", "").encode(), wanted.encode()):
-            return
-    elif _local(request):
-        return
-    raise ForbiddenError("metrics are for this host, or for the token of the settings")
-
-
-def _local(request: Request) -> bool:
-    if request.client is None or any(name in request.headers for name in _FORWARDED):
-        return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
+    token = settings.metrics_token
+    # Behind a proxy on this host everybody seems to be this host.
+    forwarded = any(name in request.headers for name in _FORWARDED)
+    address = request.client.host if request.client is not None and not forwarded else ""
+    if not measured.may_scrape(
+        address,
+        request.headers.get("authorization", ""),
+        token.get_secret_value() if token is not None else None,
+    ):
+        raise ForbiddenError("metrics are for this host, or for the token of the settings")
 
 
 def _gauge(waiting: queries.Waiting, workers: list[queries.WorkerSeen]) -> None:

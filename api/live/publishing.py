@@ -9,6 +9,7 @@ import secrets
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from contextvars import Context
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -82,7 +83,7 @@ class Announcer:
         self._idle.clear()
         self._more.set()
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="announcer")
+            self._task = asyncio.create_task(self._run(), name="announcer", context=Context())
 
     async def flush(self) -> None:
         """Return when everything said so far is published, or given up."""

@@ -13,11 +13,13 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from uuid import UUID
 
 import asyncpg
 
+from api import tracing
 from api.auth import CurrentUser, Role
 from api.db.base import new_id
 from api.db.direct import AWAY, Direct
@@ -56,6 +58,7 @@ class _HandedIn:
     key: str | None
     request_hash: str
     request_id: str
+    trace: dict[str, str]
     arrived: float
     answer: asyncio.Future[Taken]
 
@@ -96,13 +99,15 @@ class Desk:
             key=key,
             request_hash=service.request_hash(new),
             request_id=request_id,
+            trace=tracing.carrier(),
             arrived=time.monotonic(),
             answer=asyncio.get_running_loop().create_future(),
         )
         self._waiting.append(handed_in)
         self._more.set()
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="desk")
+            # Of no request: what is logged there is not under the first one's id.
+            self._task = asyncio.create_task(self._run(), name="desk", context=Context())
         return await handed_in.answer
 
     async def aclose(self) -> None:
@@ -194,6 +199,7 @@ class Desk:
             idempotency_key=given.key,
             request_hash=given.request_hash,
             request_id=given.request_id,
+            extra={"trace": given.trace} if given.trace else {},
             delay_s=service.delay_s(self._settings, new.queue),
             age_s=time.monotonic() - given.arrived,
         )

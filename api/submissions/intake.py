@@ -5,6 +5,7 @@ that decide on places in the queue are taken in its snapshot, and a user's submi
 moment count for each other.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -41,11 +42,11 @@ WITH given AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-        $15::bigint[], $16::float[], $17::float[]
+        $15::text[], $16::bigint[], $17::float[], $18::float[]
     ) WITH ORDINALITY AS given (
         submission_id, judging_id, user_id, problem_id, version_id, event_id, room_id,
         language, entry_point, source_hash, idempotency_key, request_hash, request_id, queue,
-        source_bytes, delay_s, age_s, position
+        metadata, source_bytes, delay_s, age_s, position
     )
 ), waiting AS (
     SELECT users.user_id, count(judging.id) AS n
@@ -69,22 +70,22 @@ WITH given AS (
         submission_id, user_id, problem_id, version_id, event_id, room_id, language, entry_point,
         source_hash, source_bytes, idempotency_key, request_hash, request_id,
         now() - make_interval(secs => age_s)
-    FROM placed WHERE ahead < $18::bigint
+    FROM placed WHERE ahead < $19::bigint
     ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, submitted_at
 ), files AS (
     INSERT INTO codebattle.submission_files (submission_id, name, content)
     SELECT taken.id, file.name, file.content
     FROM taken
-    JOIN unnest($20::uuid[], $21::text[], $22::bytea[]) AS file (submission_id, name, content)
+    JOIN unnest($21::uuid[], $22::text[], $23::bytea[]) AS file (submission_id, name, content)
         ON file.submission_id = taken.id
 ), queued AS (
     INSERT INTO codebattle.judgings (
-        id, submission_id, version_id, user_id, room_id, is_current, state, queue, due_at
+        id, submission_id, version_id, user_id, room_id, is_current, state, queue, metadata, due_at
     )
     SELECT
         judging_id, submission_id, version_id, user_id, room_id, true, 'queued', queue,
-        now() + make_interval(secs => delay_s + ahead * $19::float)
+        metadata::jsonb, now() + make_interval(secs => delay_s + ahead * $20::float)
     FROM placed JOIN taken ON taken.id = placed.submission_id
 )
 SELECT placed.ahead, taken.submitted_at
@@ -133,6 +134,8 @@ class Intake:
     idempotency_key: str | None
     request_hash: str
     request_id: str
+    # The judging's metadata: what the worker has to know of the trace this belongs to.
+    extra: dict[str, Any]
     delay_s: float
     age_s: float
 
@@ -230,6 +233,7 @@ async def store(
         *(column(name) for name in (*_OF_INTAKE, *_OPTIONAL)),
         *(column(name, sources) for name in _OF_SOURCE),
         *(column(name) for name in (*_OF_REQUEST, "queue")),
+        [json.dumps(each) for each in column("extra")],
         column("source_bytes", sources),
         column("delay_s"),
         column("age_s"),

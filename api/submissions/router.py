@@ -5,6 +5,7 @@ import time
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from api import paging, redaction
@@ -45,6 +46,7 @@ async def submit(
     """Take a submission in; it is judged in the background and never lost once this answers."""
     user.need_scope(Scope.SUBMIT)
     taken = await at.take(user, new, key=key, request_id=request.state.request_id)
+    structlog.contextvars.bind_contextvars(submission_id=str(taken.id))
     url = f"/v1/submissions/{taken.id}"
     response.headers["Location"] = url
     return schemas.Accepted(

@@ -100,8 +100,15 @@ async def test_two_workers_never_claim_the_same(parts: Parts) -> None:
 
 async def test_a_pile_does_not_come_before_somebody_else(parts: Parts) -> None:
     """Alice's ten do not keep Bob's one waiting."""
-    alices = [await submitted(parts, user=ALICE) for _ in range(10)]
-    bobs = await submitted(parts, user=BOB)
+    new = NewSubmission(problem="hello", language="python3", source="AC")
+    async with aclosing(Desk(parts)) as desk:
+        taken = await asyncio.gather(
+            *(
+                desk.take(CurrentUser(id=user), new, key=None, request_id="test")
+                for user in (*[ALICE] * 10, BOB)
+            )
+        )
+    *alices, bobs = [each.judging_id for each in taken]
     order = [each.judging_id for _ in range(11) if (each := await claimed(parts)) is not None]
 
     assert order.index(bobs) == 1
