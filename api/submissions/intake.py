@@ -58,6 +58,7 @@ WITH given AS (
 ), placed AS (
     SELECT
         given.*,
+        now() - make_interval(secs => given.age_s) AS arrived_at,
         waiting.n - 1
             + row_number() OVER (PARTITION BY given.user_id ORDER BY given.position) AS ahead
     FROM given JOIN waiting USING (user_id)
@@ -69,7 +70,7 @@ WITH given AS (
     SELECT
         submission_id, user_id, problem_id, version_id, event_id, room_id, language, entry_point,
         source_hash, source_bytes, idempotency_key, request_hash, request_id,
-        now() - make_interval(secs => age_s)
+        arrived_at
     FROM placed WHERE ahead < $19::bigint
     ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, submitted_at
@@ -81,11 +82,12 @@ WITH given AS (
         ON file.submission_id = taken.id
 ), queued AS (
     INSERT INTO codebattle.judgings (
-        id, submission_id, version_id, user_id, room_id, is_current, state, queue, metadata, due_at
+        id, submission_id, version_id, user_id, room_id, is_current, state, queue, metadata,
+        queued_at, due_at
     )
     SELECT
         judging_id, submission_id, version_id, user_id, room_id, true, 'queued', queue,
-        metadata::jsonb, now() + make_interval(secs => delay_s + ahead * $20::float)
+        metadata::jsonb, arrived_at, arrived_at + make_interval(secs => delay_s + ahead * $20::float)
     FROM placed JOIN taken ON taken.id = placed.submission_id
 )
 SELECT placed.ahead, taken.submitted_at
