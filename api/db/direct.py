@@ -16,6 +16,8 @@ AWAY = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.InterfaceError,
+    # A statement begun in the moment between the server's goodbye and the end of the connection.
+    asyncpg.InternalClientError,
     SQLAlchemyError,
     OSError,
     TimeoutError,

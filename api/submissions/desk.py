@@ -161,13 +161,15 @@ class Desk:
         if time.monotonic() - self._counted > DEPTH_S:
             self._depth = await intake.depth(connection)
             self._counted = time.monotonic()
+        # One moment for all: their ages differ by nothing but their arrivals.
+        now = time.monotonic()
         ready = []
         for each in batch:
             try:
                 if (found := _replayed(each, keys)) is not None:
                     each.taken(found)
                 else:
-                    ready.append((each, self._intake(each, targets)))
+                    ready.append((each, self._intake(each, targets, now)))
             except ApiError as error:
                 each.failed(error)
         return ready
@@ -176,7 +178,7 @@ class Desk:
         keys = [(each.user.id, each.key) for each in some if each.key is not None]
         return await intake.known(connection, keys)
 
-    def _intake(self, given: _HandedIn, targets: Targets) -> Intake:
+    def _intake(self, given: _HandedIn, targets: Targets, now: float) -> Intake:
         """Return what is to be stored; raises what is to be answered instead."""
         new = given.new
         if new.queue is not Queue.INTERACTIVE and not given.user.has(Role.AUTHOR, Role.REVIEWER):
@@ -201,7 +203,7 @@ class Desk:
             request_id=given.request_id,
             extra={"trace": given.trace} if given.trace else {},
             delay_s=service.delay_s(self._settings, new.queue),
-            age_s=time.monotonic() - given.arrived,
+            age_s=now - given.arrived,
         )
 
     def _room_in_queue(self) -> None:
