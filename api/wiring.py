@@ -15,8 +15,6 @@ from api.live import Announcer, Hub, Publisher
 from api.queue import Bell
 from api.settings import BlobPlace, Settings
 
-REDIS_S = 2.0
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -51,9 +49,7 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
     database = engine(settings, application=application)
     redis = Redis.from_url(
         settings.redis_url.get_secret_value(),
-        socket_connect_timeout=REDIS_S,
-        # One that is there but says nothing must not hold up a judging.
-        socket_timeout=REDIS_S,
+        socket_connect_timeout=2,
         health_check_interval=15,
     )
     publisher = Publisher(redis)

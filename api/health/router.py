@@ -14,6 +14,7 @@ from api import metrics as measured
 from api.blobs import BlobAwayError
 from api.db.models import Queue, WorkerState
 from api.deps import PartsDep
+from api.documented import Responses, problems
 from api.errors import ForbiddenError
 from api.health import queries
 from api.settings import Settings
@@ -23,6 +24,10 @@ CHECK_S = 3.0
 # Whoever sends one of these speaks for somebody else: a proxy on this host is not this host.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 router = APIRouter(tags=["health"])
+_MEASURED: Responses = problems(403) | {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+}
+
 
 Whole = Annotated[
     bool | None,
@@ -72,19 +77,19 @@ class Ready(BaseModel):
 
 
 @router.get("/livez")
-async def livez() -> Alive:
+async def get_livez() -> Alive:
     """Answer as long as the process does."""
     return Alive()
 
 
 @router.get("/version")
-async def version() -> Version:
+async def get_version() -> Version:
     """Tell which version runs here."""
     return Version(version=installed("codebattle"))
 
 
 @router.get("/readyz", responses={503: {"model": Ready}})
-async def readyz(
+async def get_readyz(
     parts: PartsDep,
     response: Response,
     whole: Whole = None,
@@ -113,8 +118,8 @@ async def readyz(
     return Ready(status=status, missing=missing, checks=checks, workers=workers, queued=queued)
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(request: Request, parts: PartsDep) -> Response:
+@router.get("/metrics", response_class=Response, responses=_MEASURED)
+async def get_metrics(request: Request, parts: PartsDep) -> Response:
     """Return measurements for Prometheus, to this host or with the token of the settings."""
     _may_scrape(request, parts.settings)
     try:

@@ -46,7 +46,8 @@ class Publisher:
             ],
         )
         try:
-            await cast("Any", call)
+            async with asyncio.timeout(keys.ANSWER_S):
+                await cast("Any", call)
         except (RedisError, OSError, TimeoutError) as error:
             _log.warning("update.unpublished", kind=update.kind, error=str(error))
             LIVE_PUBLISHED.labels("failed").inc()

@@ -6,37 +6,37 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response, status
 
-from api.auth import CurrentUser, Role, Scope
-from api.deps import PartsDep, SessionDep, UserDep
+from api.deps import GameMasterDep, PartsDep, SessionDep
+from api.documented import problems
 from api.errors import NotFoundError, TooLargeError, UnauthenticatedError
 from api.logs import logger
 from api.neighbours import endpoints, inbound, schemas, signing
 from api.neighbours.guard import Guard, guard_from
+from api.neighbours.sealing import Sealer, sealer_from
 from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
 
 HOOK_BYTES_MAX = 256 * 1024
 _log = logger(__name__)
 
 
-async def _game_master(user: UserDep) -> CurrentUser:
-    user.need(Role.GAME_MASTER)
-    user.need_scope(Scope.ADMIN)
-    return user
-
-
 async def _guard(parts: PartsDep) -> Guard:
     return guard_from(parts.settings)
 
 
-GameMasterDep = Annotated[CurrentUser, Depends(_game_master)]
+async def _sealer(parts: PartsDep) -> Sealer:
+    return sealer_from(parts.settings)
+
+
 GuardDep = Annotated[Guard, Depends(_guard)]
+SealerDep = Annotated[Sealer, Depends(_sealer)]
 hooks = APIRouter(prefix="/hooks", tags=["neighbours"])
 webhooks = APIRouter(prefix="/webhooks", tags=["neighbours"])
 
 
 @hooks.post(
     "/platform",
-    responses={202: {"model": schemas.Taken, "description": "An event we have no use for"}},
+    responses=problems(401, 404)
+    | {202: {"model": schemas.Taken, "description": "An event we have no use for"}},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -50,7 +50,7 @@ webhooks = APIRouter(prefix="/webhooks", tags=["neighbours"])
         ],
     },
 )
-async def platform(
+async def take_platform_event(
     request: Request, response: Response, parts: PartsDep, session: SessionDep
 ) -> schemas.Taken:
     """Take an event of the platform, signed by Standard Webhooks."""
@@ -81,7 +81,7 @@ async def platform(
 
 
 @webhooks.get("")
-async def list_endpoints(_: GameMasterDep, session: SessionDep) -> schemas.EndpointList:
+async def list_webhooks(_: GameMasterDep, session: SessionDep) -> schemas.EndpointList:
     """List where events are sent."""
     found = await endpoints.every(session)
     return schemas.EndpointList(
@@ -89,17 +89,22 @@ async def list_endpoints(_: GameMasterDep, session: SessionDep) -> schemas.Endpo
     )
 
 
-@webhooks.post("", status_code=status.HTTP_201_CREATED)
-async def create_endpoint(
-    body: schemas.EndpointWanted, user: GameMasterDep, session: SessionDep, guard: GuardDep
+@webhooks.post("", status_code=status.HTTP_201_CREATED, responses=problems(409))
+async def create_webhook(
+    body: schemas.EndpointWanted,
+    user: GameMasterDep,
+    session: SessionDep,
+    guard: GuardDep,
+    sealer: SealerDep,
 ) -> schemas.EndpointMade:
     """Have events sent somewhere; the secret is shown this once."""
-    made = await endpoints.create(session, guard, user, body)
-    return schemas.EndpointMade.model_validate(made)
+    made, secret = await endpoints.create(session, guard, sealer, user, body)
+    shown = schemas.EndpointShown.model_validate(made)
+    return schemas.EndpointMade(**shown.model_dump(), secret=secret)
 
 
 @webhooks.patch("/{endpoint_id}")
-async def change_endpoint(
+async def change_webhook(
     endpoint_id: UUID,
     body: schemas.EndpointChange,
     user: GameMasterDep,
@@ -112,23 +117,23 @@ async def change_endpoint(
 
 
 @webhooks.delete("/{endpoint_id}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove_endpoint(endpoint_id: UUID, user: GameMasterDep, session: SessionDep) -> None:
+async def remove_webhook(endpoint_id: UUID, user: GameMasterDep, session: SessionDep) -> None:
     """Send nothing there any more."""
     await endpoints.remove(session, user, endpoint_id)
 
 
 @webhooks.post("/{endpoint_id}/secret")
-async def replace_secret(
-    endpoint_id: UUID, user: GameMasterDep, session: SessionDep
+async def replace_webhook_secret(
+    endpoint_id: UUID, user: GameMasterDep, session: SessionDep, sealer: SealerDep
 ) -> schemas.SecretMade:
     """Make a new secret, shown this once; the old one signs as well for a day."""
-    changed = await endpoints.replace_secret(session, user, endpoint_id)
+    changed, secret = await endpoints.replace_secret(session, sealer, user, endpoint_id)
     assert changed.old_secret_until is not None
-    return schemas.SecretMade(secret=changed.secret, old_secret_until=changed.old_secret_until)
+    return schemas.SecretMade(secret=secret, old_secret_until=changed.old_secret_until)
 
 
 @webhooks.get("/{endpoint_id}/deliveries")
-async def list_deliveries(
+async def list_webhook_deliveries(
     endpoint_id: UUID,
     _: GameMasterDep,
     session: SessionDep,
@@ -141,7 +146,7 @@ async def list_deliveries(
 
 
 @webhooks.get("/deliveries/{delivery_id}")
-async def show_delivery(
+async def get_webhook_delivery(
     delivery_id: UUID, _: GameMasterDep, session: SessionDep
 ) -> schemas.DeliveryDetail:
     """Show what was sent and how every attempt went."""
@@ -149,7 +154,7 @@ async def show_delivery(
 
 
 @webhooks.post("/deliveries/{delivery_id}/redeliver", status_code=status.HTTP_202_ACCEPTED)
-async def redeliver(
+async def redeliver_webhook(
     delivery_id: UUID, user: GameMasterDep, session: SessionDep
 ) -> schemas.DeliveryDetail:
     """Send an event again under its id."""

@@ -1,8 +1,10 @@
 """What a second, hostile reading of the service found; each test failed before its fix."""
 
 import asyncio
+from pathlib import Path
 from types import SimpleNamespace
 from uuid import UUID, uuid4
+from zipfile import ZipFile, ZipInfo
 
 import httpx
 import pytest
@@ -11,26 +13,40 @@ from pydantic import SecretStr
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from api import wiring
 from api.accounts import service as accounts
-from api.auth import Role
+from api.auth import Role, Scope
 from api.db.base import new_id
-from api.db.models import CodeProblem, Judging, JudgingState, Outbox, Token
+from api.db.models import (
+    CodeProblem,
+    Judging,
+    JudgingState,
+    Outbox,
+    Token,
+    WebhookAttempt,
+    WebhookEndpoint,
+)
 from api.db.models import TokenKind as Kind
 from api.live import keys
-from api.neighbours import guard
+from api.neighbours import guard, outbox
+from api.neighbours.delivery import deliver_due
 from api.neighbours.guard import Guard, RefusedTargetError
+from api.neighbours.sealing import Sealer, UnreadableSecretError
+from api.neighbours.sending import Sender
 from api.problems.cache import PackageCache
+from api.settings import Environment, Settings
 from api.submissions import reporting
 from api.submissions.jobs import SubmissionJobs
 from api.wiring import Parts, opened
 from api.workers import selftesting
+from judge.errors import PackageError
 from judge.judging import Judge
-from tests.api.conftest import Client, ClientFor
+from judge.problem import archive
+from tests.api.conftest import Client, ClientFor, token_for
 from tests.api.signing_in import FAST, OTHER, PASSWORD
 from tests.api.submissions import conftest as scripted
 
 judge, worker_for = scripted.judge, scripted.worker_for
+SETTINGS = Settings(environment=Environment.DEVELOPMENT)
 CANARY = "canary-nobody-must-read"
 
 
@@ -66,12 +82,14 @@ async def test_a_redis_that_hangs_holds_up_no_judging(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It accepts connections and says nothing: progress is let go, the judgement is stored."""
-    for module, name in ((wiring, "REDIS_S"), (reporting, "LEFT_S")):
+    for module, name in ((keys, "ANSWER_S"), (reporting, "LEFT_S")):
         monkeypatch.setattr(module, name, 0.1)
     submission_id = await submitted(client_for())
 
-    async def says_nothing(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    async def says_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
+        writer.close()
+        await writer.wait_closed()
 
     silent = await asyncio.start_server(says_nothing, "127.0.0.1", 0)
     port = silent.sockets[0].getsockname()[1]
@@ -80,6 +98,7 @@ async def test_a_redis_that_hangs_holds_up_no_judging(
         cache = PackageCache(hung.cache_dir, held.blobs, bytes_max=1 << 30)
         await SubmissionJobs(held, judge, cache, worker=new_id(), slots=1).look()
     silent.close()
+    await silent.wait_closed()
 
     assert await state_of(parts, submission_id) is JudgingState.DONE
 
@@ -147,6 +166,45 @@ async def test_no_length_of_a_body_is_a_bug(app: FastAPI, length: str, status: i
     assert answer.status_code == status
 
 
+async def test_a_token_reads_only_with_the_scope(client_for: ClientFor, hello: object) -> None:
+    """A token that may only submit showed the hidden problems of its owner, and their tokens."""
+    del hello
+    reader = client_for(token=token_for(SETTINGS, scopes=(Scope.READ,)))
+    submitter = client_for(token=token_for(SETTINGS, scopes=(Scope.SUBMIT,)))
+    for path in ("/v1/problems", "/v1/problems/hello", "/v1/problems/hello/samples"):
+        assert (await reader.get(path)).status_code == 200
+        assert (await submitter.get(path)).status_code == 403
+    assert (await submitter.get("/v1/me/tokens")).status_code == 403
+
+
+def test_secrets_are_sealed_in_the_database() -> None:
+    """They open with any key that is held, and with no other."""
+    old, new = Sealer("a" * 32), Sealer("b" * 32, "a" * 32)
+    sealed = old.seal(CANARY)
+
+    assert CANARY not in sealed
+    assert (old.open(sealed), new.open(sealed)) == (CANARY, CANARY)
+    assert old.open("whsec_from-before") == "whsec_from-before"
+    with pytest.raises(UnreadableSecretError):
+        old.open(new.seal(CANARY))
+
+
+async def test_a_subscription_whose_secret_is_lost_ends_no_worker(parts: Parts) -> None:
+    """Its deliveries fail and say why; it got no secret that could be read."""
+    async with parts.sessions() as session:
+        session.add(
+            WebhookEndpoint(url="https://guild.example", secret=Sealer("b" * 32).seal("whsec_x"))
+        )
+        await outbox.announce(session, "kind", {}, key=1)
+        await session.commit()
+    async with Sender(Guard(), timeout_s=1) as sender:
+        assert await deliver_due(parts.sessions, sender, Sealer("a" * 32)) == 1
+    async with parts.sessions() as session:
+        error = (await session.scalars(select(WebhookAttempt.error))).one()
+
+    assert error == "the secret cannot be read: replace it"
+
+
 async def test_a_resolver_that_hangs_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Subscribing waited for as long as the resolver pleased."""
     monkeypatch.setattr(guard, "RESOLVE_S", 0.01)
@@ -212,3 +270,38 @@ async def test_an_attack_that_gets_through_once_is_said_and_not_believed(
     assert result["status"] == selftesting.BROKEN
     assert result["succeeded"] == ["through: b"]
     assert result["retried"] == ["flaky: late"]
+
+
+def test_links_of_an_archive_cannot_help_each_other_out(tmp_path: Path) -> None:
+    """Each stays inside while the other is missing; together they led anywhere."""
+    package = tmp_path / "package.zip"
+    with ZipFile(package, "w") as made:
+        made.writestr("problem.yaml", "")
+        for name, to in (("a", "b/c/d/../../../etc/passwd"), *((each, ".") for each in "bcd")):
+            link = ZipInfo(name)
+            link.external_attr = 0o120777 << 16
+            made.writestr(link, to)
+    with pytest.raises(PackageError, match="leads out of the package"):
+        archive.unpack(package)
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_an_endless_list_of_files_is_not_read(
+    tmp_path: Path, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of a small upload may name millions of files, each of which takes memory."""
+    package = tmp_path / "package.zip"
+    with ZipFile(package, "w") as made:
+        made.writestr("problem.yaml", "")
+    data = bytearray(package.read_bytes())
+    end = data.rfind(b"PK\5\6")
+    size = (2**31).to_bytes(8, "little")
+    if large:
+        record = b"PK\6\6" + bytes(36) + size + bytes(8)
+        data[end:end] = record + b"PK\6\7" + bytes(16)
+    else:
+        data[end + 12 : end + 16] = size[:4]
+    package.write_bytes(data)
+    monkeypatch.setattr("zipfile.ZipFile", lambda _: pytest.fail("it was read"))
+    with pytest.raises(PackageError, match="too many files"):
+        archive.unpack(package)
