@@ -287,7 +287,7 @@ def test_links_of_an_archive_cannot_help_each_other_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("large", [False, True])
 def test_an_endless_list_of_files_is_not_read(
-    tmp_path: Path, large: bool, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, *, large: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The list of a small upload may name millions of files, each of which takes memory."""
     package = tmp_path / "package.zip"
