@@ -14,6 +14,7 @@ from api.db.models import Blob, CodeProblem, Queue, Visibility
 from api.problems.service import Imported
 from api.settings import Settings
 from api.submissions import claiming
+from api.submissions.desk import Desk
 from api.submissions.schemas import NewSubmission
 from api.wiring import Parts, opened
 from judge.results import Judgement
