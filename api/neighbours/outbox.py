@@ -49,6 +49,8 @@ async def announce_all(
         {"event_id": event_id(kind, key), "kind": kind, "key": key, "payload": dict(payload)}
         for key, payload in payloads.items()
     ]
+    if not rows:
+        return
     await session.execute(
         insert(Outbox).values(rows).on_conflict_do_nothing(index_elements=[Outbox.event_id])
     )

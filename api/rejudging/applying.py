@@ -22,7 +22,7 @@ from api.logs import logger
 from api.neighbours import outbox
 from api.rejudging import service
 from api.submissions import telling
-from api.submissions.claiming import JUDGED
+from api.submissions.claiming import JUDGED, outside
 from api.wiring import Parts
 
 CHUNK = 1000
@@ -103,7 +103,10 @@ async def apply(
     changed = 0
     async for some in _changed(session, found.id):
         changed += len(some)
-        await outbox.announce_all(session, JUDGED, {each["judging_id"]: each for each in some})
+        shown = {each["judging_id"]: outside(each) for each in some}
+        await outbox.announce_all(
+            session, JUDGED, {key: each for key, each in shown.items() if each is not None}
+        )
     outcome: dict[str, Any] = {
         "changed": changed,
         "unchanged": swapped.rowcount - changed,

@@ -13,9 +13,12 @@ from uuid import UUID
 from sqlalchemy import CursorResult, and_, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import redaction
 from api.db.models import Judging, JudgingState, Queue, Run, Worker, WorkerState
 from api.db.models.judgings import ACTIVE, FENCING
+from api.live import Kind
 from api.neighbours import outbox
+from api.redaction import Audience
 from api.workers import watching
 from api.workers.watching import NOT_WATCHED, Ended, Watch
 from judge.results import Judgement
@@ -211,8 +214,8 @@ async def store(
         return False
     if runs:
         await session.execute(insert(Run), _run_rows(claimed, judgement, runs))
-    if claimed.current and state is JudgingState.DONE:
-        await outbox.announce(session, JUDGED, told, key=claimed.judging_id)
+    if claimed.current and state is JudgingState.DONE and (shown := outside(told)) is not None:
+        await outbox.announce(session, JUDGED, shown, key=claimed.judging_id)
     await watching.ended(
         session,
         watch,
@@ -227,6 +230,12 @@ async def store(
     )
     await session.commit()
     return True
+
+
+def outside(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what other services are told of an end."""
+    phase = redaction.phase_of(told.get("event_id"))
+    return redaction.update(Kind.JUDGED, told, Audience.NEIGHBOUR, phase)
 
 
 async def sweep(session: AsyncSession, *, claims_max: int) -> tuple[int, Sequence[UUID]]:
