@@ -37,6 +37,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("codebattle"),
         generate_unique_id_function=contract.operation_id,
         lifespan=lifespan,
+        redirect_slashes=False,
         docs_url="/docs",
         redoc_url=None,
     )
