@@ -54,7 +54,12 @@ class SelfTest(StrEnum):
 class Settings(BaseSettings):
     """Everything that can be set. Each field's description is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix="CODEBATTLE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CODEBATTLE_",
+        env_ignore_empty=True,  # a compose file can only pass an empty one for none
+        extra="ignore",
+        frozen=True,
+    )
 
     environment: Environment = Field(
         default=Environment.PRODUCTION, description="development or production."
@@ -190,7 +195,7 @@ class Settings(BaseSettings):
         "(default in production); report: attack when idle and tell (default elsewhere); off.",
     )
     lease_s: float = Field(
-        default=5, gt=0, description="A silent worker loses its judging after this."
+        default=3, gt=0, description="A silent worker loses its judging after this."
     )
     heartbeat_s: float = Field(default=1, gt=0, description="Leases are extended this often.")
     sweep_s: float = Field(

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import metrics, tracing
 from api.accounts import service as accounts
 from api.db.base import new_id
+from api.db.engine import AWAY
 from api.db.models import WorkerState
 from api.logs import logger
 from api.neighbours import outbox
@@ -36,8 +37,10 @@ from api.submissions.jobs import SubmissionJobs
 from api.wiring import Parts, opened
 from api.workers import selftesting
 from api.workers import service as registry
+from api.workers.neighbourhood import Neighbourhood
 from judge.artefacts import ArtefactCache
 from judge.cli.session import cpus
+from judge.errors import EngineAwayError
 from judge.judging import Judge
 from judge.sandbox.backends import choose
 from judge.sandbox.base import Launcher
@@ -67,8 +70,8 @@ async def run(settings: Settings) -> None:
         _log.warning("worker.backend", note=chosen.note)
     try:
         async with opened(settings, application="codebattle worker") as parts:
-            with _measured(settings):
-                await work(parts, chosen.launcher, stop)
+            with _measured(settings), Neighbourhood(settings.cache_dir) as near:
+                await work(parts, chosen.launcher, stop, near)
     finally:
         await chosen.launcher.close()
         if traced:
@@ -90,11 +93,11 @@ def _measured(settings: Settings) -> Iterator[None]:
         yield
 
 
-async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
+async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neighbourhood) -> None:
     """Work with these parts and this sandbox until told to stop."""
     settings = parts.settings
-    await launcher.reap()
-    slots = cpus(settings.judge_slots)
+    await _patiently(launcher.reap, stop)
+    slots = near.cpus(cpus(settings.judge_slots))
     pool = Pool(launcher, slots)
     judge = Judge(pool, cache=ArtefactCache(settings.cache_dir / "artefacts"))
     packages = PackageCache(
@@ -104,8 +107,12 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     # All tasks below inherit it: every line says which worker speaks.
     structlog.contextvars.bind_contextvars(worker=str(identity))
     jobs = SubmissionJobs(parts, judge, packages, worker=identity, slots=len(slots))
-    async with parts.sessions() as session:
-        await registry.register(session, identity, backend=launcher.name, slots=len(slots))
+
+    async def register() -> None:
+        async with parts.sessions() as session:
+            await registry.register(session, identity, backend=launcher.name, slots=len(slots))
+
+    await _patiently(register, stop)
     _log.info("worker.started", backend=launcher.name, slots=len(slots))
 
     trusted = asyncio.Event()
@@ -118,6 +125,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
             metrics.SANDBOXES.labels(doing).set(count)
         async with parts.sessions() as session:
             state = await registry.beat(session, identity)
+        near.tell()
         jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
 
     sender = sender_from(settings)
@@ -152,6 +160,18 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
+    """Do what a part that is away keeps us from doing as soon as it is back, or we are to stop."""
+    while not stop.is_set():
+        try:
+            await act()
+        except (*AWAY, EngineAwayError) as error:
+            _log.warning("worker.waiting", error=str(error))
+        else:
+            return
+        await asyncio.sleep(RETRY_S)
 
 
 async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:
