@@ -61,6 +61,9 @@ JUDGING_ERRORS = Counter(
 SANDBOXES = Gauge(
     "codebattle_sandboxes", "Sandboxes of this worker.", ("state",), registry=REGISTRY
 )
+JOBS_ENDED = Counter(
+    "codebattle_jobs_total", "Jobs ended: done, failed.", ("kind", "state"), registry=REGISTRY
+)
 LIVE_FOLLOWERS = Gauge("codebattle_live_followers", "Open streams.", registry=REGISTRY)
 LIVE_PUBLISHED = Counter(
     "codebattle_live_published_total", "Updates given to Redis.", ("outcome",), registry=REGISTRY

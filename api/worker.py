@@ -6,9 +6,10 @@ arq ends when Redis goes away; it is started again, and until then the sweep fin
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +23,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.accounts import service as accounts
 from api.db.base import new_id
 from api.db.models import WorkerState
+from api.jobs.running import Handler, JobRunner
 from api.logs import logger
 from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
 from api.neighbours.sending import sender_from
 from api.problems.cache import PackageCache
-from api.queue import LOOK, QUEUE, dumps, loads, redis_settings
+from api.queue import JOBS, LOOK, QUEUE, dumps, loads, redis_settings
 from api.settings import SelfTest, Settings
 from api.submissions.jobs import SubmissionJobs
 from api.wiring import Parts, opened
@@ -80,6 +82,8 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     )
     identity = new_id()
     jobs = SubmissionJobs(parts, judge, packages, worker=identity, slots=len(slots))
+    runner = JobRunner(parts, handlers(parts), worker=identity, slots=len(slots))
+    jobs.elsewhere = lambda: runner.patient
     async with parts.sessions() as session:
         await registry.register(session, identity, backend=launcher.name, slots=len(slots))
     _log.info("worker.started", worker=str(identity), backend=launcher.name, slots=len(slots))
@@ -87,12 +91,13 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     trusted = asyncio.Event()
     if settings.self_test_mode is not SelfTest.REQUIRE:
         trusted.set()
-    jobs.taking = trusted.is_set()
+    jobs.taking = runner.taking = trusted.is_set()
 
     async def beat() -> None:
         async with parts.sessions() as session:
             state = await registry.beat(session, identity)
         jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
+        runner.taking = jobs.taking
 
     sender = sender_from(settings)
 
@@ -101,19 +106,13 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
         while await deliver_due(parts.sessions, sender, attempts_max=settings.webhook_attempts_max):
             pass
 
-    async def prune() -> None:
-        async with parts.sessions() as session:
-            await outbox.prune(session, now=datetime.now(UTC))
-            await accounts.prune(session)
-            await session.commit()
-
     background = [
-        asyncio.create_task(_answer(settings, jobs, len(slots)), name="bell"),
-        asyncio.create_task(_every(settings.heartbeat_s, jobs.beat), name="beat"),
-        asyncio.create_task(_every(settings.sweep_s, jobs.sweep), name="sweep"),
+        asyncio.create_task(_answer(settings, jobs, runner, len(slots)), name="bell"),
+        asyncio.create_task(_every(settings.heartbeat_s, jobs.beat, runner.beat), name="beat"),
+        asyncio.create_task(_every(settings.sweep_s, jobs.sweep, runner.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
         asyncio.create_task(_every(DELIVER_S, deliver), name="webhooks"),
-        asyncio.create_task(_every(PRUNE_S, prune), name="pruning"),
+        asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
         asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
     ]
     stopping = asyncio.create_task(stop.wait())
@@ -121,10 +120,10 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
         # None of them ends by itself: if one does, that is a bug and ends the worker.
         await asyncio.wait([stopping, *background], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        _log.info("worker.draining", held=jobs.held)
+        _log.info("worker.draining", held=jobs.held, jobs=runner.held)
         background[0].cancel()
         background[2].cancel()
-        await jobs.drain(settings.drain_s)
+        await asyncio.gather(jobs.drain(settings.drain_s), runner.drain(settings.drain_s))
         for task in (stopping, *background):
             task.cancel()
         results = await asyncio.gather(stopping, *background, return_exceptions=True)
@@ -139,12 +138,22 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
             raise result
 
 
-async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:
+def handlers(parts: Parts) -> dict[str, Handler]:
+    """Return what jobs do, by their kind."""
+    del parts
+    return {}
+
+
+async def _answer(settings: Settings, jobs: SubmissionJobs, runner: JobRunner, slots: int) -> None:
     """Answer the bell for as long as Redis is there, and again when it is back."""
 
     async def look(ctx: dict[Any, Any], *_: Any, **__: Any) -> None:
         del ctx
         await jobs.look()
+
+    async def ring(ctx: dict[Any, Any], *_: Any, **__: Any) -> None:
+        del ctx
+        runner.ring()
 
     while True:
         try:
@@ -152,13 +161,16 @@ async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:
         except (RedisError, OSError, TimeoutError) as error:
             _log.warning("bell.unheard", error=str(error))
         else:
-            await _hear(pool, look, slots)
+            await _hear(pool, {LOOK: look, JOBS: ring}, slots)
         await asyncio.sleep(RETRY_S)
 
 
-async def _hear(pool: ArqRedis, look: WorkerCoroutine, slots: int) -> None:
+async def _hear(pool: ArqRedis, heard: Mapping[str, WorkerCoroutine], slots: int) -> None:
     worker = ArqWorker(
-        [func(look, name=LOOK, timeout=LOOK_S_MAX, keep_result=0, max_tries=1)],
+        [
+            func(act, name=name, timeout=LOOK_S_MAX, keep_result=0, max_tries=1)
+            for name, act in heard.items()
+        ],
         queue_name=QUEUE,
         redis_pool=pool,
         handle_signals=False,
@@ -182,6 +194,13 @@ async def _hear(pool: ArqRedis, look: WorkerCoroutine, slots: int) -> None:
         await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
         with suppress(RedisError, OSError):
             await pool.aclose(close_connection_pool=True)
+
+
+async def _prune(parts: Parts) -> None:
+    async with parts.sessions() as session:
+        await outbox.prune(session, now=datetime.now(UTC))
+        await accounts.prune(session)
+        await session.commit()
 
 
 async def _test(
@@ -217,10 +236,11 @@ async def _until_stored(parts: Parts, worker: UUID, result: dict[str, Any]) -> N
             return
 
 
-async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, *acts: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
-            await act()
+            for act in acts:
+                await act()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             _log.warning("worker.retrying", error=type(error).__name__)
         await asyncio.sleep(seconds)
