@@ -30,6 +30,7 @@ check: setup ## format, lint, types, import contracts, fast tests; changes nothi
 fix: setup ## format and repair what can be repaired
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/codebattle openapi --output docs/openapi.json
 
 test: setup images ## everything, the slow and the container tests included
 	$(BIN)/ruff format --check .

@@ -1,25 +1,21 @@
 """The HTTP application: settings in, ASGI application out."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.openapi.utils import get_openapi
 
-from api import errors, logs
+from api import contract, errors, logs, tracing
 from api.edge import Edge
 from api.live.serving import drained_by_signals
 from api.metrics import HttpMetrics
 from api.routes import router
 from api.settings import Settings
 from api.settings import settings as environment
-from api.tracing import Tracing
 from api.wiring import opened
-
-DESCRIPTION = "Submit programs, have them judged in a sandbox, follow the verdicts live."
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -27,16 +23,19 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        traced = tracing.configure(settings, service="codebattle-api")
         async with opened(settings, application="codebattle api") as parts:
             app.state.parts = parts
             parts.hub.start()
             with drained_by_signals(parts.hub):
                 yield
+        if traced:
+            await asyncio.to_thread(tracing.close)
 
     app = FastAPI(
         title="codebattle",
-        description=DESCRIPTION,
         version=version("codebattle"),
+        generate_unique_id_function=contract.operation_id,
         lifespan=lifespan,
         docs_url="/docs",
         redoc_url=None,
@@ -51,10 +50,10 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"],
             expose_headers=["Location", "Retry-After", "X-Request-ID"],
         )
-    app.add_middleware(Tracing)
+    app.add_middleware(tracing.Tracing)
     app.add_middleware(Edge, settings=settings)
     app.add_middleware(HttpMetrics)
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: contract.document(app)  # type: ignore[method-assign]
     return app
 
 
@@ -63,24 +62,3 @@ def from_environment() -> FastAPI:
     chosen = environment()
     logs.configure(form=chosen.log_format, level=chosen.log_level)
     return create_app(chosen)
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """Return the document; errors are problem details, not FastAPI's own form."""
-    if app.openapi_schema is None:
-        document = get_openapi(
-            title=app.title,
-            version=app.version,
-            description=app.description,
-            routes=app.routes,
-        )
-        schemas = document.setdefault("components", {}).setdefault("schemas", {})
-        for unused in ("HTTPValidationError", "ValidationError"):
-            schemas.pop(unused, None)
-        problem = errors.ProblemDetails.model_json_schema(
-            ref_template="#/components/schemas/{model}"
-        )
-        schemas.update(problem.pop("$defs", {}))
-        schemas["ProblemDetails"] = problem
-        app.openapi_schema = document
-    return app.openapi_schema

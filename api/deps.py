@@ -11,7 +11,12 @@ from api.auth import CurrentUser
 from api.errors import UnauthenticatedError
 from api.wiring import Parts
 
-_bearer = HTTPBearer(auto_error=False, description="A JWT or a personal access token.")
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="bearer",
+    bearerFormat="JWT",
+    description="A JWT or a personal access token.",
+)
 
 
 async def parts(request: Request) -> Parts:

@@ -165,15 +165,22 @@ class UnavailableError(_LaterError):
     slug = "unavailable"
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Return the OpenAPI description of errors an endpoint can answer with."""
-    return {
-        status: {
-            "description": HTTPStatus(status).phrase,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
-        }
-        for status in statuses
-    }
+# What the framework raises is called as our own of the same status.
+OF_STATUS: Mapping[int, type[ApiError]] = {
+    int(kind.status): kind
+    for kind in (
+        BadRequestError,
+        UnauthenticatedError,
+        ForbiddenError,
+        NotFoundError,
+        ConflictError,
+        TooLargeError,
+        MediaTypeError,
+        InvalidError,
+        TooManyError,
+        UnavailableError,
+    )
+}
 
 
 def details(error: ApiError, *, instance: str, request_id: str = "") -> dict[str, Any]:
@@ -236,7 +243,8 @@ async def _api_error(request: Request, error: Exception) -> JSONResponse:
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    slug = status.phrase.lower().replace(" ", "-")
+    known = OF_STATUS.get(status)
+    slug = known.slug if known else status.phrase.lower().replace(" ", "-")
     detail = error.detail if error.detail != status.phrase else ""
     return respond(request, status, kind=TYPE_PREFIX + slug, detail=detail, headers=error.headers)
 

@@ -46,6 +46,10 @@ def configure(*, form: LogFormat, level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
+    # They tell whole addresses, and whoever is told of events may have a key in theirs; at their
+    # most talkative they tell headers.
+    for client in ("httpx", "httpcore", "urllib3", "boto3", "botocore"):
+        logging.getLogger(client).setLevel(logging.WARNING)
     # A ring that is cut short is no error; what became of the judging is said by ourselves.
     for bell in ("arq.worker", "arq.jobs", "arq.connections"):
         logging.getLogger(bell).setLevel(logging.CRITICAL)

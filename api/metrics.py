@@ -3,14 +3,23 @@
 Labels are few and bounded: never an id, a path with ids, or anything a client chose.
 """
 
+import hmac
+import ipaddress
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, start_http_server
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+# Whoever connects to a worker's port and says nothing is let go after this.
+SCRAPE_S = 5.0
 _SHORT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 _LONG_S = (*_SHORT_S, 120, 300, 600, 1800, 3600)
 
@@ -44,7 +53,7 @@ WAIT_SECONDS = Histogram(
 )
 JUDGING_SECONDS = Histogram(
     "codebattle_judging_seconds",
-    "Time in a stage of judging: prepare, compile, run, store, total.",
+    "Time in a stage of judging, by stage.",
     ("stage",),
     buckets=_LONG_S,
     registry=REGISTRY,
@@ -54,12 +63,25 @@ VERDICTS = Counter(
 )
 JUDGING_ERRORS = Counter(
     "codebattle_judging_errors_total",
-    "Judgings that did not end by a verdict: lease_lost, sandbox, package, storage.",
+    "Attempts at a judging that did not end by a verdict, by cause.",
     ("cause",),
     registry=REGISTRY,
 )
+REQUEUED = Counter(
+    "codebattle_judgings_requeued_total",
+    "Judgings queued again by a sweep because their worker was silent.",
+    registry=REGISTRY,
+)
+BELL_FAILURES = Counter(
+    "codebattle_bell_failures_total",
+    "Rings that Redis did not take; a sweep finds the work.",
+    registry=REGISTRY,
+)
 SANDBOXES = Gauge(
-    "codebattle_sandboxes", "Sandboxes of this worker.", ("state",), registry=REGISTRY
+    "codebattle_sandboxes",
+    "Sandboxes of this worker: warm, in_use, starting.",
+    ("state",),
+    registry=REGISTRY,
 )
 JOBS_ENDED = Counter(
     "codebattle_jobs_total", "Jobs ended: done, failed.", ("kind", "state"), registry=REGISTRY
@@ -81,9 +103,54 @@ def exposition() -> bytes:
     return generate_latest(REGISTRY)
 
 
-def serve(port: int, *, host: str = "127.0.0.1") -> None:
-    """Answer scrapes from a thread of its own: for workers, which have no HTTP server."""
-    start_http_server(port, addr=host, registry=REGISTRY)
+def may_scrape(address: str, authorization: str, token: str | None) -> bool:
+    """Tell whether somebody may read this: with the token, or without one from this host."""
+    if token is not None:
+        return hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode())
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+@contextmanager
+def served(port: int, *, host: str, token: str | None) -> Iterator[int]:
+    """Answer scrapes from threads, for workers, which have no other HTTP; yields the port."""
+    server = ThreadingHTTPServer((host, port), _handler(token))
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
+    thread.start()
+    try:
+        yield int(server.server_address[1])
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _handler(token: str | None) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        timeout = SCRAPE_S
+
+        def do_GET(self) -> None:
+            said = self.headers.get("authorization", "")
+            if self.path.partition("?")[0] != "/metrics":
+                self._answer(404, b"", "text/plain")
+            elif not may_scrape(self.client_address[0], said, token):
+                self._answer(403, b"", "text/plain")
+            else:
+                self._answer(200, exposition(), CONTENT_TYPE)
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing: a scrape is no news."""
+
+        def _answer(self, status: int, body: bytes, kind: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    return Handler
 
 
 class HttpMetrics:

@@ -13,6 +13,7 @@ from arq.connections import ArqRedis, RedisSettings, create_pool
 from redis.exceptions import RedisError
 
 from api.logs import logger
+from api.metrics import BELL_FAILURES
 from api.settings import Settings
 
 QUEUE = "codebattle:bell"
@@ -79,7 +80,8 @@ class Bell:
             pool = await self._connected()
             await pool.enqueue_job(what, _expires=_EXPIRES_S)
         except (RedisError, OSError, TimeoutError) as error:
-            _log.warning("bell.failed", error=str(error))
+            BELL_FAILURES.inc()
+            _log.warning("bell.failed", error=type(error).__name__)
             return False
         return True
 

@@ -3,7 +3,6 @@
 from fastapi import APIRouter
 
 from api.accounts.router import router as accounts
-from api.errors import responses
 from api.health.router import router as health
 from api.jobs.router import router as jobs
 from api.languages.router import router as languages
@@ -14,7 +13,7 @@ from api.submissions.router import router as submissions
 
 V1 = "/v1"
 
-v1 = APIRouter(prefix=V1, responses=responses(400, 401, 403, 404, 413, 415, 422, 429, 503))
+v1 = APIRouter(prefix=V1)
 # Routes are tried in this order: what is asked for most comes first.
 v1.include_router(submissions)
 v1.include_router(problems)

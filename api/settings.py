@@ -110,6 +110,12 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         default=None, description="Bearer token for /metrics; without one only this host may ask."
     )
+    metrics_host: str = Field(
+        default="127.0.0.1", description="Address a worker answers /metrics on."
+    )
+    metrics_port: int = Field(
+        default=0, ge=0, le=65535, description="Port a worker answers /metrics on; 0: none."
+    )
     tracing_endpoint: str = Field(
         default="", description="OTLP over HTTP: where traces go; empty turns tracing off."
     )

@@ -1,13 +1,15 @@
 """Traces from the API over the queue into the worker and the sandbox. Off unless asked for.
 
-    request span ─ carrier in the judging's metadata ─→ judging span ─→ compile, run spans
+    request span ─ carrier in the judging's metadata ─→ judging span ─→ a span for each stage
 
 Only this file knows OpenTelemetry. Without the extra `tracing`, or without an endpoint, spans
-cost a function call and nothing else is imported.
+cost a function call and nothing else is imported. Exceptions are never recorded: their messages
+may hold what somebody sent.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
@@ -18,7 +20,10 @@ from api.logs import logger
 from api.metrics import template
 from api.settings import Settings
 
+# At the end a process waits this long for whoever collects traces, once or a few times.
+EXPORT_S = 3
 _log = logger(__name__)
+_provider: Any = None
 _tracer: Any = None
 _quiet = frozenset({"/livez", "/readyz", "/metrics", "/version"})
 
@@ -35,7 +40,8 @@ def configure(settings: Settings, *, service: str) -> bool:
     except ImportError:
         _log.error("tracing.missing", remedy="pip install 'codebattle[tracing]'")
         return False
-    exporter = otlp.OTLPSpanExporter(f"{settings.tracing_endpoint.rstrip('/')}/v1/traces")
+    place = f"{settings.tracing_endpoint.rstrip('/')}/v1/traces"
+    exporter = otlp.OTLPSpanExporter(place, timeout=EXPORT_S)
     provider = sdk.TracerProvider(resource=resources.Resource.create({"service.name": service}))
     provider.add_span_processor(export.BatchSpanProcessor(exporter))
     use(provider)
@@ -44,8 +50,55 @@ def configure(settings: Settings, *, service: str) -> bool:
 
 def use(provider: Any) -> None:
     """Make spans with this provider, or none at all with None."""
-    global _tracer  # noqa: PLW0603 - one tracer per process, as OpenTelemetry has it
+    global _provider, _tracer  # noqa: PLW0603 - one per process, as OpenTelemetry has it
+    _provider = provider
     _tracer = provider.get_tracer("codebattle") if provider is not None else None
+
+
+def close() -> None:
+    """Send what is still to be sent, and make no more spans. Blocks for seconds at most."""
+    ending = _provider
+    use(None)
+    if ending is not None:
+        ending.shutdown()
+
+
+class Begun:
+    """A span that is going on; `end` it once. Without tracing it is nothing."""
+
+    def __init__(self, current: Any = None) -> None:
+        self._current = current
+
+    def begin(self, name: str, **attributes: str | float) -> "Begun":
+        """Begin a span within this one."""
+        if self._current is None or _tracer is None:
+            return Begun()
+        inside = import_module("opentelemetry.trace").set_span_in_context(self._current)
+        return Begun(_tracer.start_span(name, inside, attributes=attributes))
+
+    def end(self, **attributes: str | float) -> None:
+        """End it, with what is known by now."""
+        if self._current is not None:
+            self._current.set_attributes(attributes)
+            self._current.end()
+
+
+def begin(name: str, **attributes: str | float) -> Begun:
+    """Begin a span within the present one, for what begins and ends in different places."""
+    return Begun(_tracer.start_span(name, attributes=attributes)) if _tracer else Begun()
+
+
+def happened(name: str, began: datetime, ended: datetime) -> None:
+    """Add a span of what is over."""
+    if _tracer is not None:
+        moments = [int(each.timestamp() * 1e9) for each in (began, ended)]
+        _tracer.start_span(name, start_time=moments[0]).end(end_time=moments[1])
+
+
+def note(**attributes: str | float) -> None:
+    """Add facts to the present span."""
+    if _tracer is not None:
+        import_module("opentelemetry.trace").get_current_span().set_attributes(attributes)
 
 
 @contextmanager
@@ -57,7 +110,9 @@ def span(
         yield
         return
     context = _propagator().extract(parent) if parent else None
-    with _tracer.start_as_current_span(name, context=context, attributes=attributes) as current:
+    with _tracer.start_as_current_span(
+        name, context, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as current:
         found = format(current.get_span_context().trace_id, "032x")
         with structlog.contextvars.bound_contextvars(trace_id=found):
             yield
@@ -107,7 +162,9 @@ class Tracing:
             await send(message)
 
         trace = import_module("opentelemetry.trace")
-        with trace.use_span(current, end_on_exit=False):
+        with trace.use_span(
+            current, end_on_exit=False, record_exception=False, set_status_on_exception=False
+        ):
             await self._app(scope, receive, sent)
 
 

@@ -6,13 +6,14 @@ arq ends when Redis goes away; it is started again, and until then the sweep fin
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
 
+import structlog
 from arq.connections import ArqRedis, create_pool
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker as ArqWorker
@@ -20,6 +21,7 @@ from arq.worker import func
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from api import metrics, tracing
 from api.accounts import service as accounts
 from api.db.base import new_id
 from api.db.models import WorkerState
@@ -27,7 +29,7 @@ from api.jobs.running import Handler, JobRunner
 from api.logs import logger
 from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
-from api.neighbours.sending import sender_from
+from api.neighbours.sending import Sender, sender_from
 from api.problems.cache import PackageCache
 from api.queue import JOBS, LOOK, QUEUE, dumps, loads, redis_settings
 from api.settings import SelfTest, Settings
@@ -60,14 +62,33 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    traced = tracing.configure(settings, service="codebattle-worker")
     chosen = await choose(settings.judge_backend)
     if chosen.note:
         _log.warning("worker.backend", note=chosen.note)
     try:
         async with opened(settings, application="codebattle worker") as parts:
-            await work(parts, chosen.launcher, stop)
+            with _measured(settings):
+                await work(parts, chosen.launcher, stop)
     finally:
         await chosen.launcher.close()
+        if traced:
+            await asyncio.to_thread(tracing.close)
+
+
+@contextmanager
+def _measured(settings: Settings) -> Iterator[None]:
+    """Answer scrapes meanwhile, if the settings say where."""
+    if not settings.metrics_port:
+        yield
+        return
+    token = settings.metrics_token
+    with metrics.served(
+        settings.metrics_port,
+        host=settings.metrics_host,
+        token=token.get_secret_value() if token is not None else None,
+    ):
+        yield
 
 
 async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
@@ -81,12 +102,14 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
         settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
     )
     identity = new_id()
+    # All tasks below inherit it: every line says which worker speaks.
+    structlog.contextvars.bind_contextvars(worker=str(identity))
     jobs = SubmissionJobs(parts, judge, packages, worker=identity, slots=len(slots))
     runner = JobRunner(parts, handlers(parts), worker=identity, slots=len(slots))
     jobs.elsewhere = lambda: runner.patient
     async with parts.sessions() as session:
         await registry.register(session, identity, backend=launcher.name, slots=len(slots))
-    _log.info("worker.started", worker=str(identity), backend=launcher.name, slots=len(slots))
+    _log.info("worker.started", backend=launcher.name, slots=len(slots))
 
     trusted = asyncio.Event()
     if settings.self_test_mode is not SelfTest.REQUIRE:
@@ -94,6 +117,8 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     jobs.taking = runner.taking = trusted.is_set()
 
     async def beat() -> None:
+        for doing, count in pool.census().items():
+            metrics.SANDBOXES.labels(doing).set(count)
         async with parts.sessions() as session:
             state = await registry.beat(session, identity)
         jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
@@ -101,17 +126,12 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
 
     sender = sender_from(settings)
 
-    async def deliver() -> None:
-        # Whoever has a full round has more to do at once.
-        while await deliver_due(parts.sessions, sender, attempts_max=settings.webhook_attempts_max):
-            pass
-
     background = [
         asyncio.create_task(_answer(settings, jobs, runner, len(slots)), name="bell"),
         asyncio.create_task(_every(settings.heartbeat_s, jobs.beat, runner.beat), name="beat"),
         asyncio.create_task(_every(settings.sweep_s, jobs.sweep, runner.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
-        asyncio.create_task(_every(DELIVER_S, deliver), name="webhooks"),
+        asyncio.create_task(_every(DELIVER_S, partial(_deliver, parts, sender)), name="webhooks"),
         asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
         asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
     ]
@@ -132,7 +152,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
                 await registry.move(session, identity, WorkerState.GONE)
         await pool.close()
         await sender.__aexit__()
-        _log.info("worker.stopped", worker=str(identity))
+        _log.info("worker.stopped")
     for result in results:
         if isinstance(result, Exception):
             raise result
@@ -234,6 +254,13 @@ async def _until_stored(parts: Parts, worker: UUID, result: dict[str, Any]) -> N
             await asyncio.sleep(RETRY_S)
         else:
             return
+
+
+async def _deliver(parts: Parts, sender: Sender) -> None:
+    # Whoever has a full round has more to do at once.
+    most = parts.settings.webhook_attempts_max
+    while await deliver_due(parts.sessions, sender, attempts_max=most):
+        pass
 
 
 async def _every(seconds: float, *acts: Callable[[], Awaitable[None]]) -> None:

@@ -12,6 +12,7 @@ from api.accounts import attempts, schemas, service, sessions
 from api.auth import CurrentUser, Role, Scope
 from api.auth.verifier import local
 from api.deps import PartsDep, SessionDep, UserDep
+from api.documented import problems
 from api.errors import ForbiddenError, NotFoundError
 from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
 
@@ -41,7 +42,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 router = APIRouter(tags=["accounts"])
-ours = APIRouter(dependencies=[Depends(_local)])
+ours = APIRouter(dependencies=[Depends(_local)], responses=problems(404))
 
 
 def address(request: Request) -> str:
@@ -58,8 +59,8 @@ def _pair(given: sessions.SignedIn, parts: PartsDep) -> schemas.Pair:
     )
 
 
-@ours.post("/auth/register", status_code=status.HTTP_201_CREATED)
-async def register(
+@ours.post("/auth/register", status_code=201, responses=problems(403, 409, 429))
+async def register_account(
     body: schemas.SignIn, parts: PartsDep, session: SessionDep, request: Request
 ) -> schemas.AccountShown:
     """Make an account as a player, where that is allowed."""
@@ -76,8 +77,8 @@ async def register(
     return schemas.AccountShown.model_validate(made)
 
 
-@ours.post("/auth/login")
-async def login(
+@ours.post("/auth/login", responses=problems(401, 429))
+async def sign_in(
     body: schemas.SignIn, parts: PartsDep, session: SessionDep, request: Request
 ) -> schemas.Pair:
     """Sign in with name and password."""
@@ -92,28 +93,30 @@ async def login(
     return _pair(given, parts)
 
 
-@ours.post("/auth/refresh")
-async def refresh(body: schemas.RefreshGiven, parts: PartsDep, session: SessionDep) -> schemas.Pair:
+@ours.post("/auth/refresh", responses=problems(401))
+async def refresh_tokens(
+    body: schemas.RefreshGiven, parts: PartsDep, session: SessionDep
+) -> schemas.Pair:
     """Change a refresh token for a new pair; the old one is spent."""
     given = await sessions.refresh(session, parts.settings, body.refresh_token.get_secret_value())
     return _pair(given, parts)
 
 
 @ours.post("/auth/logout", status_code=status.HTTP_204_NO_CONTENT)
-async def logout(body: schemas.RefreshGiven, session: SessionDep) -> None:
+async def sign_out(body: schemas.RefreshGiven, session: SessionDep) -> None:
     """End a sign-in. The answer is the same whether there was one."""
     await sessions.sign_out(session, body.refresh_token.get_secret_value())
 
 
 @router.get("/me")
-async def me(user: UserDep) -> schemas.Me:
+async def get_me(user: UserDep) -> schemas.Me:
     """Tell who the caller is, as the token says."""
     return schemas.Me(
         id=user.id, name=user.name, roles=sorted(user.roles), scopes=sorted(user.scopes)
     )
 
 
-@ours.post("/me/password", status_code=status.HTTP_204_NO_CONTENT)
+@ours.post("/me/password", status_code=204, responses=problems(429))
 async def change_password(
     body: schemas.PasswordChange,
     user: UserDep,
@@ -139,7 +142,7 @@ async def list_tokens(user: UserDep, session: SessionDep) -> schemas.TokenList:
     return schemas.TokenList(items=[schemas.TokenShown.model_validate(each) for each in found])
 
 
-@ours.post("/me/tokens", status_code=status.HTTP_201_CREATED)
+@ours.post("/me/tokens", status_code=201, responses=problems(409))
 async def make_token(
     body: schemas.TokenWanted, user: UserDep, session: SessionDep
 ) -> schemas.TokenMade:
@@ -174,7 +177,7 @@ async def list_accounts(
     return schemas.AccountPage(items=items, next_cursor=following)
 
 
-@ours.post("/accounts", status_code=status.HTTP_201_CREATED)
+@ours.post("/accounts", status_code=201, responses=problems(409))
 async def create_account(
     body: schemas.AccountWanted,
     user: GameMasterDep,
@@ -195,7 +198,7 @@ async def create_account(
     return schemas.AccountShown.model_validate(made)
 
 
-@ours.patch("/accounts/{account_id}")
+@ours.patch("/accounts/{account_id}", responses=problems(409))
 async def change_account(
     account_id: UUID,
     body: schemas.AccountChange,

@@ -25,6 +25,10 @@ class _Strict(BaseModel):
 class SignIn(_Strict):
     """A name and a password."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "ada", "password": "correct horse battery"}]}
+    )
+
     name: Name
     password: Password
 

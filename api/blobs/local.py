@@ -35,6 +35,10 @@ class LocalBlobs:
         """Return if the directory can be read."""
         await asyncio.to_thread(self._check)
 
+    def names(self) -> set[str]:
+        """Return all that is there; not in the port, because nothing may list a bucket."""
+        return {path.parent.name + path.name for path in self._root.glob("??/*")}
+
     def _path(self, sha256: str) -> Path:
         return self._root / sha256[:2] / sha256[2:]
 

@@ -3,7 +3,7 @@
 Heavy modules are imported inside commands, so that `codebattle judge` starts as fast as before.
 """
 
-from api.cli import database, running, users
+from api.cli import backups, database, documenting, running, users
 from judge.cli import main as run_judge
 from judge.cli.app import app
 
@@ -13,6 +13,11 @@ app.info.help = "Judge programs in a sandbox, from the command line or as a serv
 app.command("up")(running.up)
 app.command("serve")(running.serve)
 app.command("worker")(running.worker)
+app.command("openapi")(documenting.openapi)
+database.app.command("backup")(backups.backup)
+database.app.command("restore")(backups.restore)
+database.app.command("check")(backups.check)
+database.app.command("drill")(backups.drill)
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")
 

@@ -9,9 +9,9 @@ app = typer.Typer(help="The database: schema, roles.", no_args_is_help=True)
 
 
 def _url() -> str:
-    from api.cli.reading import settings
+    from api.cli.reading import database
 
-    return settings().database_url.get_secret_value()
+    return database().database_url.get_secret_value()
 
 
 @app.command()

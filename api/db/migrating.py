@@ -60,6 +60,12 @@ async def status(url: str) -> Status:
     return Status(current=current, head=head, pending=tuple(reversed(steps)))
 
 
+def revisions() -> frozenset[str]:
+    """Return all steps this version knows."""
+    script = ScriptDirectory.from_config(_config())
+    return frozenset(each.revision for each in script.walk_revisions())
+
+
 async def differences(url: str) -> list[object]:
     """Return what the models have and the migrated schema lacks, or the other way round."""
 

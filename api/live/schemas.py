@@ -17,7 +17,9 @@ TopicName = Annotated[
 class NewTicket(BaseModel):
     """What the stream is to follow."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"topics": ["user:me"]}]}
+    )
 
     topics: Annotated[list[TopicName], Field(min_length=1, max_length=TOPICS_MAX)]
 

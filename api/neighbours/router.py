@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response, status
 
 from api.auth import CurrentUser, Role, Scope
 from api.deps import PartsDep, SessionDep, UserDep
+from api.documented import problems
 from api.errors import NotFoundError, TooLargeError, UnauthenticatedError
 from api.logs import logger
 from api.neighbours import endpoints, inbound, schemas, signing
@@ -36,7 +37,8 @@ webhooks = APIRouter(prefix="/webhooks", tags=["neighbours"])
 
 @hooks.post(
     "/platform",
-    responses={202: {"model": schemas.Taken, "description": "An event we have no use for"}},
+    responses=problems(401, 404)
+    | {202: {"model": schemas.Taken, "description": "An event we have no use for"}},
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -50,7 +52,7 @@ webhooks = APIRouter(prefix="/webhooks", tags=["neighbours"])
         ],
     },
 )
-async def platform(
+async def take_platform_event(
     request: Request, response: Response, parts: PartsDep, session: SessionDep
 ) -> schemas.Taken:
     """Take an event of the platform, signed by Standard Webhooks."""
@@ -81,7 +83,7 @@ async def platform(
 
 
 @webhooks.get("")
-async def list_endpoints(_: GameMasterDep, session: SessionDep) -> schemas.EndpointList:
+async def list_webhooks(_: GameMasterDep, session: SessionDep) -> schemas.EndpointList:
     """List where events are sent."""
     found = await endpoints.every(session)
     return schemas.EndpointList(
@@ -89,8 +91,8 @@ async def list_endpoints(_: GameMasterDep, session: SessionDep) -> schemas.Endpo
     )
 
 
-@webhooks.post("", status_code=status.HTTP_201_CREATED)
-async def create_endpoint(
+@webhooks.post("", status_code=status.HTTP_201_CREATED, responses=problems(409))
+async def create_webhook(
     body: schemas.EndpointWanted, user: GameMasterDep, session: SessionDep, guard: GuardDep
 ) -> schemas.EndpointMade:
     """Have events sent somewhere; the secret is shown this once."""
@@ -99,7 +101,7 @@ async def create_endpoint(
 
 
 @webhooks.patch("/{endpoint_id}")
-async def change_endpoint(
+async def change_webhook(
     endpoint_id: UUID,
     body: schemas.EndpointChange,
     user: GameMasterDep,
@@ -112,13 +114,13 @@ async def change_endpoint(
 
 
 @webhooks.delete("/{endpoint_id}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove_endpoint(endpoint_id: UUID, user: GameMasterDep, session: SessionDep) -> None:
+async def remove_webhook(endpoint_id: UUID, user: GameMasterDep, session: SessionDep) -> None:
     """Send nothing there any more."""
     await endpoints.remove(session, user, endpoint_id)
 
 
 @webhooks.post("/{endpoint_id}/secret")
-async def replace_secret(
+async def replace_webhook_secret(
     endpoint_id: UUID, user: GameMasterDep, session: SessionDep
 ) -> schemas.SecretMade:
     """Make a new secret, shown this once; the old one signs as well for a day."""
@@ -128,7 +130,7 @@ async def replace_secret(
 
 
 @webhooks.get("/{endpoint_id}/deliveries")
-async def list_deliveries(
+async def list_webhook_deliveries(
     endpoint_id: UUID,
     _: GameMasterDep,
     session: SessionDep,
@@ -141,7 +143,7 @@ async def list_deliveries(
 
 
 @webhooks.get("/deliveries/{delivery_id}")
-async def show_delivery(
+async def get_webhook_delivery(
     delivery_id: UUID, _: GameMasterDep, session: SessionDep
 ) -> schemas.DeliveryDetail:
     """Show what was sent and how every attempt went."""
@@ -149,7 +151,7 @@ async def show_delivery(
 
 
 @webhooks.post("/deliveries/{delivery_id}/redeliver", status_code=status.HTTP_202_ACCEPTED)
-async def redeliver(
+async def redeliver_webhook(
     delivery_id: UUID, user: GameMasterDep, session: SessionDep
 ) -> schemas.DeliveryDetail:
     """Send an event again under its id."""

@@ -3,7 +3,7 @@
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Response, UploadFile
 
@@ -11,13 +11,11 @@ from api import paging
 from api.auth import Role, Scope
 from api.db.models import Visibility
 from api.deps import MaybeUserDep, PartsDep, SessionDep, UserDep
+from api.documented import located
 from api.errors import ForbiddenError, InvalidError, NotFoundError
 from api.problems import queries, schemas, service
 
 router = APIRouter(prefix="/problems", tags=["problems"])
-_CREATED: dict[int | str, dict[str, Any]] = {
-    201: {"headers": {"Location": {"schema": {"type": "string"}}}}
-}
 Search = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
 Slug = Annotated[str | None, Form(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 
@@ -58,7 +56,7 @@ async def get_samples(problem: str, session: SessionDep, user: MaybeUserDep) -> 
     return schemas.Samples(items=[schemas.Sample.model_validate(each) for each in version.samples])
 
 
-@router.post("", status_code=201, responses=_CREATED)
+@router.post("", status_code=201, responses=located(201))
 async def import_problem(
     package: UploadFile,
     session: SessionDep,

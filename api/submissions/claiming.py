@@ -39,6 +39,8 @@ class Claim:
     errors: int
     queued_at: datetime
     started_at: datetime
+    # Where its trace began, see `api.tracing`; empty when it is not traced.
+    carrier: Mapping[str, str]
 
 
 async def claim(
@@ -83,6 +85,7 @@ async def claim(
                 Judging.tried_workers,
                 Judging.queued_at,
                 Judging.started_at,
+                Judging.extra["trace"].label("trace"),
             )
             .execution_options(synchronize_session=False)
         )
@@ -101,6 +104,7 @@ async def claim(
         errors=len(row.tried_workers),
         queued_at=row.queued_at,
         started_at=row.started_at,
+        carrier=row.trace or {},
     )
 
 

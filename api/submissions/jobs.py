@@ -17,16 +17,18 @@ from sqlalchemy import select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from api import tracing
 from api.blobs import BlobMissingError
 from api.db.models import CodeProblem, CodeProblemVersion, CodeSubmission, Judging, Queue
 from api.logs import logger
-from api.metrics import JUDGING_ERRORS, VERDICTS, WAIT_SECONDS
+from api.metrics import JUDGING_ERRORS, REQUEUED, VERDICTS, WAIT_SECONDS
 from api.problems.cache import PackageCache
 from api.submissions import claiming, queries
 from api.submissions.claiming import Claim
 from api.submissions.reporting import Reporter
+from api.submissions.stages import PREPARE, STORE, Stages
 from api.wiring import Parts
-from judge.errors import CodebattleError, SourceError
+from judge.errors import CodebattleError, PackageError, SourceError
 from judge.judging import Options, Progress
 from judge.problem import Problem
 from judge.results import Judgement
@@ -117,6 +119,7 @@ class SubmissionJobs:
             )
         for each, held in list(self._held.items()):
             if each in tokens and each not in kept and not held.task.done():
+                JUDGING_ERRORS.labels("lease_lost").inc()
                 _log.warning("judging.lease_lost", judging_id=str(each))
                 held.lost = True
                 held.task.cancel()
@@ -129,6 +132,7 @@ class SubmissionJobs:
             )
             waiting = await claiming.any_queued(session)
         if again:
+            REQUEUED.inc(again)
             _log.warning("judging.requeued", count=again)
         for submission_id in given_up:
             _log.error("judging.given_up", submission_id=str(submission_id))
@@ -161,10 +165,21 @@ class SubmissionJobs:
         structlog.contextvars.bind_contextvars(
             submission_id=str(claimed.submission_id), judging_id=str(claimed.judging_id)
         )
+        judging_id = str(claimed.judging_id)
+        with tracing.span("judging", parent=claimed.carrier, judging_id=judging_id):
+            tracing.happened("queue", claimed.queued_at, claimed.started_at)
+            stages = Stages()
+            try:
+                await self._to_the_end(claimed, stages)
+            finally:
+                stages.close()
+
+    async def _to_the_end(self, claimed: Claim, stages: Stages) -> None:
         reporter = Reporter(self._parts.publisher, self._parts.sessions, claimed)
         try:
-            judgement = await self._judged(claimed, reporter)
+            judgement = await self._judged(claimed, reporter, stages)
             await reporter.close()
+            stages.enter(STORE)
             await self._finish(claimed, judgement, reporter)
         except asyncio.CancelledError:
             held = self._held.get(claimed.judging_id)
@@ -174,7 +189,7 @@ class SubmissionJobs:
         except AWAY as error:
             # PostgreSQL is away: the lease runs out, and somebody judges it again.
             JUDGING_ERRORS.labels("storage").inc()
-            _log.error("judging.unstored", error=str(error))
+            _log.error("judging.unstored", error=type(error).__name__)
         except Exception:  # noqa: BLE001 - said and counted right here
             # The worker's boundary: a bug costs this judging a try, never the worker.
             JUDGING_ERRORS.labels("bug").inc()
@@ -184,7 +199,8 @@ class SubmissionJobs:
             reporter.abandon()
             self._held.pop(claimed.judging_id, None)
 
-    async def _judged(self, claimed: Claim, reporter: Reporter) -> Judgement:
+    async def _judged(self, claimed: Claim, reporter: Reporter, stages: Stages) -> Judgement:
+        stages.enter(PREPARE)
         async with self._parts.sessions() as session:
             found = (
                 await session.execute(
@@ -199,6 +215,12 @@ class SubmissionJobs:
         row, version, slug = found
         reporter.about(row)
         structlog.contextvars.bind_contextvars(request_id=row.request_id)
+        tracing.note(submission_id=str(row.id), request_id=row.request_id, language=row.language)
+
+        def progress(step: Progress) -> None:
+            stages.follow(step)
+            reporter(step)
+
         submission = Submission(files=files, language=row.language, entry_point=row.entry_point)
         try:
             problem = await self._packages.problem(version.package_sha256, slug)
@@ -206,16 +228,20 @@ class SubmissionJobs:
                 problem,
                 submission,
                 options=Options(cpu_ms=version.cpu_ms, attempts_max=2),
-                progress=reporter,
+                progress=progress,
             )
         except SourceError as error:
             return _failed(slug, submission, Verdict.CE, str(error))
-        except (CodebattleError, BlobMissingError) as error:
+        except (PackageError, BlobMissingError) as error:
+            JUDGING_ERRORS.labels("package").inc()
+            return _failed(slug, submission, Verdict.JE, str(error))
+        except CodebattleError as error:
+            JUDGING_ERRORS.labels("engine").inc()
             return _failed(slug, submission, Verdict.JE, str(error))
 
     async def _finish(self, claimed: Claim, judgement: Judgement, reporter: Reporter) -> None:
         if judgement.verdict is Verdict.JE:
-            JUDGING_ERRORS.labels("sandbox").inc()
+            JUDGING_ERRORS.labels("verdict").inc()
             _log.error("judging.error", reason=judgement.reason, errors=claimed.errors + 1)
             if claimed.errors + 1 < self._settings.judging_attempts_max:
                 await self._give_back(claimed, reporter, failed=True)
@@ -229,12 +255,15 @@ class SubmissionJobs:
             _log.warning("judging.refused", reason="the lease was lost")
             return
         VERDICTS.labels(judgement.verdict.value, judgement.language).inc()
+        tracing.note(verdict=judgement.verdict.value, sandbox=judgement.backend)
         await reporter.judged(judgement)
         _log.info(
             "judging.done",
             verdict=judgement.verdict.value,
             waited_ms=round((claimed.started_at - claimed.queued_at).total_seconds() * 1000),
             cpu_ms=judgement.cpu_ms,
+            sandbox=judgement.backend,
+            image=judgement.image_digest,
         )
 
     async def _give_back(self, claimed: Claim, reporter: Reporter, *, failed: bool) -> None:

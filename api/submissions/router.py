@@ -5,11 +5,13 @@ import time
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from api import paging, redaction
 from api.auth import CurrentUser, Scope
 from api.deps import PartsDep, SessionDep, UserDep
+from api.documented import located, problems
 from api.errors import BadRequestError, NotFoundError
 from api.live import Kind, Listener, Resync, Topic, Update
 from api.redaction import Audience
@@ -23,7 +25,10 @@ Key = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$"),
 ]
-Wait = Annotated[float, Query(ge=0, description="Seconds to wait for the final state.")]
+Wait = Annotated[
+    float,
+    Query(ge=0, le=3600, allow_inf_nan=False, description="Seconds to wait for the final state."),
+]
 
 
 async def depth(request: Request) -> service.Depth:
@@ -35,7 +40,7 @@ async def depth(request: Request) -> service.Depth:
     return found
 
 
-@router.post("", status_code=202)
+@router.post("", status_code=202, responses=located(202) | problems(404, 409, 429))
 async def submit(
     new: schemas.NewSubmission,
     session: SessionDep,
@@ -57,6 +62,7 @@ async def submit(
         key=key,
         request_id=request.state.request_id,
     )
+    structlog.contextvars.bind_contextvars(submission_id=str(taken.id))
     # First the commit, then the bell: a worker must find the row.
     await session.commit()
     if not taken.replayed:
@@ -75,7 +81,7 @@ async def submit(
 
 
 @router.get("")
-async def list_mine(
+async def list_submissions(
     session: SessionDep,
     user: UserDep,
     cursor: paging.CursorParam = None,

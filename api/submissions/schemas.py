@@ -17,11 +17,21 @@ FileName = Annotated[str, StringConstraints(min_length=1, max_length=255, patter
 class NewSubmission(BaseModel):
     """What somebody hands in: one source text, or several files by name."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"problem": "hello", "language": "python3", "source": "print(f'Hi, {input()}!')"},
+                {"problem": "hello", "language": "cpp", "files": {"main.cpp": "int main() {}"}},
+            ]
+        },
+    )
 
     problem: Annotated[Name, Field(description="Slug or id of the problem.")]
     language: Annotated[Name, Field(description="Id of a language, see /v1/languages.")]
-    source: Annotated[str | None, Field(description="The one source file.")] = None
+    source: Annotated[
+        str | None, Field(description="The one source file; its bound is in bytes of UTF-8.")
+    ] = None
     files: Annotated[
         dict[FileName, str] | None,
         Field(description="Source files by name.", max_length=limits.SOURCE_FILES_MAX),

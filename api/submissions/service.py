@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import tracing
 from api.auth import CurrentUser, Role
 from api.db.base import new_id
 from api.db.models import (
@@ -129,6 +130,7 @@ async def submit(
         known = await _known(session, user.id, key, request_hash)
         assert known is not None
         return known
+    await _traced(session, taken.judging_id)
     return Taken(
         id=taken.submission_id,
         judging_id=taken.judging_id,
@@ -137,6 +139,14 @@ async def submit(
         submitted_at=taken.submitted_at,
         replayed=False,
     )
+
+
+async def _traced(session: AsyncSession, judging_id: UUID) -> None:
+    """Leave word for the worker of the trace this belongs to; without one this does nothing."""
+    if carrier := tracing.carrier():
+        await session.execute(
+            update(Judging).where(Judging.id == judging_id).values(extra={"trace": carrier})
+        )
 
 
 def delay_s(settings: Settings, queue: Queue) -> float:

@@ -150,6 +150,13 @@ class Pool:
         """Return how many wait for a slot."""
         return len(self._waiters)
 
+    def census(self) -> dict[str, int]:
+        """Return how many sandboxes there are, by what they do."""
+        warm = [each for slot in self._slots for each in slot.warm.values()]
+        in_use = sum(each.in_use for each in warm)
+        starting = sum(len(slot.starting) for slot in self._slots)
+        return {"in_use": in_use, "warm": len(warm) - in_use, "starting": starting}
+
     @asynccontextmanager
     async def lease(self, image: str | None = None) -> AsyncIterator[PoolSlot]:
         """Lease a slot, if possible one where a sandbox of `image` is warm."""

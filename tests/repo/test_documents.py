@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 import yaml
+from prometheus_client.metrics import MetricWrapperBase
 from typer import Typer
 
+import api.routes  # noqa: F401 - makes all metrics known
 from api.cli import app
+from api.metrics import REGISTRY
 from api.settings import Settings
 from judge.errors import CodebattleError
 from judge.languages import languages
@@ -139,6 +142,25 @@ def test_every_decision_is_listed() -> None:
     for page in pages:
         parts = re.findall(r"^## (.+)$", text_of(page), re.MULTILINE)
         assert parts[:4] == ["Context", "Decision", "Consequences", "Alternatives"], page.name
+
+
+def test_every_metric_is_documented() -> None:
+    """docs/metrics.md has a row for each, with its type and labels, and an alarm."""
+    rows = re.findall(
+        r"^\| `(codebattle_\w+)` \| (\w+) \| ([\w, —]+) \| [^|]+ \| [^|]+ \| [^|]+ \|$",
+        _doc("metrics.md"),
+        re.MULTILINE,
+    )
+    registered = {
+        each._name + ("_total" if each._type == "counter" else ""): (each._type, each._labelnames)
+        for each in set(REGISTRY._names_to_collectors.values())
+        if isinstance(each, MetricWrapperBase)
+    }
+
+    assert {
+        name: (kind, () if labels == "—" else tuple(labels.split(", ")))
+        for name, kind, labels in rows
+    } == registered
 
 
 def test_every_document_is_listed() -> None:

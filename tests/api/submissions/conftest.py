@@ -46,6 +46,7 @@ class ScriptedJudge:
         cases = [case.name for case in problem.cases()][:2]
         runs = tuple(Run(case=name, verdict=verdict, cpu_us=1500) for name in cases)
         for index, run in enumerate(runs, start=1):
+            progress(Progress(stage="running", case=run.case, index=index, total=2))
             progress(Progress(stage="running", case=run.case, index=index, total=2, run=run))
         progress(Progress(stage="done"))
         return Judgement(

@@ -1,0 +1,1 @@
+"""Backups of the whole service: taken, put back, looked at, and tried out."""
