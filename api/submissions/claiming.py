@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, func, insert, or_, select, text, update
+from sqlalchemy import CursorResult, and_, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.base import cleaned
-from api.db.models import Judging, JudgingState, Queue, Run
+from api.db.models import Judging, JudgingState, Queue, Run, Worker, WorkerState
 from api.db.models.judgings import ACTIVE, FENCING
 from api.neighbours import outbox
 from judge.results import Judgement
@@ -36,9 +36,19 @@ class Claim:
     current: bool
     queue: Queue
     token: int
-    errors: int
+    # Workers that failed at it before.
+    tried: tuple[UUID, ...] = ()
+    # The earlier judgings of the same submission that this one is compared with, if any.
+    checks_id: UUID | None = None
+    replaces_id: UUID | None = None
     queued_at: datetime
     started_at: datetime
+
+    @property
+    def errors(self) -> int:
+        """Return how often it ended in a judge error."""
+        return len(self.tried)
+
     # Where its trace began, see `api.tracing`; empty when it is not traced.
     carrier: Mapping[str, str]
 
@@ -56,6 +66,9 @@ async def claim(
                 ~Judging.tried_workers.contains([worker]),
                 Judging.due_at < func.now() - ELSEWHERE,
             ),
+            ~Judging.barred_workers.contains([worker]),
+            # At once, not only when the worker learns of it with its next heartbeat.
+            ~exists().where(Worker.id == worker, Worker.state == WorkerState.QUARANTINED),
         )
         .order_by(Judging.due_at)
         .limit(1)
@@ -83,6 +96,8 @@ async def claim(
                 Judging.queue,
                 Judging.fencing_token,
                 Judging.tried_workers,
+                Judging.checks_id,
+                Judging.replaces_id,
                 Judging.queued_at,
                 Judging.started_at,
                 Judging.extra["trace"].label("trace"),
@@ -101,7 +116,9 @@ async def claim(
         current=row.is_current,
         queue=row.queue,
         token=row.fencing_token,
-        errors=len(row.tried_workers),
+        tried=tuple(row.tried_workers),
+        checks_id=row.checks_id,
+        replaces_id=row.replaces_id,
         queued_at=row.queued_at,
         started_at=row.started_at,
         carrier=row.trace or {},
@@ -168,6 +185,7 @@ async def store(
             "lease_owner": None,
             "lease_expires_at": None,
             "finished_at": func.now(),
+            "judged_by": Judging.lease_owner,
             "verdict": judgement.verdict,
             "score": None if judgement.score is None else float(judgement.score),
             "cpu_us": judgement.cpu_us,

@@ -16,7 +16,7 @@ from api.db.models.problems import CodeProblem, CodeProblemVersion, TestCase, Te
 from api.db.models.profiles import GuildMemberRef, GuildRef, UserProfileRef
 from api.db.models.rejudgings import Rejudging, RejudgingState
 from api.db.models.submissions import CodeSubmission, SubmissionFile
-from api.db.models.workers import Worker, WorkerState
+from api.db.models.workers import FindingKind, Worker, WorkerFinding, WorkerState
 
 __all__ = [
     "Account",
@@ -25,6 +25,7 @@ __all__ = [
     "CodeProblem",
     "CodeProblemVersion",
     "CodeSubmission",
+    "FindingKind",
     "GuildMemberRef",
     "GuildRef",
     "InboundEvent",
@@ -50,5 +51,6 @@ __all__ = [
     "WebhookDelivery",
     "WebhookEndpoint",
     "Worker",
+    "WorkerFinding",
     "WorkerState",
 ]
