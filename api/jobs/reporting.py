@@ -27,15 +27,16 @@ class Reporter:
         self._latest = (min(100, max(0, progress)), message)
         self._more.set()
 
-    async def close(self) -> None:
-        """Publish what is left, before the end is."""
-        self._closing = True
-        self._more.set()
-        await self._task
+    async def close(self, *, tell: bool = True) -> None:
+        """Publish what is left, unless nobody is to be told, and end.
 
-    def abandon(self) -> None:
-        """Publish nothing more."""
-        self._task.cancel()
+        It is not cancelled: a connection to Redis that is being opened would stay open.
+        """
+        self._closing = True
+        if not tell:
+            self._latest = None
+        self._more.set()
+        await asyncio.shield(self._task)
 
     async def _run(self) -> None:
         await self._tell(0, "")

@@ -210,7 +210,7 @@ class JobRunner:
             # The worker's boundary: a bug costs this job a try, never the worker.
             await self._failed(claimed, lane, error)
         finally:
-            reporter.abandon()
+            await reporter.close(tell=False)
             self._held.pop(claimed.job_id, None)
 
     async def _finish(self, claimed: JobClaim, lane: JobLane, finished: Finished) -> None:
