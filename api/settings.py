@@ -190,7 +190,7 @@ class Settings(BaseSettings):
         "(default in production); report: attack when idle and tell (default elsewhere); off.",
     )
     lease_s: float = Field(
-        default=5, gt=0, description="A silent worker loses its judging after this."
+        default=3, gt=0, description="A silent worker loses its judging after this."
     )
     heartbeat_s: float = Field(default=1, gt=0, description="Leases are extended this often.")
     sweep_s: float = Field(

@@ -24,6 +24,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import metrics, tracing
 from api.accounts import service as accounts
 from api.db.base import new_id
+from api.db.engine import AWAY
 from api.db.models import WorkerState
 from api.jobs.running import Handler, JobRunner
 from api.logs import logger
@@ -39,6 +40,7 @@ from api.workers import selftesting
 from api.workers import service as registry
 from judge.artefacts import ArtefactCache
 from judge.cli.session import cpus
+from judge.errors import EngineAwayError
 from judge.judging import Judge
 from judge.sandbox.backends import choose
 from judge.sandbox.base import Launcher
@@ -94,7 +96,7 @@ def _measured(settings: Settings) -> Iterator[None]:
 async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     """Work with these parts and this sandbox until told to stop."""
     settings = parts.settings
-    await launcher.reap()
+    await _patiently(launcher.reap, stop)
     slots = cpus(settings.judge_slots)
     pool = Pool(launcher, slots)
     judge = Judge(pool, cache=ArtefactCache(settings.cache_dir / "artefacts"))
@@ -107,8 +109,12 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     jobs = SubmissionJobs(parts, judge, packages, worker=identity, slots=len(slots))
     runner = JobRunner(parts, handlers(parts), worker=identity, slots=len(slots))
     jobs.elsewhere = lambda: runner.patient
-    async with parts.sessions() as session:
-        await registry.register(session, identity, backend=launcher.name, slots=len(slots))
+
+    async def register() -> None:
+        async with parts.sessions() as session:
+            await registry.register(session, identity, backend=launcher.name, slots=len(slots))
+
+    await _patiently(register, stop)
     _log.info("worker.started", backend=launcher.name, slots=len(slots))
 
     trusted = asyncio.Event()
@@ -156,6 +162,18 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
+    """Do what a part that is away keeps us from doing as soon as it is back, or we are to stop."""
+    while not stop.is_set():
+        try:
+            await act()
+        except (*AWAY, EngineAwayError) as error:
+            _log.warning("worker.waiting", error=str(error))
+        else:
+            return
+        await asyncio.sleep(RETRY_S)
 
 
 def handlers(parts: Parts) -> dict[str, Handler]:

@@ -1,5 +1,9 @@
 """Connections to PostgreSQL: the pool's bounds come from the settings, nothing else here does."""
 
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -10,11 +14,15 @@ from sqlalchemy.ext.asyncio import (
 from api.settings import Settings
 
 Sessions = async_sessionmaker[AsyncSession]
+# What work with a server raises that is away, restarting or full; anything else is a bug.
+AWAY = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
+# Connections that broke, resources that ran out, servers that start or stop (57P01, 57P03…).
+_AWAY_STATES = ("08", "53", "57P")
 
 
 def engine(settings: Settings, *, application: str) -> AsyncEngine:
     """Return an engine; `application` is what `pg_stat_activity` shows."""
-    return create_async_engine(
+    made = create_async_engine(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_min,
         max_overflow=settings.database_pool_max - settings.database_pool_min,
@@ -31,6 +39,15 @@ def engine(settings: Settings, *, application: str) -> AsyncEngine:
             },
         },
     )
+    event.listen(made.sync_engine, "handle_error", _told_away)
+    return made
+
+
+def _told_away(context: ExceptionContext) -> None:
+    """Raise what all drivers raise for a server that is away: asyncpg's has no class of its own."""
+    state = getattr(context.original_exception, "sqlstate", None) or ""
+    if not isinstance(context.sqlalchemy_exception, AWAY) and state.startswith(_AWAY_STATES):
+        raise OperationalError(None, None, context.original_exception)
 
 
 def sessions(bound: AsyncEngine) -> Sessions:

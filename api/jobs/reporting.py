@@ -3,8 +3,7 @@
 import asyncio
 from contextlib import suppress
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from api.db.engine import AWAY
 from api.db.models import JobState
 from api.jobs import claiming, service
 from api.jobs.claiming import JobClaim
@@ -47,7 +46,7 @@ class Reporter:
                 continue
             (progress, message), self._latest = self._latest, None
             # What cannot be written now is written with the next step, or with the end.
-            with suppress(SQLAlchemyError, OSError):
+            with suppress(*AWAY):
                 async with self._parts.sessions() as session:
                     if not await claiming.advance(session, self._claim, progress, message):
                         return

@@ -13,10 +13,9 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from api.blobs import BlobMissingError
+from api.db.engine import AWAY
 from api.db.models import JobLane, JobState
 from api.errors import ApiError, details
 from api.jobs import claiming, service
@@ -28,8 +27,6 @@ from api.queue import JOBS
 from api.wiring import Parts
 from judge.errors import EngineError, SandboxError
 
-# What a database that is away or restarting raises; anything else is a bug.
-AWAY = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
 # What may go away by itself, or on another machine.
 OURS = (SandboxError, EngineError, BlobMissingError)
 OUR_FAULT = "Our fault. It is logged under this job's id."

@@ -23,6 +23,8 @@ from judge.verdicts import Verdict
 JUDGED = "submission.judged"
 # After a judge error others get this long to take the judging before the same worker may.
 ELSEWHERE = timedelta(seconds=3)
+# After a restart of PostgreSQL the living get this long to extend what ran out meanwhile.
+RESTARTED = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +215,11 @@ async def sweep(session: AsyncSession, *, claims_max: int) -> tuple[int, Sequenc
 
     What kills worker after worker must end some time; the caller makes a judge error of it.
     """
-    expired = and_(Judging.state.in_(ACTIVE), Judging.lease_expires_at < func.now())
+    expired = and_(
+        Judging.state.in_(ACTIVE),
+        Judging.lease_expires_at < func.now(),
+        func.pg_postmaster_start_time() < func.now() - RESTARTED,
+    )
     result = await session.execute(
         update(Judging)
         .where(expired, Judging.attempt < claims_max)

@@ -7,7 +7,8 @@ from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import Worker, WorkerState
@@ -16,9 +17,10 @@ GONE_AFTER = timedelta(seconds=30)
 
 
 async def register(session: AsyncSession, worker: UUID, *, backend: str, slots: int) -> None:
-    """Make a worker known."""
+    """Make a worker known; again is fine, if nobody knows whether it was."""
     await session.execute(
-        insert(Worker).values(
+        insert(Worker)
+        .values(
             id=worker,
             host=platform.node(),
             process_id=os.getpid(),
@@ -27,6 +29,7 @@ async def register(session: AsyncSession, worker: UUID, *, backend: str, slots: 
             slots=slots,
             state=WorkerState.ACTIVE,
         )
+        .on_conflict_do_nothing()
     )
     await session.commit()
 

@@ -75,6 +75,11 @@ class Judging(Identified, Timed, Extensible, Base):
             postgresql_where=text("state IN ('compiling', 'running')"),
         ),
         Index(
+            "ix_judgings_untold",
+            "finished_at",
+            postgresql_where=text("finished_at IS NOT NULL AND told_at IS NULL"),
+        ),
+        Index(
             "ix_judgings_waiting_of_user",
             "user_id",
             postgresql_where=text("state IN ('queued', 'compiling', 'running')"),
@@ -142,6 +147,8 @@ class Judging(Identified, Timed, Extensible, Base):
     fencing_token: Mapped[int] = mapped_column(server_default="0")
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    # When followers were told of the end; until then a sweep tells them.
+    told_at: Mapped[datetime | None]
     judged_by: Mapped[UUID | None]
 
     verdict: Mapped[Verdict | None] = mapped_column(choice(Verdict))
