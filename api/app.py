@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -15,6 +15,7 @@ from api.metrics import HttpMetrics
 from api.routes import router
 from api.settings import Settings
 from api.settings import settings as environment
+from api.submissions.desk import Desk
 from api.wiring import opened
 
 
@@ -27,8 +28,9 @@ def create_app(settings: Settings) -> FastAPI:
         async with opened(settings, application="codebattle api") as parts:
             app.state.parts = parts
             parts.hub.start()
-            with drained_by_signals(parts.hub):
-                yield
+            async with aclosing(Desk(parts)) as app.state.desk:
+                with drained_by_signals(parts.hub):
+                    yield
         if traced:
             await asyncio.to_thread(tracing.close)
 

@@ -7,6 +7,7 @@ workers find the work a second later.
 import asyncio
 import json
 from contextlib import suppress
+from contextvars import Context
 from typing import Any
 
 from arq.connections import ArqRedis, RedisSettings, create_pool
@@ -61,7 +62,7 @@ class Bell:
         self._wanted_for.add(what)
         self._wanted.set()
         if self._ringing is None:
-            self._ringing = asyncio.create_task(self._ring_on(), name="bell")
+            self._ringing = asyncio.create_task(self._ring_on(), name="bell", context=Context())
 
     async def _ring_on(self) -> None:
         while True:

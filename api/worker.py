@@ -38,6 +38,7 @@ from api.submissions.jobs import SubmissionJobs
 from api.wiring import Parts, opened
 from api.workers import selftesting
 from api.workers import service as registry
+from api.workers.neighbourhood import Neighbourhood
 from judge.artefacts import ArtefactCache
 from judge.cli.session import cpus
 from judge.errors import EngineAwayError
@@ -70,8 +71,8 @@ async def run(settings: Settings) -> None:
         _log.warning("worker.backend", note=chosen.note)
     try:
         async with opened(settings, application="codebattle worker") as parts:
-            with _measured(settings):
-                await work(parts, chosen.launcher, stop)
+            with _measured(settings), Neighbourhood(settings.cache_dir) as near:
+                await work(parts, chosen.launcher, stop, near)
     finally:
         await chosen.launcher.close()
         if traced:
@@ -93,22 +94,17 @@ def _measured(settings: Settings) -> Iterator[None]:
         yield
 
 
-async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
+async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neighbourhood) -> None:
     """Work with these parts and this sandbox until told to stop."""
     settings = parts.settings
     await _patiently(launcher.reap, stop)
-    slots = cpus(settings.judge_slots)
+    slots = near.cpus(cpus(settings.judge_slots))
     pool = Pool(launcher, slots)
     judge = Judge(pool, cache=ArtefactCache(settings.cache_dir / "artefacts"))
-    packages = PackageCache(
-        settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
-    )
     identity = new_id()
     # All tasks below inherit it: every line says which worker speaks.
     structlog.contextvars.bind_contextvars(worker=str(identity))
-    jobs = SubmissionJobs(parts, judge, packages, worker=identity, slots=len(slots))
-    runner = JobRunner(parts, handlers(parts), worker=identity, slots=len(slots))
-    jobs.elsewhere = lambda: runner.patient
+    jobs, runner = _actors(parts, judge, identity, len(slots))
 
     async def register() -> None:
         async with parts.sessions() as session:
@@ -127,6 +123,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
             metrics.SANDBOXES.labels(doing).set(count)
         async with parts.sessions() as session:
             state = await registry.beat(session, identity)
+        near.tell()
         jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
         runner.taking = jobs.taking
 
@@ -162,6 +159,20 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+def _actors(
+    parts: Parts, judge: Judge, worker: UUID, slots: int
+) -> tuple[SubmissionJobs, JobRunner]:
+    """Return who takes work here: submissions, and jobs, whose long ones count as patient work."""
+    settings = parts.settings
+    packages = PackageCache(
+        settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
+    )
+    jobs = SubmissionJobs(parts, judge, packages, worker=worker, slots=slots)
+    runner = JobRunner(parts, handlers(parts), worker=worker, slots=slots)
+    jobs.elsewhere = lambda: runner.patient
+    return jobs, runner
 
 
 async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from uuid import uuid4
 
 import pytest
@@ -13,10 +13,11 @@ from api.auth import CurrentUser
 from api.db.models import Judging, JudgingState, Worker, WorkerState
 from api.problems.service import Imported
 from api.settings import SelfTest, Settings
-from api.submissions import service
+from api.submissions.desk import Desk
 from api.submissions.schemas import NewSubmission
 from api.wiring import Parts, opened
 from api.worker import work
+from api.workers.neighbourhood import Neighbourhood
 from judge.sandbox.bubblewrap import BubblewrapLauncher
 from judge.verdicts import Verdict
 
@@ -29,29 +30,23 @@ async def working(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     """Run a worker with one bubblewrap slot until the end of the block."""
     stop = asyncio.Event()
     launcher = BubblewrapLauncher()
-    async with opened(settings.model_copy(update={"judge_slots": 1}), application="tests") as held:
-        task = asyncio.create_task(work(held, launcher, stop))
-        try:
-            yield task
-        finally:
-            stop.set()
-            await task
-            await launcher.close()
+    chosen = settings.model_copy(update={"judge_slots": 1})
+    with Neighbourhood(chosen.cache_dir) as near:
+        async with opened(chosen, application="tests") as held:
+            task = asyncio.create_task(work(held, launcher, stop, near))
+            try:
+                yield task
+            finally:
+                stop.set()
+                await task
+                await launcher.close()
 
 
 async def submitted(parts: Parts, source: str) -> Judging:
     """Submit a solution of `hello`."""
-    async with parts.sessions() as session:
-        taken = await service.submit(
-            session,
-            parts.settings,
-            service.Depth(),
-            CurrentUser(id=uuid4()),
-            NewSubmission(problem="hello", language="python3", source=source),
-            key=None,
-            request_id="test",
-        )
-        await session.commit()
+    new = NewSubmission(problem="hello", language="python3", source=source)
+    async with aclosing(Desk(parts)) as desk, parts.sessions() as session:
+        taken = await desk.take(CurrentUser(id=uuid4()), new, key=None, request_id="test")
         return await session.get_one(Judging, taken.judging_id)
 
 

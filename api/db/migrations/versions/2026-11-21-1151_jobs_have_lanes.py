@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "c41d7b02a6e9"
-down_revision: str | None = "3c1f6b0d94a7"
+down_revision: str | None = "c3a7d0e4b915"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
