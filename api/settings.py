@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -160,6 +160,11 @@ class Settings(BaseSettings):
     )
     hook_tolerance_s: float = Field(
         default=300, gt=0, description="Age and clock skew forgiven in an inbound event."
+    )
+    sealing_keys: tuple[Annotated[SecretStr, Field(min_length=SECRET_CHARS_MIN)], ...] = Field(
+        default=(),
+        description="What secrets of subscriptions are sealed with in the database, the newest "
+        "first; none: made from auth_secret.",
     )
     webhook_ports: tuple[int, ...] = Field(
         default=(443, 8443), description="Ports events may be sent to."

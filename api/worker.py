@@ -30,6 +30,7 @@ from api.jobs.running import Handler, JobRunner
 from api.logs import logger
 from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
+from api.neighbours.sealing import sealer_from
 from api.neighbours.sending import Sender, sender_from
 from api.problems.cache import PackageCache
 from api.queue import JOBS, LOOK, QUEUE, dumps, loads, redis_settings
@@ -288,7 +289,8 @@ async def _until_stored(parts: Parts, worker: UUID, result: dict[str, Any]) -> N
 async def _deliver(parts: Parts, sender: Sender) -> None:
     # Whoever has a full round has more to do at once.
     most = parts.settings.webhook_attempts_max
-    while await deliver_due(parts.sessions, sender, attempts_max=most):
+    sealer = sealer_from(parts.settings)
+    while await deliver_due(parts.sessions, sender, sealer, attempts_max=most):
         pass
 
 

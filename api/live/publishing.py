@@ -51,7 +51,8 @@ class Publisher:
             return True
         call: Any = self._script(keys=streams, args=said)
         try:
-            await cast("Any", call)
+            async with asyncio.timeout(keys.ANSWER_S):
+                await cast("Any", call)
         except (RedisError, OSError, TimeoutError) as error:
             _log.warning("update.unpublished", kind=some[0][1].kind, error=str(error))
             LIVE_PUBLISHED.labels("failed").inc(len(some))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Query, Response, UploadFile
 from api import paging
 from api.auth import Role, Scope
 from api.db.models import Visibility
-from api.deps import MaybeUserDep, PartsDep, SessionDep, UserDep
+from api.deps import MaybeReaderDep, PartsDep, SessionDep, UserDep
 from api.documented import located
 from api.errors import ForbiddenError, InvalidError, NotFoundError
 from api.problems import queries, schemas, service
@@ -23,7 +23,7 @@ Slug = Annotated[str | None, Form(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 @router.get("")
 async def list_problems(
     session: SessionDep,
-    user: MaybeUserDep,
+    user: MaybeReaderDep,
     cursor: paging.CursorParam = None,
     limit: paging.LimitParam = paging.PAGE_DEFAULT,
     search: Search = None,
@@ -43,14 +43,14 @@ async def list_problems(
 
 @router.get("/{problem}")
 async def get_problem(
-    problem: str, session: SessionDep, user: MaybeUserDep
+    problem: str, session: SessionDep, user: MaybeReaderDep
 ) -> schemas.ProblemDetail:
     """Return a problem with its statements, by slug or id."""
     return schemas.detail(*await queries.one(session, user, problem))
 
 
 @router.get("/{problem}/samples")
-async def get_samples(problem: str, session: SessionDep, user: MaybeUserDep) -> schemas.Samples:
+async def get_samples(problem: str, session: SessionDep, user: MaybeReaderDep) -> schemas.Samples:
     """Return the samples as the statement shows them."""
     _, version = await queries.one(session, user, problem)
     return schemas.Samples(items=[schemas.Sample.model_validate(each) for each in version.samples])

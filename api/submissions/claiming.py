@@ -13,10 +13,13 @@ from uuid import UUID
 from sqlalchemy import CursorResult, and_, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import redaction
 from api.db.base import cleaned
 from api.db.models import Judging, JudgingState, Queue, Run, Worker, WorkerState
 from api.db.models.judgings import ACTIVE, FENCING
+from api.live import Kind
 from api.neighbours import outbox
+from api.redaction import Audience
 from judge.results import Judgement
 from judge.verdicts import Verdict
 
@@ -204,8 +207,10 @@ async def store(
         return False
     if runs:
         await session.execute(insert(Run), _run_rows(claimed, judgement, runs))
-    if claimed.current and state is JudgingState.DONE:
-        await outbox.announce(session, JUDGED, told, key=claimed.judging_id)
+    phase = redaction.phase_of(told.get("event_id"))
+    shown = redaction.update(Kind.JUDGED, told, Audience.NEIGHBOUR, phase)
+    if claimed.current and state is JudgingState.DONE and shown is not None:
+        await outbox.announce(session, JUDGED, shown, key=claimed.judging_id)
     await session.commit()
     return True
 
