@@ -15,6 +15,8 @@ from api.logs import logger
 from api.settings import Settings
 
 REQUEST_ID = "X-Request-ID"
+# Servers let through what they can parse; a token has at most 8 KiB of it.
+HEADERS_MAX = 32 * 1024
 UPLOADS = re.compile(r"/v1/problems(?:/[^/]+/versions)?")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Of a path that a stranger made up, a line holds no more.
@@ -67,6 +69,16 @@ class Edge:
                 )
 
     async def _bounded(self, request: Request, receive: Receive, send: Send) -> None:
+        if sum(len(name) + len(value) for name, value in request.scope["headers"]) > HEADERS_MAX:
+            response = respond(
+                request,
+                431,
+                kind=f"{TYPE_PREFIX}request-header-fields-too-large",
+                detail=f"the headers may have {HEADERS_MAX} bytes",
+                headers={"Connection": "close"},
+            )
+            await response(request.scope, receive, send)
+            return
         limit = self._settings.body_bytes_max
         if request.method in {"POST", "PUT"} and UPLOADS.fullmatch(request.scope["path"]):
             limit = self._settings.package_bytes_max

@@ -5,7 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, status
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from api import audit
 from api.accounts import attempts, schemas, service, sessions
@@ -33,7 +33,13 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("a time that no calendar has") from error
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+def _written(moment: object) -> object:
+    if isinstance(moment, str) and not moment[:11].endswith(("T", "t", " ")):
+        raise ValueError("a time is written as RFC 3339 has it")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 router = APIRouter(tags=["accounts"])
 ours = APIRouter(dependencies=[Depends(_local)], responses=problems(404))
 
