@@ -184,6 +184,21 @@ OF_STATUS: Mapping[int, type[ApiError]] = {
 }
 
 
+def details(error: ApiError, *, instance: str, request_id: str = "") -> dict[str, Any]:
+    """Return an error as problem details, for where it is kept instead of answered."""
+    problem = ProblemDetails(
+        type=error.type,
+        title=HTTPStatus(error.status).phrase,
+        status=error.status,
+        detail=error.detail,
+        instance=instance,
+        request_id=request_id,
+        errors=error.errors or None,
+        **error.extra,
+    )
+    return problem.model_dump(mode="json", exclude_none=True)
+
+
 def respond(
     request: Request,
     status: int,

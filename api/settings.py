@@ -210,6 +210,12 @@ class Settings(BaseSettings):
         default=3, ge=1, description="Tries before a judge error stands."
     )
     judging_claims_max: int = Field(default=50, ge=1, description="Lost leases before giving up.")
+    job_attempts_max: int = Field(
+        default=3, ge=1, description="Tries of a job before our failure ends it."
+    )
+    job_queued_max: int = Field(
+        default=50, ge=1, description="Unfinished jobs of one user before 429, trials apart."
+    )
     drain_s: float = Field(default=60, ge=0, description="Time running judgings get after SIGTERM.")
     fair_step_s: float = Field(
         default=2, ge=0, description="Each waiting judging of a user costs this."

@@ -23,6 +23,8 @@ from api.metrics import LIVE_PUBLISHED
 WAITING_MAX = 10_000
 # A script keeps Redis from everybody else for as long as it runs.
 AT_ONCE_MAX = 50
+# At the end, a Redis that hangs is not waited for longer.
+LEFT_S = 5.0
 _Said = tuple[tuple[str, ...], Update, Callable[[], None] | None]
 _log = logger(__name__)
 
@@ -91,8 +93,10 @@ class Announcer:
         await self._idle.wait()
 
     async def close(self) -> None:
-        """Publish what is left and end."""
-        await self.flush()
+        """Publish what is left, unless that takes long, and end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEFT_S):
+                await self.flush()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):

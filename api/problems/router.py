@@ -1,5 +1,6 @@
 """`/v1/problems`."""
 
+import asyncio
 import shutil
 import tempfile
 from pathlib import Path
@@ -75,7 +76,7 @@ async def import_problem(
     with tempfile.TemporaryDirectory(prefix="codebattle-upload-") as scratch:
         path = Path(scratch) / f"package{Path(name).suffix.lower()}"
         with path.open("wb") as out:
-            shutil.copyfileobj(package.file, out)
+            await asyncio.to_thread(shutil.copyfileobj, package.file, out)
         wanted = slug or service.slug_from(Path(name).stem)
         try:
             known, _ = await queries.one(session, user, wanted)
@@ -84,8 +85,16 @@ async def import_problem(
         else:
             if known.owner_id != user.id and not user.has():
                 raise ForbiddenError("this problem belongs to somebody else")
+        # Gives the connection back: a package may take long to read.
+        await session.commit()
         made = await service.import_package(
-            session, parts.blobs, path, slug=wanted, owner_id=user.id, visibility=visibility
+            session,
+            parts.blobs,
+            path,
+            slug=wanted,
+            owner_id=user.id,
+            visibility=visibility,
+            only_own=not user.has(),
         )
     response.headers["Location"] = f"/v1/problems/{made.slug}"
     return schemas.ImportedProblem(

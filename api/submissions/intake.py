@@ -36,7 +36,8 @@ JOIN codebattle.code_submissions AS submission USING (user_id, idempotency_key)
 JOIN codebattle.judgings AS judging
     ON judging.submission_id = submission.id AND judging.is_current
 """
-_DEPTH = "SELECT count(*) FROM codebattle.judgings WHERE state = 'queued'"
+# Rejudging takes no place from those who hand something in.
+_DEPTH = "SELECT count(*) FROM codebattle.judgings WHERE state = 'queued' AND is_current"
 _STORE = """
 WITH given AS (
     SELECT * FROM unnest(
@@ -53,6 +54,7 @@ WITH given AS (
     FROM (SELECT DISTINCT user_id FROM given) AS users
     LEFT JOIN codebattle.judgings AS judging
         ON judging.user_id = users.user_id
+        AND judging.is_current
         AND judging.state IN ('queued', 'compiling', 'running')
     GROUP BY users.user_id
 ), placed AS (

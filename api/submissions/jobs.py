@@ -94,6 +94,8 @@ class SubmissionJobs:
         self.taking = True
         # Digests of the images that were judged with, by name.
         self.images: dict[str, str] = {}
+        # How much other work that can wait may take a slot of this worker.
+        self.elsewhere: Callable[[], int] = lambda: 0
 
     @property
     def held(self) -> int:
@@ -194,6 +196,7 @@ class SubmissionJobs:
     def _queues(self) -> list[Queue]:
         """Return what may be claimed: one slot of several is always kept for people who wait."""
         patient = sum(held.claim.queue is not Queue.INTERACTIVE for held in self._held.values())
+        patient += self.elsewhere()
         if self._slots > 1 and patient >= self._slots - 1:
             return [Queue.INTERACTIVE]
         return list(Queue)

@@ -18,6 +18,7 @@ from api.auth import Role, Scope
 from api.db.base import new_id
 from api.db.models import (
     CodeProblem,
+    CodeProblemVersion,
     Judging,
     JudgingState,
     Outbox,
@@ -26,6 +27,7 @@ from api.db.models import (
     WebhookEndpoint,
 )
 from api.db.models import TokenKind as Kind
+from api.errors import ForbiddenError
 from api.live import keys
 from api.neighbours import guard, outbox
 from api.neighbours.delivery import deliver_due
@@ -33,6 +35,7 @@ from api.neighbours.guard import Guard, RefusedTargetError
 from api.neighbours.sealing import Sealer, UnreadableSecretError
 from api.neighbours.sending import Sender
 from api.problems.cache import PackageCache
+from api.problems.service import Imported
 from api.settings import Environment, Settings
 from api.submissions import reporting
 from api.submissions.jobs import SubmissionJobs
@@ -41,7 +44,7 @@ from api.workers import selftesting
 from judge.errors import PackageError
 from judge.judging import Judge
 from judge.problem import archive
-from tests.api.conftest import Client, ClientFor, token_for
+from tests.api.conftest import PROBLEMS, Client, ClientFor, imported, token_for
 from tests.api.signing_in import FAST, OTHER, PASSWORD
 from tests.api.submissions import conftest as scripted
 
@@ -270,6 +273,23 @@ async def test_an_attack_that_gets_through_once_is_said_and_not_believed(
     assert result["status"] == selftesting.BROKEN
     assert result["succeeded"] == ["through: b"]
     assert result["retried"] == ["flaky: late"]
+
+
+async def test_a_slug_taken_meanwhile_is_not_overwritten(parts: Parts) -> None:
+    """Who owns a problem was asked before its package was read, and never again."""
+    await imported(parts, PROBLEMS / "hello", owner_id=uuid4())
+    with pytest.raises(ForbiddenError):
+        await imported(parts, PROBLEMS / "hello", owner_id=uuid4(), only_own=True)
+
+
+async def test_unpacked_packages_are_for_the_worker_alone(parts: Parts, hello: Imported) -> None:
+    """They hold secret test data, and others may work on the same machine."""
+    root = parts.settings.cache_dir / "packages"
+    async with parts.sessions() as session:
+        sha256 = (await session.scalars(select(CodeProblemVersion.package_sha256))).one()
+    await PackageCache(root, parts.blobs, bytes_max=1 << 30).problem(sha256, hello.slug)
+
+    assert root.stat().st_mode & 0o077 == 0
 
 
 def test_links_of_an_archive_cannot_help_each_other_out(tmp_path: Path) -> None:

@@ -269,3 +269,16 @@ async def test_pages_of_lists_and_previews(scene: Scene) -> None:
     assert pages[0] == sets[::-1]
     assert len(pages[1]) == len(set(pages[1])) == 3
     assert (await scene.master.get("/v1/rejudgings?cursor=x")).status_code == 400
+
+
+async def test_rejudging_takes_nothing_from_players(scene: Scene) -> None:
+    """Neither their quota nor the queue's: only what they hand in counts for those."""
+    player = uuid4()
+    for _ in range(3):
+        await scene.submit("AC", user=player)
+    await scene.judge()
+    await scene.rejudge()
+    fresh = await scene.submit("AC", user=player)
+    (row,) = [each for each in await scene.judgings() if str(each.submission_id) == fresh]
+
+    assert (row.due_at - row.queued_at).total_seconds() < 1
