@@ -87,7 +87,8 @@ WITH given AS (
     )
     SELECT
         judging_id, submission_id, version_id, user_id, room_id, true, 'queued', queue,
-        metadata::jsonb, arrived_at, arrived_at + make_interval(secs => delay_s + ahead * $20::float)
+        metadata::jsonb, arrived_at,
+        arrived_at + make_interval(secs => delay_s + ahead * $20::float)
     FROM placed JOIN taken ON taken.id = placed.submission_id
 )
 SELECT placed.ahead, taken.submitted_at
