@@ -12,7 +12,7 @@ WARDEN := build/warden/warden
 # Python's packages are locked by hash; uv must not go looking for an interpreter elsewhere.
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup check fix test bench corpus images up serve lock clean
+.PHONY: help setup check fix test bench corpus images up verify env lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -50,16 +50,23 @@ corpus: setup ## verify every package below CORPUS=DIR
 	@test -n "$(CORPUS)" || { echo 'usage: make corpus CORPUS=DIR'; exit 2; }
 	$(BIN)/codebattle verify $$(find "$(CORPUS)" -name problem.yaml -printf '%h\n' | sort)
 
-up: setup ## build what is missing, judge the shipped problems, print the verdicts
+up: setup ## the service: PostgreSQL, Redis, API, worker, the examples; Ctrl-C stops it
+	@$(BIN)/codebattle images build \
+		|| echo 'no Docker engine: judging with bubblewrap and the tools of this machine'
+	@$(BIN)/codebattle up $(if $(PORT),--port $(PORT))
+
+verify: setup ## judge the submissions of the shipped problems, print the verdicts
 	@if $(BIN)/codebattle images build; then backend=docker; else \
 		echo 'no Docker engine: judging with bubblewrap and the tools of this machine'; \
 		backend=bubblewrap; fi; \
 	$(BIN)/codebattle verify --backend $$backend problems/*
 
-serve: setup ## the service, in the making: PostgreSQL, Redis, API, worker; Ctrl-C stops it
-	@$(BIN)/codebattle images build \
-		|| echo 'no Docker engine: judging with bubblewrap and the tools of this machine'
-	@$(BIN)/codebattle up $(if $(PORT),--port $(PORT))
+env: ## .env for docker-compose.yml, with new secrets
+	@test ! -e .env || { echo '.env is there already'; exit 1; }
+	@umask 077; while IFS= read -r line; do case "$$line" in \
+		[A-Z]*=) echo "$$line$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')";; \
+		*) printf '%s\n' "$$line";; esac; done < .env.example > .env
+	@echo '.env is made'
 
 lock: ## renew the locked versions in requirements/
 	@$(MAKE) --no-print-directory setup

@@ -54,7 +54,12 @@ class SelfTest(StrEnum):
 class Settings(BaseSettings):
     """Everything that can be set. Each field's description is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix="CODEBATTLE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CODEBATTLE_",
+        env_ignore_empty=True,  # a compose file can only pass an empty one for none
+        extra="ignore",
+        frozen=True,
+    )
 
     environment: Environment = Field(
         default=Environment.PRODUCTION, description="development or production."

@@ -37,6 +37,7 @@ from api.submissions.jobs import SubmissionJobs
 from api.wiring import Parts, opened
 from api.workers import selftesting
 from api.workers import service as registry
+from api.workers.neighbourhood import Neighbourhood
 from judge.artefacts import ArtefactCache
 from judge.cli.session import cpus
 from judge.errors import EngineAwayError
@@ -69,8 +70,8 @@ async def run(settings: Settings) -> None:
         _log.warning("worker.backend", note=chosen.note)
     try:
         async with opened(settings, application="codebattle worker") as parts:
-            with _measured(settings):
-                await work(parts, chosen.launcher, stop)
+            with _measured(settings), Neighbourhood(settings.cache_dir) as near:
+                await work(parts, chosen.launcher, stop, near)
     finally:
         await chosen.launcher.close()
         if traced:
@@ -92,11 +93,11 @@ def _measured(settings: Settings) -> Iterator[None]:
         yield
 
 
-async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
+async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neighbourhood) -> None:
     """Work with these parts and this sandbox until told to stop."""
     settings = parts.settings
     await _patiently(launcher.reap, stop)
-    slots = cpus(settings.judge_slots)
+    slots = near.cpus(cpus(settings.judge_slots))
     pool = Pool(launcher, slots)
     judge = Judge(pool, cache=ArtefactCache(settings.cache_dir / "artefacts"))
     packages = PackageCache(
@@ -124,6 +125,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
             metrics.SANDBOXES.labels(doing).set(count)
         async with parts.sessions() as session:
             state = await registry.beat(session, identity)
+        near.tell()
         jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
 
     sender = sender_from(settings)

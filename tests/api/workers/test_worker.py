@@ -17,6 +17,7 @@ from api.submissions.desk import Desk
 from api.submissions.schemas import NewSubmission
 from api.wiring import Parts, opened
 from api.worker import work
+from api.workers.neighbourhood import Neighbourhood
 from judge.sandbox.bubblewrap import BubblewrapLauncher
 from judge.verdicts import Verdict
 
@@ -29,14 +30,16 @@ async def working(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     """Run a worker with one bubblewrap slot until the end of the block."""
     stop = asyncio.Event()
     launcher = BubblewrapLauncher()
-    async with opened(settings.model_copy(update={"judge_slots": 1}), application="tests") as held:
-        task = asyncio.create_task(work(held, launcher, stop))
-        try:
-            yield task
-        finally:
-            stop.set()
-            await task
-            await launcher.close()
+    chosen = settings.model_copy(update={"judge_slots": 1})
+    with Neighbourhood(chosen.cache_dir) as near:
+        async with opened(chosen, application="tests") as held:
+            task = asyncio.create_task(work(held, launcher, stop, near))
+            try:
+                yield task
+            finally:
+                stop.set()
+                await task
+                await launcher.close()
 
 
 async def submitted(parts: Parts, source: str) -> Judging:
