@@ -1,5 +1,6 @@
 """The schema: up, down, up again, equal to the models; triggers, constraints and roles."""
 
+from contextlib import aclosing
 from uuid import uuid4
 
 import pytest
@@ -12,7 +13,8 @@ from api.db import migrating, roles
 from api.db.models import Blob, CodeProblem, Queue, Visibility
 from api.problems.service import Imported
 from api.settings import Settings
-from api.submissions import claiming, service
+from api.submissions import claiming
+from api.submissions.desk import Desk
 from api.submissions.schemas import NewSubmission
 from api.wiring import Parts, opened
 from judge.results import Judgement
@@ -124,17 +126,10 @@ async def filled(parts: Parts, hello: Imported) -> Parts:
 
 
 async def _submit(parts: Parts) -> None:
-    async with parts.sessions() as session:
-        await service.submit(
-            session,
-            parts.settings,
-            service.Depth(),
-            CurrentUser(id=uuid4(), roles=frozenset({Role.AUTHOR})),
-            NewSubmission(problem="hello", language="python3", source="print()"),
-            key=None,
-            request_id="test",
-        )
-        await session.commit()
+    new = NewSubmission(problem="hello", language="python3", source="print()")
+    author = CurrentUser(id=uuid4(), roles=frozenset({Role.AUTHOR}))
+    async with aclosing(Desk(parts)) as desk:
+        await desk.take(author, new, key=None, request_id="test")
 
 
 async def test_the_service_needs_no_more_than_its_role(database: str, settings: Settings) -> None:
