@@ -12,7 +12,7 @@ WARDEN := build/warden/warden
 # Python's packages are locked by hash; uv must not go looking for an interpreter elsewhere.
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup check fix test bench corpus images up verify env lock clean
+.PHONY: help setup check fix test bench corpus fuzz images up verify env lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -39,6 +39,10 @@ test: setup images ## everything, the slow and the container tests included
 	$(BIN)/lint-imports
 	$(BIN)/pytest -m "not slow and not docker" -n auto $(PYTEST)
 	$(BIN)/pytest -m "slow or docker" $(PYTEST)
+
+fuzz: setup ## call the service as its document allows and does not, for long: SEED=N, EXAMPLES=N
+	FUZZ_SEED=$(or $(SEED),$(shell date +%s)) FUZZ_EXAMPLES=$(or $(EXAMPLES),100) \
+		FUZZ_PHASES=examples,coverage,fuzzing,stateful $(BIN)/pytest tests/api/contract/test_fuzzing.py
 
 images: setup ## the sandbox images that are missing or out of date
 	$(BIN)/codebattle images build

@@ -39,6 +39,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("codebattle"),
         generate_unique_id_function=contract.operation_id,
         lifespan=lifespan,
+        redirect_slashes=False,
         docs_url="/docs",
         redoc_url=None,
     )

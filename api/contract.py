@@ -28,6 +28,7 @@ Every answer carries `X-Request-ID`; a request may bring its own (8 to 64 letter
 TAGS = {
     "submissions": "Handing in programs and reading how they were judged.",
     "problems": "Problems with their statements and samples; hidden data never leaves.",
+    "jobs": "Long tasks: how far they are, what came of them, and their end.",
     "languages": "What submissions can be written in.",
     "live": "One stream of server-sent events for everything a client follows.",
     "accounts": "Who the caller is; accounts, tokens and the audit log of embedded mode.",

@@ -7,7 +7,7 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth import CurrentUser
+from api.auth import CurrentUser, Role, Scope
 from api.errors import UnauthenticatedError
 from api.wiring import Parts
 
@@ -73,3 +73,21 @@ async def current_user(user: MaybeUserDep) -> CurrentUser:
 
 
 UserDep = Annotated[CurrentUser, Depends(current_user)]
+
+
+async def maybe_reader(user: MaybeUserDep) -> CurrentUser | None:
+    """Return the caller, or None without a token; one with a token may read by it."""
+    if user is not None:
+        user.need_scope(Scope.READ)
+    return user
+
+
+async def game_master(user: UserDep) -> CurrentUser:
+    """Return the caller if a game master, by a token that is for such acts."""
+    user.need(Role.GAME_MASTER)
+    user.need_scope(Scope.ADMIN)
+    return user
+
+
+MaybeReaderDep = Annotated[CurrentUser | None, Depends(maybe_reader)]
+GameMasterDep = Annotated[CurrentUser, Depends(game_master)]

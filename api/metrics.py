@@ -83,6 +83,9 @@ SANDBOXES = Gauge(
     ("state",),
     registry=REGISTRY,
 )
+JOBS_ENDED = Counter(
+    "codebattle_jobs_total", "Jobs ended: done, failed.", ("kind", "state"), registry=REGISTRY
+)
 LIVE_FOLLOWERS = Gauge("codebattle_live_followers", "Open streams.", registry=REGISTRY)
 LIVE_PUBLISHED = Counter(
     "codebattle_live_published_total", "Updates given to Redis.", ("outcome",), registry=REGISTRY

@@ -19,7 +19,10 @@ from api.settings import Settings
 
 QUEUE = "codebattle:bell"
 LOOK = "look"
+JOBS = "jobs"
 MOMENT_S = 0.01
+# A Redis that takes longer is as good as none: a sweep finds the work sooner.
+RING_S = 2.0
 _EXPIRES_S = 60
 _log = logger(__name__)
 
@@ -50,13 +53,15 @@ class Bell:
         self._pool: ArqRedis | None = None
         self._opening = asyncio.Lock()
         self._wanted = asyncio.Event()
+        self._wanted_for: set[str] = set()
         self._ringing: asyncio.Task[None] | None = None
 
-    def ring_soon(self) -> None:
+    def ring_soon(self, what: str = LOOK) -> None:
         """Ring in the background, once for all who ask within a moment.
 
         Workers look until nothing is due, so a burst needs few rings, and none is waited for.
         """
+        self._wanted_for.add(what)
         self._wanted.set()
         if self._ringing is None:
             self._ringing = asyncio.create_task(self._ring_on(), name="bell", context=Context())
@@ -65,14 +70,19 @@ class Bell:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            await self.ring()
+            await self._ring_wanted()
             await asyncio.sleep(MOMENT_S)
 
-    async def ring(self) -> bool:
+    async def _ring_wanted(self) -> None:
+        while self._wanted_for:
+            await self.ring(self._wanted_for.pop())
+
+    async def ring(self, what: str = LOOK) -> bool:
         """Wake a worker; call it after the commit. Tell whether Redis took it."""
         try:
-            pool = await self._connected()
-            await pool.enqueue_job(LOOK, _expires=_EXPIRES_S)
+            async with asyncio.timeout(RING_S):
+                pool = await self._connected()
+                await pool.enqueue_job(what, _expires=_EXPIRES_S)
         except (RedisError, OSError, TimeoutError) as error:
             BELL_FAILURES.inc()
             _log.warning("bell.failed", error=type(error).__name__)
@@ -86,8 +96,7 @@ class Bell:
             with suppress(asyncio.CancelledError):
                 await self._ringing
             self._ringing = None
-            if self._wanted.is_set():
-                await self.ring()
+            await self._ring_wanted()
         if self._pool is not None:
             with suppress(RedisError, OSError):
                 await self._pool.aclose()

@@ -73,7 +73,8 @@ _RESULT = ("state", "verdict", "score")
 _USAGE = ("cpu_ms", "memory_bytes")
 _DIFFERENCE = ("line", "column", "expected", "found")
 _SUBMISSION = ("id", "problem_id", "version_id", "user_id", "event_id", "room_id", "language")
-_SUBMISSION_INSIDE = (*_SUBMISSION, "entry_point", "source_hash", "source_bytes")
+_ABOUT_SOURCE = ("entry_point", "source_hash", "source_bytes")
+_SUBMISSION_INSIDE = (*_SUBMISSION, *_ABOUT_SOURCE)
 _PROBLEM = ("id", "slug", "title", "keywords", "difficulty")
 _VERSION = (
     *("number", "kinds", "languages", "cpu_ms", "memory_bytes", "output_bytes", "source_bytes"),
@@ -120,6 +121,16 @@ def phase_of(event_id: UUID | None, known: Phase | None = None) -> Phase:
 def may_see_source(who: Audience, phase: Phase = Phase.RUNNING) -> bool:
     """Tell whether somebody may read a submission's source."""
     return who in _INSIDERS or (who is Audience.REVIEWER and phase.over)
+
+
+def may_see_usage(who: Audience) -> bool:
+    """Tell whether somebody may know what a submission took of time and memory."""
+    return who in _INSIDERS or who is Audience.NEIGHBOUR
+
+
+def about_source(row: Any, who: Audience, phase: Phase) -> dict[str, Any]:
+    """Return what is told of a source beside its text, to those who may read that."""
+    return _picked(row, _ABOUT_SOURCE) or {} if may_see_source(who, phase) else {}
 
 
 def may_see_result(who: Audience, phase: Phase = Phase.FROZEN) -> bool:
@@ -215,7 +226,7 @@ def judgement(judging: Any, runs: Iterable[Any], who: Audience, phase: Phase) ->
     shown["reason"] = reason(judging, who)
     if result is not None:
         shown["score"] = _number(_field(judging, "score"))
-        if who in _INSIDERS or who is Audience.NEIGHBOUR:
+        if may_see_usage(who):
             shown["cpu_ms"] = _ms(_field(judging, "cpu_us"))
             shown["memory_bytes"] = _field(judging, "memory_bytes")
     numbered = enumerate(runs, start=1)
@@ -270,7 +281,7 @@ def update(
         return None
     if kind == "judged" and not may_see_result(who, phase):
         return None
-    if who not in _INSIDERS and who is not Audience.NEIGHBOUR:
+    if not may_see_usage(who):
         names = tuple(name for name in names if name not in _USAGE)
     shown = {name: data[name] for name in names if _plain(data.get(name))}
     if shown.get("verdict") == Verdict.JE and who is not Audience.JURY:

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from api.accounts.router import router as accounts
 from api.health.router import router as health
+from api.jobs.router import router as jobs
 from api.languages.router import router as languages
 from api.live.router import router as live
 from api.neighbours.router import router as neighbours
@@ -17,6 +18,7 @@ v1 = APIRouter(prefix=V1)
 v1.include_router(submissions)
 v1.include_router(problems)
 v1.include_router(languages)
+v1.include_router(jobs)
 v1.include_router(live)
 v1.include_router(accounts)
 v1.include_router(neighbours)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -161,6 +161,11 @@ class Settings(BaseSettings):
     hook_tolerance_s: float = Field(
         default=300, gt=0, description="Age and clock skew forgiven in an inbound event."
     )
+    sealing_keys: tuple[Annotated[SecretStr, Field(min_length=SECRET_CHARS_MIN)], ...] = Field(
+        default=(),
+        description="What secrets of subscriptions are sealed with in the database, the newest "
+        "first; none: made from auth_secret.",
+    )
     webhook_ports: tuple[int, ...] = Field(
         default=(443, 8443), description="Ports events may be sent to."
     )
@@ -223,6 +228,12 @@ class Settings(BaseSettings):
         default=3, ge=1, description="Tries before a judge error stands."
     )
     judging_claims_max: int = Field(default=50, ge=1, description="Lost leases before giving up.")
+    job_attempts_max: int = Field(
+        default=3, ge=1, description="Tries of a job before our failure ends it."
+    )
+    job_queued_max: int = Field(
+        default=50, ge=1, description="Unfinished jobs of one user before 429, trials apart."
+    )
     drain_s: float = Field(default=60, ge=0, description="Time running judgings get after SIGTERM.")
     fair_step_s: float = Field(
         default=2, ge=0, description="Each waiting judging of a user costs this."

@@ -6,7 +6,7 @@ arq ends when Redis goes away; it is started again, and until then the sweep fin
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -26,12 +26,14 @@ from api.accounts import service as accounts
 from api.db.base import new_id
 from api.db.engine import AWAY
 from api.db.models import WorkerState
+from api.jobs.running import Handler, JobRunner
 from api.logs import logger
 from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
+from api.neighbours.sealing import sealer_from
 from api.neighbours.sending import Sender, sender_from
 from api.problems.cache import PackageCache
-from api.queue import LOOK, QUEUE, dumps, loads, redis_settings
+from api.queue import JOBS, LOOK, QUEUE, dumps, loads, redis_settings
 from api.settings import SelfTest, Settings
 from api.submissions.jobs import SubmissionJobs
 from api.wiring import Parts, opened
@@ -100,13 +102,10 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
     slots = near.cpus(cpus(settings.judge_slots))
     pool = Pool(launcher, slots)
     judge = Judge(pool, cache=ArtefactCache(settings.cache_dir / "artefacts"))
-    packages = PackageCache(
-        settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
-    )
     identity = new_id()
     # All tasks below inherit it: every line says which worker speaks.
     structlog.contextvars.bind_contextvars(worker=str(identity))
-    jobs = SubmissionJobs(parts, judge, packages, worker=identity, slots=len(slots))
+    jobs, runner = _actors(parts, judge, identity, len(slots))
 
     async def register() -> None:
         async with parts.sessions() as session:
@@ -118,7 +117,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
     trusted = asyncio.Event()
     if settings.self_test_mode is not SelfTest.REQUIRE:
         trusted.set()
-    jobs.taking = trusted.is_set()
+    jobs.taking = runner.taking = trusted.is_set()
 
     async def beat() -> None:
         for doing, count in pool.census().items():
@@ -127,13 +126,14 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
             state = await registry.beat(session, identity)
         near.tell()
         jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
+        runner.taking = jobs.taking
 
     sender = sender_from(settings)
 
     background = [
-        asyncio.create_task(_answer(settings, jobs, len(slots)), name="bell"),
-        asyncio.create_task(_every(settings.heartbeat_s, jobs.beat), name="beat"),
-        asyncio.create_task(_every(settings.sweep_s, jobs.sweep), name="sweep"),
+        asyncio.create_task(_answer(settings, jobs, runner, len(slots)), name="bell"),
+        asyncio.create_task(_every(settings.heartbeat_s, jobs.beat, runner.beat), name="beat"),
+        asyncio.create_task(_every(settings.sweep_s, jobs.sweep, runner.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
         asyncio.create_task(_every(DELIVER_S, partial(_deliver, parts, sender)), name="webhooks"),
         asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
@@ -144,10 +144,10 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
         # None of them ends by itself: if one does, that is a bug and ends the worker.
         await asyncio.wait([stopping, *background], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        _log.info("worker.draining", held=jobs.held)
+        _log.info("worker.draining", held=jobs.held, jobs=runner.held)
         background[0].cancel()
         background[2].cancel()
-        await jobs.drain(settings.drain_s)
+        await asyncio.gather(jobs.drain(settings.drain_s), runner.drain(settings.drain_s))
         for task in (stopping, *background):
             task.cancel()
         results = await asyncio.gather(stopping, *background, return_exceptions=True)
@@ -162,6 +162,20 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
             raise result
 
 
+def _actors(
+    parts: Parts, judge: Judge, worker: UUID, slots: int
+) -> tuple[SubmissionJobs, JobRunner]:
+    """Return who takes work here: submissions, and jobs, whose long ones count as patient work."""
+    settings = parts.settings
+    packages = PackageCache(
+        settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
+    )
+    jobs = SubmissionJobs(parts, judge, packages, worker=worker, slots=slots)
+    runner = JobRunner(parts, handlers(parts), worker=worker, slots=slots)
+    jobs.elsewhere = lambda: runner.patient
+    return jobs, runner
+
+
 async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
     """Do what a part that is away keeps us from doing as soon as it is back, or we are to stop."""
     while not stop.is_set():
@@ -174,12 +188,22 @@ async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) 
         await asyncio.sleep(RETRY_S)
 
 
-async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:
+def handlers(parts: Parts) -> dict[str, Handler]:
+    """Return what jobs do, by their kind."""
+    del parts
+    return {}
+
+
+async def _answer(settings: Settings, jobs: SubmissionJobs, runner: JobRunner, slots: int) -> None:
     """Answer the bell for as long as Redis is there, and again when it is back."""
 
     async def look(ctx: dict[Any, Any], *_: Any, **__: Any) -> None:
         del ctx
         await jobs.look()
+
+    async def ring(ctx: dict[Any, Any], *_: Any, **__: Any) -> None:
+        del ctx
+        runner.ring()
 
     while True:
         try:
@@ -187,13 +211,16 @@ async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:
         except (RedisError, OSError, TimeoutError) as error:
             _log.warning("bell.unheard", error=str(error))
         else:
-            await _hear(pool, look, slots)
+            await _hear(pool, {LOOK: look, JOBS: ring}, slots)
         await asyncio.sleep(RETRY_S)
 
 
-async def _hear(pool: ArqRedis, look: WorkerCoroutine, slots: int) -> None:
+async def _hear(pool: ArqRedis, heard: Mapping[str, WorkerCoroutine], slots: int) -> None:
     worker = ArqWorker(
-        [func(look, name=LOOK, timeout=LOOK_S_MAX, keep_result=0, max_tries=1)],
+        [
+            func(act, name=name, timeout=LOOK_S_MAX, keep_result=0, max_tries=1)
+            for name, act in heard.items()
+        ],
         queue_name=QUEUE,
         redis_pool=pool,
         handle_signals=False,
@@ -217,6 +244,13 @@ async def _hear(pool: ArqRedis, look: WorkerCoroutine, slots: int) -> None:
         await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
         with suppress(RedisError, OSError):
             await pool.aclose(close_connection_pool=True)
+
+
+async def _prune(parts: Parts) -> None:
+    async with parts.sessions() as session:
+        await outbox.prune(session, now=datetime.now(UTC))
+        await accounts.prune(session)
+        await session.commit()
 
 
 async def _test(
@@ -255,21 +289,16 @@ async def _until_stored(parts: Parts, worker: UUID, result: dict[str, Any]) -> N
 async def _deliver(parts: Parts, sender: Sender) -> None:
     # Whoever has a full round has more to do at once.
     most = parts.settings.webhook_attempts_max
-    while await deliver_due(parts.sessions, sender, attempts_max=most):
+    sealer = sealer_from(parts.settings)
+    while await deliver_due(parts.sessions, sender, sealer, attempts_max=most):
         pass
 
 
-async def _prune(parts: Parts) -> None:
-    async with parts.sessions() as session:
-        await outbox.prune(session, now=datetime.now(UTC))
-        await accounts.prune(session)
-        await session.commit()
-
-
-async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, *acts: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
-            await act()
+            for act in acts:
+                await act()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             _log.warning("worker.retrying", error=type(error).__name__)
         await asyncio.sleep(seconds)

@@ -29,6 +29,8 @@ def engine(settings: Settings, *, application: str) -> AsyncEngine:
         pool_recycle=settings.database_idle_s,
         pool_timeout=settings.database_pool_timeout_s,
         pool_pre_ping=True,
+        # Messages of errors are logged, and parameters are sources, hashes of passwords, secrets.
+        hide_parameters=True,
         connect_args={
             "timeout": settings.database_connect_timeout_s,
             "command_timeout": 60,

@@ -12,8 +12,9 @@ from api.db.base import SCHEMA
 
 READ_WRITE = "codebattle_rw"
 READ_ONLY = "codebattle_ro"
-# Passwords, tokens, secrets and sources are not for people who only look.
-WITHHELD = ("accounts", "tokens", "webhook_endpoints", "submission_files")
+# Passwords, tokens, secrets and sources, also those tried in jobs, are not for people who only
+# look.
+WITHHELD = ("accounts", "tokens", "webhook_endpoints", "submission_files", "jobs")
 
 SCRIPT = f"""
 DO $$ BEGIN CREATE ROLE {READ_WRITE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;

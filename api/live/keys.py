@@ -13,6 +13,9 @@ STREAM = PREFIX + "stream:"
 TICKET = PREFIX + "ticket:"
 TICKETS_OF = PREFIX + "tickets-of:"
 
+# A Redis that is there but says nothing is as good as none. Not the client's `socket_timeout`:
+# with that, tasks that are cancelled while they send may go on.
+ANSWER_S = 2.0
 KEPT_MAX = 1000
 KEPT_S = 300
 KEPT_AFTER_END_S = 60

@@ -23,6 +23,8 @@ from api.metrics import LIVE_PUBLISHED
 WAITING_MAX = 10_000
 # A script keeps Redis from everybody else for as long as it runs.
 AT_ONCE_MAX = 50
+# At the end, a Redis that hangs is not waited for longer.
+LEFT_S = 5.0
 _Said = tuple[tuple[str, ...], Update, Callable[[], None] | None]
 _log = logger(__name__)
 
@@ -51,7 +53,8 @@ class Publisher:
             return True
         call: Any = self._script(keys=streams, args=said)
         try:
-            await cast("Any", call)
+            async with asyncio.timeout(keys.ANSWER_S):
+                await cast("Any", call)
         except (RedisError, OSError, TimeoutError) as error:
             _log.warning("update.unpublished", kind=some[0][1].kind, error=str(error))
             LIVE_PUBLISHED.labels("failed").inc(len(some))
@@ -90,8 +93,10 @@ class Announcer:
         await self._idle.wait()
 
     async def close(self) -> None:
-        """Publish what is left and end."""
-        await self.flush()
+        """Publish what is left, unless that takes long, and end."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEFT_S):
+                await self.flush()
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):

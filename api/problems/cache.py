@@ -53,7 +53,8 @@ class PackageCache:
         return await asyncio.to_thread(load, place)
 
     async def _fetch(self, sha256: str, place: Path) -> None:
-        self._root.mkdir(parents=True, exist_ok=True)
+        # Packages hold secret test data: nobody else on this machine may look.
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix="new-", dir=self._root))
         try:
             await self._fetched(sha256, scratch / "package.zip")

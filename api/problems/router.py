@@ -1,5 +1,6 @@
 """`/v1/problems`."""
 
+import asyncio
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,7 +11,7 @@ from fastapi import APIRouter, Form, Query, Response, UploadFile
 from api import paging
 from api.auth import Role, Scope
 from api.db.models import Visibility
-from api.deps import MaybeUserDep, PartsDep, SessionDep, UserDep
+from api.deps import MaybeReaderDep, PartsDep, SessionDep, UserDep
 from api.documented import located
 from api.errors import ForbiddenError, InvalidError, NotFoundError
 from api.problems import queries, schemas, service
@@ -23,7 +24,7 @@ Slug = Annotated[str | None, Form(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
 @router.get("")
 async def list_problems(
     session: SessionDep,
-    user: MaybeUserDep,
+    user: MaybeReaderDep,
     cursor: paging.CursorParam = None,
     limit: paging.LimitParam = paging.PAGE_DEFAULT,
     search: Search = None,
@@ -43,14 +44,14 @@ async def list_problems(
 
 @router.get("/{problem}")
 async def get_problem(
-    problem: str, session: SessionDep, user: MaybeUserDep
+    problem: str, session: SessionDep, user: MaybeReaderDep
 ) -> schemas.ProblemDetail:
     """Return a problem with its statements, by slug or id."""
     return schemas.detail(*await queries.one(session, user, problem))
 
 
 @router.get("/{problem}/samples")
-async def get_samples(problem: str, session: SessionDep, user: MaybeUserDep) -> schemas.Samples:
+async def get_samples(problem: str, session: SessionDep, user: MaybeReaderDep) -> schemas.Samples:
     """Return the samples as the statement shows them."""
     _, version = await queries.one(session, user, problem)
     return schemas.Samples(items=[schemas.Sample.model_validate(each) for each in version.samples])
@@ -75,7 +76,7 @@ async def import_problem(
     with tempfile.TemporaryDirectory(prefix="codebattle-upload-") as scratch:
         path = Path(scratch) / f"package{Path(name).suffix.lower()}"
         with path.open("wb") as out:
-            shutil.copyfileobj(package.file, out)
+            await asyncio.to_thread(shutil.copyfileobj, package.file, out)
         wanted = slug or service.slug_from(Path(name).stem)
         try:
             known, _ = await queries.one(session, user, wanted)
@@ -84,8 +85,16 @@ async def import_problem(
         else:
             if known.owner_id != user.id and not user.has():
                 raise ForbiddenError("this problem belongs to somebody else")
+        # Gives the connection back: a package may take long to read.
+        await session.commit()
         made = await service.import_package(
-            session, parts.blobs, path, slug=wanted, owner_id=user.id, visibility=visibility
+            session,
+            parts.blobs,
+            path,
+            slug=wanted,
+            owner_id=user.id,
+            visibility=visibility,
+            only_own=not user.has(),
         )
     response.headers["Location"] = f"/v1/problems/{made.slug}"
     return schemas.ImportedProblem(

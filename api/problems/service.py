@@ -40,10 +40,12 @@ async def import_package(
     slug: str | None = None,
     owner_id: UUID | None = None,
     visibility: Visibility = Visibility.PUBLIC,
+    only_own: bool = False,
 ) -> Imported:
     """Store a package directory or zip as the current version of a problem.
 
-    Raises `InvalidError` when the package is broken. The archive is stored first: a blob without
+    Raises `InvalidError` when the package is broken, and with `only_own` `ForbiddenError` when
+    the problem is somebody else's. The archive is stored first: a blob without
     a row is rubbish that can be swept up, a row without its blob would be a broken problem.
     """
     problem = await asyncio.to_thread(_load, source)
@@ -57,6 +59,9 @@ async def import_package(
         sha256 = await blobs.put(archive)
         size = archive.stat().st_size
     row = await _problem(session, name, problem, owner_id, visibility)
+    if only_own and row.owner_id != owner_id:
+        # Looked at under the row's lock: somebody may have taken the slug a moment ago.
+        raise ForbiddenError("this problem belongs to somebody else")
     same = await session.scalar(
         select(CodeProblemVersion).where(
             CodeProblemVersion.problem_id == row.id, CodeProblemVersion.package_sha256 == sha256

@@ -13,9 +13,13 @@ from uuid import UUID
 from sqlalchemy import CursorResult, and_, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import redaction
+from api.db.base import cleaned
 from api.db.models import Judging, JudgingState, Queue, Run, Worker, WorkerState
 from api.db.models.judgings import ACTIVE, FENCING
+from api.live import Kind
 from api.neighbours import outbox
+from api.redaction import Audience
 from judge.results import Judgement
 from judge.verdicts import Verdict
 
@@ -193,9 +197,9 @@ async def store(
             "wall_us": judgement.wall_us,
             "memory_bytes": judgement.memory_bytes,
             "case_total": judgement.case_total,
-            "compile_log": _clean(judgement.compile_log),
-            "reason": _clean(judgement.reason),
-            "record": _clean(record),
+            "compile_log": cleaned(judgement.compile_log),
+            "reason": cleaned(judgement.reason),
+            "record": cleaned(record),
         },
     )
     if not stored:
@@ -203,8 +207,10 @@ async def store(
         return False
     if runs:
         await session.execute(insert(Run), _run_rows(claimed, judgement, runs))
-    if claimed.current and state is JudgingState.DONE:
-        await outbox.announce(session, JUDGED, told, key=claimed.judging_id)
+    phase = redaction.phase_of(told.get("event_id"))
+    shown = redaction.update(Kind.JUDGED, told, Audience.NEIGHBOUR, phase)
+    if claimed.current and state is JudgingState.DONE and shown is not None:
+        await outbox.announce(session, JUDGED, shown, key=claimed.judging_id)
     await session.commit()
     return True
 
@@ -288,19 +294,8 @@ def _run_rows(
             "cpu_us": run.cpu_us,
             "wall_us": run.wall_us,
             "memory_bytes": run.memory_bytes,
-            "team_message": _clean(run.team_message),
-            "record": _clean(record),
+            "team_message": cleaned(run.team_message),
+            "record": cleaned(record),
         }
         for position, (run, record) in enumerate(zip(judgement.runs, records, strict=True), start=1)
     ]
-
-
-def _clean(value: Any) -> Any:
-    r"""Replace what PostgreSQL refuses in text: NUL, and halves of surrogate pairs."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {key: _clean(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_clean(each) for each in value]
-    return value

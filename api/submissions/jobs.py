@@ -86,6 +86,8 @@ class SubmissionJobs:
         self._rests_until = 0.0
         self.draining = False
         self.taking = True
+        # How much other work that can wait may take a slot of this worker.
+        self.elsewhere: Callable[[], int] = lambda: 0
 
     @property
     def held(self) -> int:
@@ -186,6 +188,7 @@ class SubmissionJobs:
     def _queues(self) -> list[Queue]:
         """Return what may be claimed: one slot of several is always kept for people who wait."""
         patient = sum(held.claim.queue is not Queue.INTERACTIVE for held in self._held.values())
+        patient += self.elsewhere()
         if self._slots > 1 and patient >= self._slots - 1:
             return [Queue.INTERACTIVE]
         return list(Queue)

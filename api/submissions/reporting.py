@@ -14,6 +14,9 @@ from judge.judging import Progress
 from judge.results import Judgement
 from judge.verdicts import Verdict
 
+# While Redis hangs, progress is let go after this; whoever follows learns the end.
+LEFT_S = 2.0
+
 
 class Reporter:
     """Takes progress as it happens and publishes it, in order, from a task of its own."""
@@ -47,9 +50,14 @@ class Reporter:
         self._queue.put_nowait(progress)
 
     async def close(self) -> None:
-        """Publish what is left."""
+        """Publish what is left, unless that takes long: the judgement is not to wait for it."""
         self._queue.put_nowait(None)
-        await self._task
+        done, _ = await asyncio.wait([self._task], timeout=LEFT_S)
+        if done:
+            self._task.result()
+        else:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
     def abandon(self) -> None:
         """Publish nothing more."""

@@ -93,9 +93,11 @@ class SubmissionDetail(SubmissionSummary):
     version_id: UUID
     event_id: UUID | None
     room_id: UUID | None
-    entry_point: str | None
-    source_bytes: int
-    source_hash: str
+    entry_point: str | None = None
+    source_bytes: Annotated[
+        int | None, Field(description="None, like the hash, for who may not read the source.")
+    ] = None
+    source_hash: str | None = None
     judging_id: UUID
     queued_at: datetime
     started_at: datetime | None

@@ -3,7 +3,7 @@
 from api.db.models.accounts import Account, LoginWindow, Token, TokenKind
 from api.db.models.audit import AuditEntry
 from api.db.models.blobs import Blob
-from api.db.models.jobs import Job, JobState
+from api.db.models.jobs import Job, JobLane, JobState
 from api.db.models.judgings import Judging, JudgingState, Queue, Run
 from api.db.models.neighbours import (
     InboundEvent,
@@ -30,6 +30,7 @@ __all__ = [
     "GuildRef",
     "InboundEvent",
     "Job",
+    "JobLane",
     "JobState",
     "Judging",
     "JudgingState",
