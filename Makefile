@@ -12,7 +12,7 @@ WARDEN := build/warden/warden
 # Python's packages are locked by hash; uv must not go looking for an interpreter elsewhere.
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup check fix test bench corpus fuzz images up verify env lock clean
+.PHONY: help setup check fix test bench chaos corpus fuzz images up verify env lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -49,6 +49,9 @@ images: setup ## the sandbox images that are missing or out of date
 
 bench: setup images ## measure; figures and their meaning are in docs/performance.md
 	$(BIN)/python -m benchmarks
+
+chaos: setup images ## kill every part of the service at random, 200 times, and count what was lost
+	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
 
 corpus: setup ## verify every package below CORPUS=DIR
 	@test -n "$(CORPUS)" || { echo 'usage: make corpus CORPUS=DIR'; exit 2; }

@@ -182,7 +182,7 @@ async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) 
         try:
             await act()
         except (*AWAY, EngineAwayError) as error:
-            _log.warning("worker.waiting", error=str(error))
+            _log.warning("worker.waiting", error=str(error).partition("\n")[0])
         else:
             return
         await asyncio.sleep(RETRY_S)

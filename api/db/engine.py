@@ -1,5 +1,6 @@
 """Connections to PostgreSQL: the pool's bounds come from the settings, nothing else here does."""
 
+from asyncpg import InternalClientError
 from sqlalchemy import event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -47,9 +48,16 @@ def engine(settings: Settings, *, application: str) -> AsyncEngine:
 
 def _told_away(context: ExceptionContext) -> None:
     """Raise what all drivers raise for a server that is away: asyncpg's has no class of its own."""
-    state = getattr(context.original_exception, "sqlstate", None) or ""
-    if not isinstance(context.sqlalchemy_exception, AWAY) and state.startswith(_AWAY_STATES):
-        raise OperationalError(None, None, context.original_exception)
+    error = context.original_exception
+    state = getattr(error, "sqlstate", None) or ""
+    # The server said goodbye on an idle connection, and the driver trips over it at its next use.
+    tripped = isinstance(error.__cause__, InternalClientError)
+    if tripped:
+        context.is_disconnect = True
+    if isinstance(context.sqlalchemy_exception, AWAY):
+        return
+    if tripped or state.startswith(_AWAY_STATES):
+        raise OperationalError(None, None, error)
 
 
 def sessions(bound: AsyncEngine) -> Sessions:

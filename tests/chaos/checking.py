@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from api.embedded.postgres import DATABASE
+from judge.sandbox.worker import UID_FIRST
 
 from .killing import Killing
 from .players import Log
@@ -75,16 +76,26 @@ def _differences(what: str, found: set[UUID], expected: set[UUID]) -> list[str]:
     ]
 
 
-async def nothing_left(stack: Stack) -> list[str]:
-    """Once the workers have ended there is neither a container nor a process of one."""
+async def nothing_left(stack: Stack) -> tuple[list[str], str]:
+    """Once the workers have ended there is no container, and no process of a submission.
+
+    Docker itself, killed while it makes or removes a container, forgets what stands between: an
+    empty one that never began, a supervisor with nobody to speak to. They are told, as the second.
+    """
     deadline = time.monotonic() + GONE_S
     while True:
         containers = await asyncio.to_thread(stack.engine.containers)
         processes = stack.engine.processes()
         if not containers and not processes:
-            return []
+            return [], "nothing"
         if time.monotonic() > deadline:
-            return [f"left behind: containers {containers}, processes {processes}"]
+            wrong = [f"left behind: container {each}" for each in containers]
+            wrong += [
+                f"left behind: process {pid}, {name} of user {user}"
+                for pid, (user, name) in processes.items()
+                if user >= UID_FIRST
+            ]
+            return wrong, ", ".join(sorted(name for _, name in processes.values())) or "nothing"
         await asyncio.sleep(POLL_S)
 
 

@@ -82,12 +82,14 @@ async def run(plan: Plan) -> Report:
         wrong, judgings = await checking.judged(held, log)
         report.faults += wrong
         await held.stop_workers()
-        report.faults += await checking.nothing_left(held)
+        wrong, left = await checking.nothing_left(held)
+        report.faults += wrong
         for follower in followers:
             report.faults += follower.faults
             report.faults += follower.gaps(recorder.heard.get(follower.topic, []))
         report.faults += log.faults
         report.facts = _facts(log, followers, judgings, held, loaded_s, drained_s)
+        report.facts["forgotten by Docker"] = left
         report.facts["after a worker's death"] = _failovers(report.killed, judgings)
     return report
 

@@ -79,7 +79,7 @@ class PrivateEngine:
             self._docker("rm", "--force", *self.containers())
             self._process.terminate()
             self._process.wait(START_S)
-        for pid in _pids_naming(str(self._directory)):
+        for pid in (*_pids_naming(str(self._directory)), *self.processes()):
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         for mounted in _mounts_below(self._directory, self._data):
@@ -90,13 +90,14 @@ class PrivateEngine:
         """Return the containers there are, running or not."""
         return self._docker("ps", "--all", "--quiet").stdout.split()
 
-    def processes(self) -> list[int]:
-        """Return what runs in containers of this engine, whether or not it knows of them."""
-        found = []
+    def processes(self) -> dict[int, tuple[int, str]]:
+        """Return what runs in containers of this engine, known to it or not: user and name."""
+        found = {}
         for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 if self.cgroup in (entry / "cgroup").read_text():
-                    found.append(int(entry.name))
+                    name = (entry / "comm").read_text(errors="replace").strip()
+                    found[int(entry.name)] = (entry.stat().st_uid, name)
         return found
 
     def load(self, image: str) -> None:
