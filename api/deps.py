@@ -11,6 +11,7 @@ from api.auth import CurrentUser, Role, Scope
 from api.errors import UnauthenticatedError
 from api.wiring import Parts
 
+ANONYMOUS = "requests without a valid token"
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="bearer",
@@ -43,11 +44,22 @@ SessionDep = Annotated[AsyncSession, Depends(session, scope="function")]
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-async def maybe_user(held: PartsDep, credentials: Credentials) -> CurrentUser | None:
-    """Return the caller, or None without a token; a token that does not hold is refused."""
+async def maybe_user(
+    request: Request, held: PartsDep, credentials: Credentials
+) -> CurrentUser | None:
+    """Return the caller, or None without a token; a token that does not hold is refused.
+
+    Those who have none, or guess, are counted by their address.
+    """
+    address = request.client.host if request.client is not None else ""
     if credentials is None:
+        held.anonymous.take(address, ANONYMOUS)
         return None
-    return await held.verifier.user(credentials.credentials, held.sessions)
+    try:
+        return await held.verifier.user(credentials.credentials, held.sessions)
+    except UnauthenticatedError:
+        held.anonymous.take(address, ANONYMOUS)
+        raise
 
 
 MaybeUserDep = Annotated[CurrentUser | None, Depends(maybe_user)]

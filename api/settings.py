@@ -187,6 +187,24 @@ class Settings(BaseSettings):
     user_queued_max: int = Field(
         default=6_000, gt=0, description="Queued judgings of one user before 429."
     )
+    submissions_per_minute: int = Field(
+        default=60, ge=0, description="Submissions of one user a minute; 0: no limit."
+    )
+    submissions_burst: int = Field(
+        default=30, ge=1, description="Submissions of one user at once, after a pause."
+    )
+    anonymous_per_minute: int = Field(
+        default=600,
+        ge=0,
+        description="Requests of an address without a valid token, a minute; 0: no limit.",
+    )
+    anonymous_burst: int = Field(
+        default=200, ge=1, description="Such requests at once, after a pause."
+    )
+    forwarded_allow_ips: str = Field(
+        default="127.0.0.1",
+        description="Proxies whose X-Forwarded-For is believed: addresses, networks, commas.",
+    )
 
     judge_backend: str | None = Field(
         default=None, description="docker, bubblewrap; default: strongest."

@@ -10,7 +10,7 @@ in every process. A row that PostgreSQL refuses is stored, or refused, apart fro
 
 import asyncio
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import Context
@@ -32,6 +32,7 @@ from api.errors import (
     TooManyError,
     UnavailableError,
 )
+from api.limiting import Rate, Shared
 from api.live import Kind, Topic, Update
 from api.logs import logger
 from api.submissions import intake, service
@@ -78,6 +79,11 @@ class Desk:
         self._parts = parts
         self._settings = parts.settings
         self._direct = Direct(parts.engine)
+        self._rate = Rate(
+            per_minute=self._settings.submissions_per_minute,
+            burst=self._settings.submissions_burst,
+        )
+        self._rates = Shared(parts.redis, "submissions", self._rate)
         self._waiting: deque[_HandedIn] = deque()
         self._more = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -137,6 +143,9 @@ class Desk:
             self._more.clear()
 
     async def _serve(self, batch: Sequence[_HandedIn]) -> None:
+        batch = await self._not_too_many(batch)
+        if not batch:
+            return
         try:
             try:
                 ready = await self._checked(batch)
@@ -152,6 +161,23 @@ class Desk:
                 each.failed(
                     UnavailableError("a part of the service is away; try again", retry_after_s=2)
                 )
+
+    async def _not_too_many(self, batch: Sequence[_HandedIn]) -> list[_HandedIn]:
+        """Answer those who hand in too often, and return the rest."""
+        counted = [each for each in batch if not _for_the_jury(each)]
+        granted = await self._rates.take(Counter(str(each.user.id) for each in counted))
+        left = {name: each.count for name, each in granted.items()}
+        rest = []
+        for each in batch:
+            name = str(each.user.id)
+            if _for_the_jury(each):
+                rest.append(each)
+            elif left[name] > 0:
+                left[name] -= 1
+                rest.append(each)
+            else:
+                each.failed(self._rate.refusal("submissions", granted[name].wait_s))
+        return rest
 
     async def _checked(self, batch: Sequence[_HandedIn]) -> list[tuple[_HandedIn, Intake]]:
         """Answer what needs no storing, and return the rest."""
@@ -181,7 +207,7 @@ class Desk:
     def _intake(self, given: _HandedIn, targets: Targets, now: float) -> Intake:
         """Return what is to be stored; raises what is to be answered instead."""
         new = given.new
-        if new.queue is not Queue.INTERACTIVE and not given.user.has(Role.AUTHOR, Role.REVIEWER):
+        if new.queue is not Queue.INTERACTIVE and not _for_the_jury(given):
             raise ForbiddenError("only the jury may choose a queue")
         target = targets.find(given.user, new.problem)
         if target is None:
@@ -286,6 +312,10 @@ class Desk:
         self._parts.announcer.say(
             topics, Update(kind=Kind.QUEUED, data=told), then=self._parts.bell.ring_soon
         )
+
+
+def _for_the_jury(given: _HandedIn) -> bool:
+    return given.new.queue is not Queue.INTERACTIVE and given.user.has(Role.AUTHOR, Role.REVIEWER)
 
 
 def _replayed(given: _HandedIn, keys: _Keys) -> Taken | None:
