@@ -21,6 +21,7 @@ NAMES = (
     "limits",
     "idle_pool",
     "stability",
+    "submit_path",
 )
 
 

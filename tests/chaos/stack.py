@@ -244,6 +244,7 @@ async def running(*, workers: int, apis: int, slots: int = 1) -> AsyncIterator[S
     (root / "engine").mkdir()
     settings = Settings(
         environment=Environment.DEVELOPMENT,
+        submissions_per_minute=0,
         auth_secret=SecretStr(SECRET),
         data_dir=root / "data",
         database_url=SecretStr(postgres.url()),
@@ -309,6 +310,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     """Return what the processes are started with: nothing of ours, and these settings."""
     kept = {name: each for name, each in os.environ.items() if not name.startswith("CODEBATTLE_")}
     chosen = {
+        "SUBMISSIONS_PER_MINUTE": "0",
         "AUTH_SECRET": SECRET,
         "DATABASE_URL": settings.database_url.get_secret_value(),
         "DATA_DIR": str(settings.data_dir),
