@@ -79,7 +79,7 @@ class Settings(BaseSettings):
         default=SecretStr("postgresql+asyncpg://codebattle@localhost/codebattle"),
         description="PostgreSQL, as `postgresql+asyncpg://user@host/database`.",
     )
-    database_pool_min: int = Field(default=2, ge=0, description="Connections kept open.")
+    database_pool_min: int = Field(default=5, ge=0, description="Connections kept open.")
     database_pool_max: int = Field(default=10, ge=1, description="Connections at most.")
     database_idle_s: float = Field(
         default=600, gt=0, description="A connection is replaced after this."
