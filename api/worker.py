@@ -183,7 +183,9 @@ def _actors(
         settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
     )
     jobs = SubmissionJobs(parts, judge, packages, worker=worker, slots=slots)
-    runner = JobRunner(parts, handlers(parts, judge, packages), worker=worker, slots=slots)
+    # Quick jobs leave one slot of several to judgings.
+    quick = max(1, slots - 1)
+    runner = JobRunner(parts, handlers(parts, judge, packages), worker=worker, slots=quick)
     jobs.elsewhere = lambda: runner.patient
     return jobs, runner
 
