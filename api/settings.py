@@ -248,6 +248,9 @@ class Settings(BaseSettings):
     fair_step_s: float = Field(
         default=2, ge=0, description="Each waiting judging of a user costs this."
     )
+    fair_room_share: float = Field(
+        default=8, ge=1, description="A room may have so many times a user's share."
+    )
     batch_delay_s: float = Field(
         default=120, ge=0, description="Batch work yields to others for this."
     )

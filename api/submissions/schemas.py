@@ -123,6 +123,9 @@ class Accepted(BaseModel):
     submitted_at: datetime
     url: str
     replayed: Annotated[bool, Field(description="True when its idempotency key was known.")]
+    wait_s: Annotated[
+        float | None, Field(description="Estimated wait in seconds; null when nobody can say.")
+    ] = None
 
 
 class SubmissionPage(BaseModel):
