@@ -15,6 +15,7 @@ from api.neighbours.router import router as neighbours
 from api.problems.router import router as problems
 from api.rejudging.router import router as rejudging
 from api.submissions.router import router as submissions
+from api.trials.router import router as trials
 from api.workers.router import router as workers
 
 V1 = "/v1"
@@ -24,6 +25,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     problems,
     languages,
     jobs,
+    trials,
     live,
     accounts,
     neighbours,

@@ -65,6 +65,7 @@ def secrets() -> dict[str, str]:
     return {name: uuid4().hex for name in SECRETS}
 
 
+@pytest.mark.slow
 def test_the_file_is_valid_and_asks_for_secrets(tmp_path: Path) -> None:
     """Without any of them nothing starts; there is no default for one."""
     said = yaml.safe_load(Stack(tmp_path, "docker-compose.yml", **secrets()).run("config").stdout)
