@@ -32,7 +32,10 @@ from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
 from api.neighbours.sealing import sealer_from
 from api.neighbours.sending import Sender, sender_from
+from api.problems import archives
+from api.problems.archives import IMPORT
 from api.problems.cache import PackageCache
+from api.problems.import_job import ImportJob
 from api.queue import JOBS, LOOK, QUEUE, dumps, loads, redis_settings
 from api.rejudging import service as rejudging
 from api.settings import SelfTest, Settings
@@ -179,7 +182,7 @@ def _actors(
         settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
     )
     jobs = SubmissionJobs(parts, judge, packages, worker=worker, slots=slots)
-    runner = JobRunner(parts, handlers(parts), worker=worker, slots=slots)
+    runner = JobRunner(parts, handlers(parts, judge), worker=worker, slots=slots)
     jobs.elsewhere = lambda: runner.patient
     return jobs, runner
 
@@ -196,10 +199,9 @@ async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) 
         await asyncio.sleep(RETRY_S)
 
 
-def handlers(parts: Parts) -> dict[str, Handler]:
+def handlers(parts: Parts, judge: Judge) -> dict[str, Handler]:
     """Return what jobs do, by their kind."""
-    del parts
-    return {}
+    return {IMPORT: ImportJob(parts, judge)}
 
 
 async def _answer(settings: Settings, jobs: SubmissionJobs, runner: JobRunner, slots: int) -> None:
@@ -259,6 +261,7 @@ async def _prune(parts: Parts) -> None:
         await outbox.prune(session, now=datetime.now(UTC))
         await accounts.prune(session)
         await session.commit()
+        await archives.prune(session, parts.blobs)
 
 
 async def _test(
