@@ -29,6 +29,7 @@ TAGS = {
     "submissions": "Handing in programs and reading how they were judged.",
     "problems": "Problems with their statements and samples; hidden data never leaves.",
     "jobs": "Long tasks: how far they are, what came of them, and their end.",
+    "trials": "Programs run on samples or one's own inputs, without being handed in.",
     "languages": "What submissions can be written in.",
     "live": "One stream of server-sent events for everything a client follows.",
     "accounts": "Who the caller is; accounts, tokens and the audit log of embedded mode.",

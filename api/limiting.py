@@ -112,6 +112,12 @@ class Shared:
             for name, (count, wait_ms) in zip(wanted, rows, strict=True)
         }
 
+    async def one(self, name: str, what: str) -> None:
+        """Take one from a bucket; raises `TooManyError` when it is empty."""
+        granted = (await self.take({name: 1}))[name]
+        if not granted.count:
+            raise self._rate.refusal(what, granted.wait_s)
+
 
 class Local:
     """Buckets of this process; what is full is forgotten."""

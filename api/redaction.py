@@ -15,7 +15,9 @@ unknown phase or audience may see is nothing.
 Functions take rows, records or mappings alike and read only the fields they name.
 """
 
+import base64
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -23,6 +25,7 @@ from uuid import UUID
 
 from api.auth import CurrentUser, Role
 from judge.results import Run
+from judge.trying import Captured, Trial, TrialRun
 from judge.verdicts import Verdict
 
 
@@ -268,6 +271,57 @@ def problem(row: Any, version: Any, *, jury: bool, phase: Phase) -> dict[str, An
         return None
     shown = _picked(row, _PROBLEM) or {}
     return shown | (_picked(version, _VERSION_JURY if jury else _VERSION) or {})
+
+
+def trial(tried: Trial) -> dict[str, Any]:
+    """Return what the owner of a trial is told of it, as a job's result keeps it.
+
+    What was printed about an input that people are not given stays here, as does whatever may
+    tell of an answer that they are not.
+    """
+    return {
+        "compiled": tried.compiled,
+        "reason": tried.reason,
+        "compile_log": tried.compile_log,
+        "runs": [_trial_run(each) for each in tried.runs],
+    }
+
+
+def _trial_run(tried: TrialRun) -> dict[str, Any]:
+    shown = {
+        "name": tried.name,
+        "sample": tried.sample,
+        "verdict": tried.verdict.value if tried.verdict is not None else None,
+        "reason": tried.reason,
+        "exit_code": tried.exit_code,
+        "signal": tried.signal,
+        "cpu_ms": _ms(tried.cpu_us),
+        "memory_bytes": tried.memory_bytes,
+        "withheld": not (tried.input_shown and tried.answer_shown),
+    }
+    if tried.input_shown:
+        shown["stdout"] = _content(tried.stdout)
+        shown["stderr"] = _content(tried.stderr)
+    if tried.input_shown and tried.answer_shown:
+        shown["message"] = tried.team_message
+        shown["difference"] = _picked(tried.difference, _DIFFERENCE)
+    return {key: each for key, each in shown.items() if each not in (None, "")}
+
+
+def _content(captured: Captured | None) -> dict[str, Any] | None:
+    """Return bytes as JSON can hold them: as text where they are some."""
+    if captured is None:
+        return None
+    size = {"bytes": captured.size, "cut": captured.cut}
+    text = None
+    # A cut may go through a character; what was there before it is still text.
+    for spare in range(4 if captured.cut else 1):
+        with suppress(UnicodeDecodeError):
+            text = captured.data[: len(captured.data) - spare].decode()
+            break
+    if text is None or "\0" in text:
+        return {"base64": base64.b64encode(captured.data).decode(), **size}
+    return {"text": text, **size}
 
 
 def update(

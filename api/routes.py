@@ -11,6 +11,7 @@ from api.neighbours.router import router as neighbours
 from api.problems.router import router as problems
 from api.rejudging.router import router as rejudging
 from api.submissions.router import router as submissions
+from api.trials.router import router as trials
 from api.workers.router import router as workers
 
 V1 = "/v1"
@@ -21,6 +22,7 @@ v1.include_router(submissions)
 v1.include_router(problems)
 v1.include_router(languages)
 v1.include_router(jobs)
+v1.include_router(trials)
 v1.include_router(live)
 v1.include_router(accounts)
 v1.include_router(neighbours)

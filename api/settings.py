@@ -193,6 +193,16 @@ class Settings(BaseSettings):
     submissions_burst: int = Field(
         default=30, ge=1, description="Submissions of one user at once, after a pause."
     )
+    trials_per_minute: int = Field(
+        default=30, ge=0, description="Trials of one user a minute; 0: no limit."
+    )
+    trials_burst: int = Field(
+        default=15, ge=1, description="Trials of one user at once, after a pause."
+    )
+    trials_queued_max: int = Field(
+        default=5, ge=1, description="Unfinished trials of one user before 429."
+    )
+    trial_days: float = Field(default=1, gt=0, description="Results of trials are kept so long.")
     anonymous_per_minute: int = Field(
         default=600,
         ge=0,
@@ -237,6 +247,9 @@ class Settings(BaseSettings):
     drain_s: float = Field(default=60, ge=0, description="Time running judgings get after SIGTERM.")
     fair_step_s: float = Field(
         default=2, ge=0, description="Each waiting judging of a user costs this."
+    )
+    fair_room_share: float = Field(
+        default=8, ge=1, description="A room may have so many times a user's share."
     )
     batch_delay_s: float = Field(
         default=120, ge=0, description="Batch work yields to others for this."

@@ -26,6 +26,7 @@ from api.accounts import service as accounts
 from api.db.base import new_id
 from api.db.engine import AWAY
 from api.db.models import WorkerState
+from api.jobs import service as job_service
 from api.jobs.running import Handler, JobRunner
 from api.logs import logger
 from api.neighbours import outbox
@@ -40,6 +41,8 @@ from api.queue import JOBS, LOOK, QUEUE, dumps, loads, redis_settings
 from api.rejudging import service as rejudging
 from api.settings import SelfTest, Settings
 from api.submissions.jobs import SubmissionJobs
+from api.trials import service as trials
+from api.trials.trying import Trials
 from api.wiring import Parts, opened
 from api.workers import selftesting
 from api.workers import service as registry
@@ -59,6 +62,7 @@ LOOK_S_MAX = 24 * 3600
 WORKER_BEAT_S = 2.0
 DELIVER_S = 1.0
 PRUNE_S = 3600.0
+DAY_S = 86_400
 # A worker that only reports waits until nobody needed it for this long.
 IDLE_S = 20.0
 _log = logger(__name__)
@@ -182,7 +186,7 @@ def _actors(
         settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
     )
     jobs = SubmissionJobs(parts, judge, packages, worker=worker, slots=slots)
-    runner = JobRunner(parts, handlers(parts, judge), worker=worker, slots=slots)
+    runner = JobRunner(parts, handlers(parts, judge, packages), worker=worker, slots=slots)
     jobs.elsewhere = lambda: runner.patient
     return jobs, runner
 
@@ -199,9 +203,9 @@ async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) 
         await asyncio.sleep(RETRY_S)
 
 
-def handlers(parts: Parts, judge: Judge) -> dict[str, Handler]:
+def handlers(parts: Parts, judge: Judge, packages: PackageCache) -> dict[str, Handler]:
     """Return what jobs do, by their kind."""
-    return {IMPORT: ImportJob(parts, judge)}
+    return {trials.KIND: Trials(parts, judge, packages), IMPORT: ImportJob(parts, judge)}
 
 
 async def _answer(settings: Settings, jobs: SubmissionJobs, runner: JobRunner, slots: int) -> None:
@@ -260,6 +264,7 @@ async def _prune(parts: Parts) -> None:
     async with parts.sessions() as session:
         await outbox.prune(session, now=datetime.now(UTC))
         await accounts.prune(session)
+        await job_service.prune(session, kinds={trials.KIND: parts.settings.trial_days * DAY_S})
         await session.commit()
         await archives.prune(session, parts.blobs)
 

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, func, or_, select, update
+from sqlalchemy import CursorResult, and_, case, func, literal, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.base import cleaned
@@ -201,6 +202,8 @@ async def sweep(
         job.state = JobState.FAILED
         job.lease_owner = job.lease_expires_at = None
         job.finished_at = await session.scalar(select(func.now()))
+        if job.lane is JobLane.QUICK:
+            job.payload = {}
         job.error = problem(job.id, str(job.extra.get("request_id", "")))
         given_up.append((job.id, job.kind, job.owner_id))
     due = or_(Job.attempt == 0, Job.due_at <= func.now())
@@ -218,7 +221,14 @@ async def cancel(session: AsyncSession, job_id: UUID) -> datetime | None:
     return await session.scalar(
         update(Job)
         .where(Job.id == job_id, Job.state.in_((JobState.QUEUED, JobState.RUNNING)))
-        .values(state=JobState.CANCELLED, **_RELEASED, finished_at=func.now(), message="")
+        .values(
+            state=JobState.CANCELLED,
+            **_RELEASED,
+            finished_at=func.now(),
+            message="",
+            # What was tried is nobody's business any more, here as in `finish`.
+            payload=case((Job.lane == JobLane.QUICK, literal({}, JSONB)), else_=Job.payload),
+        )
         .returning(Job.finished_at)
         .execution_options(synchronize_session=False)
     )

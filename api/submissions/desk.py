@@ -39,11 +39,10 @@ from api.submissions import intake, service
 from api.submissions.intake import Intake, Known, Stored, Taken, Targets
 from api.submissions.schemas import NewSubmission
 from api.wiring import Parts
+from api.workers.estimating import Pace
 
 # Waiting judgings are counted at most so often.
 DEPTH_S = 0.5
-# What a judging takes when nothing is known yet, for the estimate of a wait.
-JUDGING_S_GUESS = 1.0
 BATCH_MAX = 64
 WAITING_MAX = 2000
 _log = logger(__name__)
@@ -88,6 +87,7 @@ class Desk:
         self._more = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._depth = 0
+        self._pace = Pace()
         self._counted = float("-inf")
 
     async def take(
@@ -185,7 +185,7 @@ class Desk:
         keys = await self._known(connection, batch)
         targets = await intake.targets(connection, {each.new.problem for each in batch})
         if time.monotonic() - self._counted > DEPTH_S:
-            self._depth = await intake.depth(connection)
+            self._depth, self._pace = await intake.depth(connection)
             self._counted = time.monotonic()
         # One moment for all: their ages differ by nothing but their arrivals.
         now = time.monotonic()
@@ -209,6 +209,9 @@ class Desk:
         new = given.new
         if new.queue is not Queue.INTERACTIVE and not _for_the_jury(given):
             raise ForbiddenError("only the jury may choose a queue")
+        if (new.event_id or new.room_id) and not given.user.has(Role.AUTHOR, Role.REVIEWER):
+            # A room has its own share of the workers, so nobody may just say where they are.
+            raise NotFoundError("there is no such event for you", slug="event-not-found")
         target = targets.find(given.user, new.problem)
         if target is None:
             raise NotFoundError("there is no such problem", slug="problem-not-found")
@@ -234,12 +237,12 @@ class Desk:
 
     def _room_in_queue(self) -> None:
         if self._depth >= self._settings.queue_depth_max:
-            slots = self._settings.judge_slots or 2
             raise UnavailableError(
                 f"{self._depth} submissions are waiting; nothing more is taken in for now",
-                retry_after_s=min(600, self._depth * JUDGING_S_GUESS / slots / 10),
+                retry_after_s=self._pace.retry_after_s(self._depth),
                 slug="queue-full",
                 queued=self._depth,
+                wait_s=self._pace.wait_s(self._depth),
             )
 
     async def _store(self, ready: Sequence[tuple[_HandedIn, Intake]]) -> None:
@@ -251,6 +254,7 @@ class Desk:
                 connection,
                 [given for _, given in ready],
                 step_s=self._settings.fair_step_s,
+                room_step_s=self._settings.fair_step_s / self._settings.fair_room_share,
                 waiting_max=self._settings.user_queued_max,
             )
         except asyncpg.PostgresError as error:
@@ -267,7 +271,7 @@ class Desk:
         for (each, given), row in zip(ready, rows, strict=True):
             if row.submitted_at is not None:
                 self._tell(given)
-                each.taken(_taken(given, row))
+                each.taken(_taken(given, row, self._pace.wait_s(self._depth)))
             elif row.waiting >= self._settings.user_queued_max:
                 each.failed(
                     TooManyError(
@@ -330,7 +334,7 @@ def _replayed(given: _HandedIn, keys: _Keys) -> Taken | None:
     return found.taken
 
 
-def _taken(given: Intake, row: Stored) -> Taken:
+def _taken(given: Intake, row: Stored, wait_s: float | None) -> Taken:
     assert row.submitted_at is not None
     return Taken(
         id=given.submission_id,
@@ -339,4 +343,5 @@ def _taken(given: Intake, row: Stored) -> Taken:
         state=JudgingState.QUEUED,
         submitted_at=row.submitted_at,
         replayed=False,
+        wait_s=wait_s,
     )

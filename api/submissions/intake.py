@@ -2,7 +2,8 @@
 
 A statement of its own is a transaction of its own, so what it returns is committed. The counts
 that decide on places in the queue are taken in its snapshot, and a user's submissions of the same
-moment count for each other.
+moment count for each other. Whoever has much waiting is put back by a step for each, and so is a
+room, by a smaller one, since there are several people in it.
 """
 
 import json
@@ -17,6 +18,8 @@ import asyncpg
 from api.auth import CurrentUser, Role
 from api.db.models import JudgingState, Queue, Visibility
 from api.problems.queries import Target
+from api.workers import estimating
+from api.workers.estimating import Pace
 from judge.submission import Submission
 
 _TARGETS = """
@@ -37,7 +40,13 @@ JOIN codebattle.judgings AS judging
     ON judging.submission_id = submission.id AND judging.is_current
 """
 # Rejudging takes no place from those who hand something in.
-_DEPTH = "SELECT count(*) FROM codebattle.judgings WHERE state = 'queued' AND is_current"
+_DEPTH = f"""
+SELECT waiting.n, pace.slots, pace.judging_s
+FROM (
+    SELECT count(*) AS n FROM codebattle.judgings WHERE state = 'queued' AND is_current
+) AS waiting
+CROSS JOIN ({estimating.MEASURED}) AS pace
+"""  # noqa: S608 - both are constants
 _STORE = """
 WITH given AS (
     SELECT * FROM unnest(
@@ -57,13 +66,23 @@ WITH given AS (
         AND judging.is_current
         AND judging.state IN ('queued', 'compiling', 'running')
     GROUP BY users.user_id
+), crowded AS (
+    SELECT rooms.room_id, count(judging.id) AS n
+    FROM (SELECT DISTINCT room_id FROM given WHERE room_id IS NOT NULL) AS rooms
+    LEFT JOIN codebattle.judgings AS judging
+        ON judging.room_id = rooms.room_id
+        AND judging.is_current
+        AND judging.state IN ('queued', 'compiling', 'running')
+    GROUP BY rooms.room_id
 ), placed AS (
     SELECT
         given.*,
         now() - make_interval(secs => given.age_s) AS arrived_at,
         waiting.n - 1
-            + row_number() OVER (PARTITION BY given.user_id ORDER BY given.position) AS ahead
-    FROM given JOIN waiting USING (user_id)
+            + row_number() OVER (PARTITION BY given.user_id ORDER BY given.position) AS ahead,
+        coalesce(crowded.n - 1
+            + row_number() OVER (PARTITION BY given.room_id ORDER BY given.position), 0) AS in_room
+    FROM given JOIN waiting USING (user_id) LEFT JOIN crowded USING (room_id)
 ), taken AS (
     INSERT INTO codebattle.code_submissions (
         id, user_id, problem_id, version_id, event_id, room_id, language, entry_point,
@@ -90,7 +109,9 @@ WITH given AS (
     SELECT
         judging_id, submission_id, version_id, user_id, room_id, true, 'queued', queue,
         metadata::jsonb, arrived_at,
-        arrived_at + make_interval(secs => delay_s + ahead * $20::float)
+        arrived_at + make_interval(
+            secs => delay_s + greatest(ahead * $20::float, in_room * $24::float)
+        )
     FROM placed JOIN taken ON taken.id = placed.submission_id
 )
 SELECT placed.ahead, taken.submitted_at
@@ -113,6 +134,8 @@ class Taken:
     state: JudgingState
     submitted_at: datetime
     replayed: bool
+    # How long it will wait, by what is before it and how quickly that goes; None: nobody knows.
+    wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,14 +233,20 @@ async def known(
     }
 
 
-async def depth(connection: asyncpg.Connection) -> int:
-    """Return how many judgings wait."""
-    found: int = await connection.fetchval(_DEPTH)
-    return found
+async def depth(connection: asyncpg.Connection) -> tuple[int, Pace]:
+    """Return how many judgings wait, and how quickly they are judged."""
+    row = await connection.fetchrow(_DEPTH)
+    assert row is not None
+    return row["n"], Pace(slots=row["slots"], judging_s=row["judging_s"])
 
 
 async def store(
-    connection: asyncpg.Connection, given: Sequence[Intake], *, step_s: float, waiting_max: int
+    connection: asyncpg.Connection,
+    given: Sequence[Intake],
+    *,
+    step_s: float,
+    room_step_s: float,
+    waiting_max: int,
 ) -> list[Stored]:
     """Store submissions with their queued judgings and commit; all of them or none.
 
@@ -245,6 +274,7 @@ async def store(
         waiting_max,
         step_s,
         *([file[place] for file in files] for place in range(3)),
+        room_step_s,
     )
     return [Stored(submitted_at=row["submitted_at"], waiting=row["ahead"]) for row in rows]
 

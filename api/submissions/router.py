@@ -60,6 +60,7 @@ async def submit(
         submitted_at=taken.submitted_at,
         url=url,
         replayed=taken.replayed,
+        wait_s=taken.wait_s,
     )
 
 

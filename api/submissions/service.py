@@ -20,7 +20,7 @@ from api.errors import (
 )
 from api.problems.queries import Target
 from api.settings import Settings
-from api.submissions.schemas import NewSubmission
+from api.submissions.schemas import NewSubmission, Program
 from judge.errors import SourceError
 from judge.languages import EntryRule, Language, find
 from judge.problem import ProblemKind
@@ -83,7 +83,7 @@ async def queue_judging(  # noqa: PLR0913 - they are the columns
     return identity
 
 
-def checked(new: NewSubmission, version: Target, settings: Settings) -> Submission:
+def checked(new: Program, version: Target, settings: Settings) -> Submission:
     """Return the submission that a problem may be given; raises what is wrong with it."""
     answer = ProblemKind.SUBMIT_ANSWER.value in version.kinds
     language = None if answer else _language(new.language, version)

@@ -254,6 +254,7 @@ async def test_an_outcome_with_odd_bytes_can_be_stored(
     assert attempt.response_head == "���!"
 
 
+@pytest.mark.slow
 async def test_a_slow_receiver_does_not_hold_up_others(
     parts: Parts, receiver: Receiver, sender: Sender
 ) -> None:

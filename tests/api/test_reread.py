@@ -128,7 +128,7 @@ async def test_reviewers_compare_no_sources_while_an_event_goes_on(
     client_for: ClientFor, worker_for: scripted.WorkerFor
 ) -> None:
     """The hash of a source tells who handed in the same; time and memory are the owner's."""
-    event = await submitted(client_for(), event_id=str(uuid4()))
+    event = await submitted(client_for(Role.AUTHOR), event_id=str(uuid4()))
     practice = await submitted(client_for())
     await worker_for().look()
     reviewer = client_for(Role.REVIEWER)

@@ -29,6 +29,8 @@ from judge.doctor import Level
 from judge.errors import EngineError, UsageError
 from tests.api.blobs.conftest import Bucket, bucket, s3_client, s3_server
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["bucket", "s3_client", "s3_server"]
 
 

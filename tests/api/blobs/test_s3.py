@@ -15,6 +15,8 @@ from api.settings import Settings
 from tests.api.blobs.conftest import SECRET, Bucket
 from tests.api.conftest import Client, started
 
+pytestmark = pytest.mark.slow
+
 
 async def test_refused_credentials_are_one_line_without_them(
     bucket: Bucket, tmp_path: Path

@@ -29,6 +29,7 @@ async def test_models_are_what_the_migrations_make(empty_database: str) -> None:
     assert await migrating.differences(empty_database) == []
 
 
+@pytest.mark.slow
 async def test_every_step_down_and_up_again(empty_database: str) -> None:
     """Each step can be undone, down to nothing, and taken again."""
     await migrating.upgrade(empty_database)

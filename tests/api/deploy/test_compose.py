@@ -65,6 +65,7 @@ def secrets() -> dict[str, str]:
     return {name: uuid4().hex for name in SECRETS}
 
 
+@pytest.mark.slow
 def test_the_file_is_valid_and_asks_for_secrets(tmp_path: Path) -> None:
     """Without any of them nothing starts; there is no default for one."""
     said = yaml.safe_load(Stack(tmp_path, "docker-compose.yml", **secrets()).run("config").stdout)
@@ -142,7 +143,8 @@ def test_the_stack_starts_judges_and_survives_a_worker(stack: Stack, tmp_path: P
 
         pack(ROOT / "problems/hello", tmp_path / "hello.zip")
         with (tmp_path / "hello.zip").open("rb") as package:
-            client.post("/v1/problems", files={"package": package}).raise_for_status()
+            taken = client.post("/v1/problems", files={"package": package}).raise_for_status()
+        assert ended(client, taken.headers["Location"])["state"] == "done"
         assert verdict(client) == "AC"
 
         one = inspected(stack, "worker")[0]
@@ -180,11 +182,16 @@ def verdict(client: httpx.Client) -> Any:
     """Submit a right solution; return what comes of it."""
     new = {"problem": "hello", "language": "python3", "source": SOLUTION}
     where = client.post("/v1/submissions", json=new).raise_for_status().headers["Location"]
+    return ended(client, where)["verdict"]
+
+
+def ended(client: httpx.Client, where: str) -> dict[str, Any]:
+    """Wait for the end of a submission or a job; return it, whatever it has come to."""
     deadline = time.monotonic() + VERDICT_S
-    found = None
-    while found is None and time.monotonic() < deadline:
-        found = client.get(where, params={"wait": 10}).raise_for_status().json()["verdict"]
-    return found
+    while True:
+        found: dict[str, Any] = client.get(where, params={"wait": 10}).raise_for_status().json()
+        if found["state"] in {"done", "failed"} or time.monotonic() > deadline:
+            return found
 
 
 def inspected(stack: Stack, service: str) -> list[dict[str, Any]]:

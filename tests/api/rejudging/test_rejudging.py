@@ -24,6 +24,8 @@ from tests.api.conftest import PROBLEMS, ClientFor, imported, token_for
 from tests.api.rejudging.conftest import ChangedJudge, Scene
 from tests.api.submissions.conftest import ScriptedJudge
 
+pytestmark = pytest.mark.slow
+
 
 async def acts(scene: Scene) -> list[AuditEntry]:
     async with scene.parts.sessions() as session:

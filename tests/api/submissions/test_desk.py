@@ -9,8 +9,15 @@ import asyncpg
 from sqlalchemy import column, func, select, table, update
 from sqlalchemy.engine import make_url
 
-from api.auth import CurrentUser
-from api.db.models import CodeProblem, CodeProblemVersion, CodeSubmission, Judging, Visibility
+from api.auth import CurrentUser, Role
+from api.db.models import (
+    CodeProblem,
+    CodeProblemVersion,
+    CodeSubmission,
+    Judging,
+    Queue,
+    Visibility,
+)
 from api.errors import ApiError
 from api.problems.service import Imported
 from api.submissions.desk import Desk
@@ -147,3 +154,51 @@ async def test_the_desk_outlives_its_connection(parts: Parts, hello: Imported) -
         after = await desk.take(ALICE, new(), key=None, request_id="test")
 
     assert not after.replayed
+
+
+async def test_neither_a_user_nor_a_room_starves_others(parts: Parts, hello: Imported) -> None:
+    """Whoever comes after a pile of one user, or of a full room, is due before most of it."""
+    del hello
+    jury = frozenset({Role.AUTHOR})
+    room = uuid4()
+    pile = [
+        *((ALICE, new()) for _ in range(40)),
+        *(
+            (
+                CurrentUser(id=uuid4(), roles=jury),
+                new().model_copy(update={"event_id": uuid4(), "room_id": room}),
+            )
+            for _ in range(40)
+        ),
+    ]
+    lifted = replace(
+        parts, settings=parts.settings.model_copy(update={"submissions_per_minute": 0})
+    )
+    async with aclosing(Desk(lifted)) as desk:
+        answers = await together(desk, *pile)
+        (late,) = await together(desk, (BOB, new()))
+    assert not [each for each in (*answers, late) if isinstance(each, BaseException)]
+    assert isinstance(late, Taken)
+    async with parts.sessions() as session:
+        in_order = list(await session.scalars(select(Judging.id).order_by(Judging.due_at)))
+        queued = {row.id: row for row in await session.scalars(select(Judging))}
+    before = [queued[each] for each in in_order[: in_order.index(late.judging_id)]]
+    # One each of those who came first, and as many of the room as it may have at once.
+    assert sum(each.user_id == ALICE.id for each in before) <= 2
+    assert sum(each.room_id == room for each in before) <= 9
+
+
+async def test_players_choose_neither_queue_nor_event(parts: Parts, hello: Imported) -> None:
+    """Both decide who is judged first."""
+    del hello
+    async with aclosing(Desk(parts)) as desk:
+        answers = await together(
+            desk,
+            (ALICE, new().model_copy(update={"queue": Queue.REJUDGE})),
+            (ALICE, new().model_copy(update={"room_id": uuid4()})),
+            (ALICE, new().model_copy(update={"event_id": uuid4()})),
+        )
+
+    assert [each.type.rpartition(":")[2] for each in answers if isinstance(each, ApiError)] == [
+        *("forbidden", "event-not-found", "event-not-found")
+    ]

@@ -26,6 +26,8 @@ from tests.api.conftest import ClientFor
 from tests.api.rejudging.conftest import ChangedJudge, Scene
 from tests.api.submissions.conftest import ScriptedJudge
 
+pytestmark = pytest.mark.slow
+
 LYING = {"AC": "WA"}
 
 

@@ -21,7 +21,11 @@ from api.workers.neighbourhood import Neighbourhood
 from judge.sandbox.bubblewrap import BubblewrapLauncher
 from judge.verdicts import Verdict
 
-pytestmark = [pytest.mark.bubblewrap, pytest.mark.usefixtures("hello")]
+pytestmark = [
+    pytest.mark.bubblewrap,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("hello"),
+]
 GREETING = 'print(f"Welcome to the arena, {input()}!")\n'
 
 
