@@ -22,7 +22,6 @@ ROWS_MAX = 200
 _LINE_CHARS_MAX = 300
 # Per cent that are reached when inputs are validated, and when the time limit is known.
 _DATA_DONE, _LIMIT_DONE, _ALL_DONE = 10, 30, 95
-UNVERIFIED = "package-unverified"
 Say = Callable[[int, str], None]
 
 
@@ -58,7 +57,7 @@ class Report:
             said.append(f"{len(self.faults)} findings, the first: {_line(self.faults[0])}")
         return InvalidError(
             "; ".join(said),
-            slug=UNVERIFIED,
+            slug="package-unverified",
             findings=[_line(each) for each in self.faults[:FINDINGS_MAX]],
             submissions=self.table(),
             time_limit={"cpu_ms": self.limit.cpu_ms, "source": self.limit.source},

@@ -313,8 +313,13 @@ async def test_packages_are_tried_in_earnest(
     parts: Parts, client_for: ClientFor, tmp_path: Path
 ) -> None:
     """A shipped package holds; with a wrong solution labelled as right it does not."""
-    wrong = tmp_path / "hello"
-    shutil.copytree(PROBLEMS / "hello", wrong)
+    right, wrong = tmp_path / "right", tmp_path / "wrong"
+    shutil.copytree(PROBLEMS / "hello", right)
+    # One compiler after the other would take a minute and show nothing more.
+    for each in right.glob("submissions/*/*"):
+        if each.suffix != ".py":
+            each.unlink()
+    shutil.copytree(right, wrong)
     (wrong / "submissions/accepted/wrong.py").write_text("print('no')\n")
     author = client_for(Role.AUTHOR)
     jobs = []
@@ -325,7 +330,7 @@ async def test_packages_are_tried_in_earnest(
         runner = JobRunner(
             parts, {archives.IMPORT: ImportJob(parts, judge)}, worker=new_id(), slots=1
         )
-        for root in (PROBLEMS / "hello", wrong):
+        for root in (right, wrong):
             packing.pack(root, tmp_path / "packed.zip")
             where = await uploaded(author, (tmp_path / "packed.zip").read_bytes())
             await runner.look(JobLane.LONG)
@@ -335,7 +340,7 @@ async def test_packages_are_tried_in_earnest(
         await launcher.close()
 
     assert [each["state"] for each in jobs] == ["done", "failed"]
-    assert len(jobs[0]["result"]["submissions"]) >= 3
+    assert {row["verdict"] for row in jobs[0]["result"]["submissions"]} > {"AC"}
     bad = [row for row in jobs[1]["error"]["submissions"] if not row["ok"]]
     assert [(row["name"], row["expected"], row["verdict"]) for row in bad] == [
         ("accepted/wrong.py", ["AC"], "WA")
