@@ -8,11 +8,10 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import contract, errors, logs, tracing
+from api import contract, errors, logs, routes, tracing
 from api.edge import Edge
 from api.live.serving import drained_by_signals
 from api.metrics import HttpMetrics
-from api.routes import router
 from api.settings import Settings
 from api.settings import settings as environment
 from api.submissions.desk import Desk
@@ -43,7 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url="/docs",
         redoc_url=None,
     )
-    app.include_router(router)
+    routes.install(app)
     errors.install(app)
     if settings.cors_origins:
         app.add_middleware(

@@ -1,16 +1,19 @@
 """The doorbell: tells some worker that there is something to do. PostgreSQL says what.
 
-Here and in `api.worker` only arq is named. A bell that cannot be rung is no failure: sweeping
-workers find the work a second later.
+Every ring is heard twice. One worker that waits for it is woken at once, through a list that Redis
+hands out; arq looks at its own queue many times a second, and so wakes a second slot when several
+judgings came with one ring. Here and in `api.worker` only arq is named. A bell that cannot be rung
+is no failure: sweeping workers find the work a second later.
 """
 
 import asyncio
 import json
 from contextlib import suppress
 from contextvars import Context
-from typing import Any
+from typing import Any, cast
 
 from arq.connections import ArqRedis, RedisSettings, create_pool
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from api.logs import logger
@@ -24,6 +27,10 @@ MOMENT_S = 0.01
 # A Redis that takes longer is as good as none: a sweep finds the work sooner.
 RING_S = 2.0
 _EXPIRES_S = 60
+# Rings that nobody waited for are kept for the next who does, but not many: one look does all.
+_WAKE = "codebattle:wake"
+_WAKES_MAX = 16
+_WAIT_S = 5
 _log = logger(__name__)
 
 
@@ -43,6 +50,22 @@ def redis_settings(settings: Settings) -> RedisSettings:
     chosen = RedisSettings.from_dsn(settings.redis_url.get_secret_value())
     chosen.conn_retries = 0
     return chosen
+
+
+async def _wake(redis: Redis, what: str) -> None:
+    """Wake one of those who wait in `awaited`."""
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.lpush(_WAKE, what)
+        pipe.ltrim(_WAKE, 0, _WAKES_MAX - 1)
+        pipe.expire(_WAKE, _EXPIRES_S)
+        await pipe.execute()
+
+
+async def awaited(redis: Redis) -> str | None:
+    """Wait for a ring that no other worker gets, and say for what it is; None after a while."""
+    async with asyncio.timeout(_WAIT_S + RING_S):
+        found = await cast("Any", redis.blpop([_WAKE], timeout=_WAIT_S))
+    return None if found is None else found[1].decode()
 
 
 class Bell:
@@ -82,6 +105,7 @@ class Bell:
         try:
             async with asyncio.timeout(RING_S):
                 pool = await self._connected()
+                await _wake(pool, what)
                 await pool.enqueue_job(what, _expires=_EXPIRES_S)
         except (RedisError, OSError, TimeoutError) as error:
             BELL_FAILURES.inc()

@@ -283,6 +283,7 @@ def trial(tried: Trial) -> dict[str, Any]:
         "compiled": tried.compiled,
         "reason": tried.reason,
         "compile_log": tried.compile_log,
+        "total": tried.total,
         "runs": [_trial_run(each) for each in tried.runs],
     }
 

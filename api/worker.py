@@ -34,7 +34,7 @@ from api.neighbours.delivery import deliver_due
 from api.neighbours.sealing import sealer_from
 from api.neighbours.sending import Sender, sender_from
 from api.problems.cache import PackageCache
-from api.queue import JOBS, LOOK, QUEUE, dumps, loads, redis_settings
+from api.queue import JOBS, LOOK, QUEUE, awaited, dumps, loads, redis_settings
 from api.rejudging import service as rejudging
 from api.settings import SelfTest, Settings
 from api.submissions.jobs import SubmissionJobs
@@ -52,7 +52,8 @@ from judge.sandbox.backends import choose
 from judge.sandbox.base import Launcher
 from judge.sandbox.pool import Pool
 
-POLL_S = 0.02
+# The second ear: whoever is woken first does not wait for it, see `api.queue`.
+POLL_S = 0.05
 RETRY_S = 0.5
 # A look may judge for as long as there is work; arq must not cut it short.
 LOOK_S_MAX = 24 * 3600
@@ -136,7 +137,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
     sender = sender_from(settings)
 
     background = [
-        asyncio.create_task(_answer(settings, jobs, runner, len(slots)), name="bell"),
+        asyncio.create_task(_hearing(parts, jobs, runner, len(slots)), name="bell"),
         asyncio.create_task(_every(settings.heartbeat_s, jobs.beat, runner.beat), name="beat"),
         asyncio.create_task(_every(settings.sweep_s, jobs.sweep, runner.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
@@ -183,7 +184,9 @@ def _actors(
         settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
     )
     jobs = SubmissionJobs(parts, judge, packages, worker=worker, slots=slots)
-    runner = JobRunner(parts, handlers(parts, judge, packages), worker=worker, slots=slots)
+    # Quick jobs leave one slot of several to judgings.
+    quick = max(1, slots - 1)
+    runner = JobRunner(parts, handlers(parts, judge, packages), worker=worker, slots=quick)
     jobs.elsewhere = lambda: runner.patient
     return jobs, runner
 
@@ -203,6 +206,28 @@ async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) 
 def handlers(parts: Parts, judge: Judge, packages: PackageCache) -> dict[str, Handler]:
     """Return what jobs do, by their kind."""
     return {trials.KIND: Trials(parts, judge, packages)}
+
+
+async def _hearing(parts: Parts, jobs: SubmissionJobs, runner: JobRunner, slots: int) -> None:
+    """Hear the bell with both ears until cancelled."""
+    async with asyncio.TaskGroup() as ears:
+        ears.create_task(_wake(parts, jobs, runner), name="woken")
+        ears.create_task(_answer(parts.settings, jobs, runner, slots), name="arq")
+
+
+async def _wake(parts: Parts, jobs: SubmissionJobs, runner: JobRunner) -> None:
+    """Look as soon as it rings, for as long as Redis is there, and again when it is back."""
+    while True:
+        try:
+            what = await awaited(parts.redis)
+        except (RedisError, OSError, TimeoutError) as error:
+            _log.warning("bell.unheard", error=str(error))
+            await asyncio.sleep(RETRY_S)
+            continue
+        if what == JOBS:
+            runner.ring()
+        elif what == LOOK:
+            jobs.look_soon()
 
 
 async def _answer(settings: Settings, jobs: SubmissionJobs, runner: JobRunner, slots: int) -> None:

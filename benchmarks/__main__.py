@@ -22,6 +22,7 @@ NAMES = (
     "idle_pool",
     "stability",
     "submit_path",
+    "latency",
 )
 
 

@@ -10,12 +10,19 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any, cast
 
 import uvloop
 
 from benchmarks.measuring import percentile
+
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+# In a request it stands for a number of the same length that no other request of the plan has.
+NUMBER = "00000000-number"
+_NUMBER = NUMBER.encode()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +60,11 @@ class Result:
         return percentile(self.latencies_ms, percent)
 
 
-def post(path: str, token: str, body: bytes) -> str:
+def post(path: str, token: str, body: bytes, headers: Mapping[str, str] = _NO_HEADERS) -> str:
     """Return a POST of JSON as it goes over the wire."""
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n{more}"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head + body.decode()
@@ -100,7 +108,7 @@ class _Connection(asyncio.Protocol):
         assert self._transport is not None
         if self._load.more():
             self._sent = time.perf_counter()
-            self._transport.write(self._request)
+            self._transport.write(self._load.numbered(self._request))
         else:
             self._transport.close()
 
@@ -135,6 +143,7 @@ class _Load:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.result = Result()
+        self._sent = 0
         self._left = plan.count if plan.count is not None else sys.maxsize
         self._until = float("inf")
         self._open = 0
@@ -167,6 +176,11 @@ class _Load:
             return False
         self._left -= 1
         return True
+
+    def numbered(self, request: bytes) -> bytes:
+        """Return a request with its own number where it wants one."""
+        self._sent += 1
+        return request.replace(_NUMBER, b"%015d" % self._sent)
 
     def answered(self, status: str, took: float, location: bytes) -> None:
         """Note an answer."""

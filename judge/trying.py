@@ -66,9 +66,13 @@ class TrialRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What came of a trial; not `compiled` means no runs, and the log says why."""
+    """What came of a trial; not `compiled` means no runs, and the log says why.
+
+    `total` runs were wanted; there are fewer when one ran out of time, which ends a trial.
+    """
 
     compiled: bool
+    total: int
     reason: str = ""
     compile_log: str = ""
     runs: tuple[TrialRun, ...] = ()
@@ -153,16 +157,21 @@ class _Trying:
             )
             program, log = compilation.program, compilation.log
             if program is None:
-                return Trial(compiled=False, reason=compilation.reason, compile_log=log)
-        runs = []
-        for case in samples:
-            runs.append(await self._sample(case, program, validators))
+                return Trial(
+                    compiled=False, total=total, reason=compilation.reason, compile_log=log
+                )
+        runs: list[TrialRun] = []
+        for number in range(total):
+            if inputs is None:
+                runs.append(await self._sample(samples[number], program, validators))
+            else:
+                assert program is not None
+                runs.append(await self._own(f"input/{number + 1}", inputs[number], program))
             progress(len(runs), total)
-        for given in inputs or ():
-            assert program is not None
-            runs.append(await self._own(f"input/{len(runs) + 1}", given, program))
-            progress(len(runs), total)
-        return Trial(compiled=True, compile_log=log, runs=tuple(runs))
+            # Somebody else waits for the slot, and the rest would hardly be quicker.
+            if runs[-1].verdict is Verdict.TLE:
+                break
+        return Trial(compiled=True, total=total, compile_log=log, runs=tuple(runs))
 
     async def _sample(
         self, case: TestCase, program: Program | None, validators: Sequence[Validator]

@@ -160,7 +160,12 @@ class SubmissionJobs:
         for submission_id in given_up:
             _log.error("judging.given_up", submission_id=str(submission_id))
         await self._tell_untold()
-        if waiting and not self._free.locked() and not self.draining:
+        if waiting:
+            self.look_soon()
+
+    def look_soon(self) -> None:
+        """Look in the background, if a slot is free."""
+        if not self._free.locked() and not self.draining:
             task = asyncio.create_task(self.look(), name="look")
             self._looking.add(task)
             task.add_done_callback(self._looking.discard)

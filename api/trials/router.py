@@ -22,9 +22,9 @@ async def try_out(
 ) -> JobAccepted:
     """Run a program on samples or on one's own inputs; it is no submission and counts nowhere.
 
-    The job's `result` holds `compiled`, `reason`, `compile_log` and `runs`; each run has its
-    `verdict` (none for an own input that ran to its end), `cpu_ms`, `memory_bytes`, and the
-    beginnings of `stdout` and `stderr`.
+    The job's `result` holds `compiled`, `reason`, `compile_log`, `total` and `runs`; each run has
+    its `verdict` (none for an own input that ran to its end), `cpu_ms`, `memory_bytes`, and the
+    beginnings of `stdout` and `stderr`. A run that ran out of time is the last.
     """
     user.need_scope(Scope.SUBMIT)
     await parts.trials.one(str(user.id), "trials")

@@ -6,15 +6,18 @@ from sqlalchemy import select
 
 from api import redaction
 from api.db.models import CodeProblem, CodeProblemVersion
-from api.errors import InvalidError, NotFoundError
-from api.jobs.running import Finished, Work
+from api.errors import ApiError, InvalidError, NotFoundError
+from api.jobs.running import OUR_FAULT, Finished, Work
+from api.logs import logger
 from api.problems.cache import PackageCache
 from api.trials import service
 from api.wiring import Parts
-from judge.errors import SourceError
+from judge.errors import PackageError, SourceError
 from judge.judging import Judge, Options
 from judge.submission import Submission
 from judge.trying import attempt
+
+_log = logger(__name__)
 
 
 class Trials:
@@ -64,4 +67,8 @@ class Trials:
             )
         except SourceError as error:
             raise InvalidError(str(error), slug="source-invalid") from error
+        except PackageError as error:
+            # Trying again does not repair a package.
+            _log.error("trial.package", error=str(error))
+            raise ApiError(OUR_FAULT) from error
         return Finished(result=redaction.trial(tried))

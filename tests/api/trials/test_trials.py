@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ from api.wiring import Parts
 from api.worker import _prune
 from judge.sandbox.base import Cause, Outcome
 from judge.sandbox.base import Role as ProcessRole
-from judge.sandbox.fake import Reply
+from judge.sandbox.fake import Reply, exited
 from tests.api.conftest import PROBLEMS, Client, ClientFor, imported, started, token_for
 from tests.api.trials.conftest import RunnerFor, look, new
 from tests.api.workers.test_worker import working
-from tests.unit.core.scripted import Script, given, package, says
+from tests.unit.core.scripted import VALIDATOR, Script, given, package, says
 
 SEEN = "canary-seen"
 
@@ -211,6 +212,20 @@ async def test_trials_are_limited(settings: Settings, few: dict[str, int], slug:
     assert answers[2].json()["type"] == f"urn:codebattle:error:{slug}"
     assert int(answers[2].headers["retry-after"]) >= 1
     assert [each.status_code for each in rest] == [202, 202]
+
+
+async def test_a_broken_package_is_our_fault(
+    client_for: ClientFor, parts: Parts, runner_for: RunnerFor, tmp_path: Path
+) -> None:
+    """At once, not after three tries; what is wrong with it is not the player's to know."""
+    package(tmp_path / "some", {"sample/1": ("s", "ok"), "secret/1": ("x", "ok")}, files=VALIDATOR)
+    await imported(parts, tmp_path / "some", slug="some")
+    failing = Script(validate=says(Reply(outcome=replace(exited(1), stderr=SEEN.encode()))))
+    job = await done(client_for(), new(problem="some"), runner_for(failing))
+
+    assert (job["state"], job["attempt"], job["result"]) == ("failed", 1, None)
+    assert job["error"]["type"] == "urn:codebattle:error:internal"
+    assert SEEN not in str(job)
 
 
 @pytest.mark.usefixtures("hello")

@@ -74,16 +74,29 @@ async def test_own_inputs_tell_how_they_ended(
     problem: Problem, reply: Reply, verdict: Verdict | None, reason: str
 ) -> None:
     """Run once each, under the limits of a judging, and compared with nothing."""
-    script = Script(run=says(reply, Reply()))
+    script = Script(run=says(Reply(), reply))
     found = await tried(problem, script, b"one", b"\0two", options=Options(cpu_ms=700))
     runs = script.of(Role.RUN)
 
     assert [each.stdin for each in runs] == [b"one", b"\0two"]
     assert {each.limits.cpu_ms for each in runs} == {700}
     assert [run.name for run in found.runs] == ["input/1", "input/2"]
-    assert (found.runs[0].verdict, found.runs[0].reason) == (verdict, reason)
-    assert (found.runs[1].verdict, found.runs[1].difference) == (None, None)
+    assert (found.runs[0].verdict, found.runs[0].difference) == (None, None)
+    assert (found.runs[1].verdict, found.runs[1].reason) == (verdict, reason)
     assert not script.of(Role.VALIDATE)
+
+
+@pytest.mark.parametrize("inputs", [(), (b"1", b"2")])
+async def test_running_out_of_time_ends_a_trial(
+    problem: Problem, inputs: tuple[bytes, ...]
+) -> None:
+    """A slot is not held for ten times what one run may take; a crash ends nothing."""
+    late, crash = Reply(outcome=stopped(Cause.WALL_LIMIT)), Reply(outcome=exited(1))
+    slow = await tried(problem, Script(run=says(late, crash)), *inputs)
+    broken = await tried(problem, Script(run=says(crash, late)), *inputs)
+
+    assert ([run.verdict for run in slow.runs], slow.total) == ([Verdict.TLE], 2)
+    assert [run.verdict for run in broken.runs] == [Verdict.RTE, Verdict.TLE]
 
 
 async def test_what_is_kept_is_bounded(problem: Problem) -> None:
