@@ -8,6 +8,7 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Query, Response, status
 from api.auth import CurrentUser
 from api.db.models import CodeSubmission, Rejudging, RejudgingState
 from api.deps import PartsDep, SessionDep, UserDep
+from api.documented import problems
 from api.errors import NotFoundError
 from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
 from api.rejudging import applying, queries, schemas, selecting, service
@@ -28,7 +29,10 @@ JuryDep = Annotated[CurrentUser, Depends(_jury)]
 @router.post(
     "/rejudgings",
     status_code=status.HTTP_202_ACCEPTED,
-    responses={200: {"model": schemas.Counted, "description": "Counted, with `dry_run`."}},
+    responses={
+        200: {"model": schemas.Counted, "description": "Counted, with `dry_run`."},
+        **problems(404),
+    },
     response_model=schemas.RejudgingShown,
 )
 async def create_rejudging(
