@@ -33,7 +33,10 @@ from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
 from api.neighbours.sealing import sealer_from
 from api.neighbours.sending import Sender, sender_from
+from api.problems import archives
+from api.problems.archives import IMPORT
 from api.problems.cache import PackageCache
+from api.problems.import_job import ImportJob
 from api.queue import JOBS, LOOK, QUEUE, awaited, dumps, loads, redis_settings
 from api.rejudging import service as rejudging
 from api.settings import SelfTest, Settings
@@ -205,7 +208,7 @@ async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) 
 
 def handlers(parts: Parts, judge: Judge, packages: PackageCache) -> dict[str, Handler]:
     """Return what jobs do, by their kind."""
-    return {trials.KIND: Trials(parts, judge, packages)}
+    return {trials.KIND: Trials(parts, judge, packages), IMPORT: ImportJob(parts, judge)}
 
 
 async def _hearing(parts: Parts, jobs: SubmissionJobs, runner: JobRunner, slots: int) -> None:
@@ -288,6 +291,7 @@ async def _prune(parts: Parts) -> None:
         await accounts.prune(session)
         await job_service.prune(session, kinds={trials.KIND: parts.settings.trial_days * DAY_S})
         await session.commit()
+        await archives.prune(session, parts.blobs)
 
 
 async def _test(

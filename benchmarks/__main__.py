@@ -23,6 +23,9 @@ NAMES = (
     "stability",
     "submit_path",
     "latency",
+    "startup",
+    "failover",
+    "live_fanout",
 )
 
 

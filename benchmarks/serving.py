@@ -41,6 +41,7 @@ LIFTED = {
     "CODEBATTLE_SUBMISSIONS_PER_MINUTE": "0",
     "CODEBATTLE_SELF_TEST": "off",
 }
+_SECRET = secrets.token_urlsafe(48)
 PARTS = ("serve", "worker", "postgres", "valkey-server", "redis-server")
 
 
@@ -52,7 +53,9 @@ class Service:
     settings: Settings
     data: Path
     port: int
-    ready_s: float
+    # How long its greeting took, and what it said.
+    greeted_s: float
+    said: str
 
     def token(self, user: UUID | None = None, *roles: Role) -> str:
         """Return a bearer token of a new user, or of this one."""
@@ -109,46 +112,67 @@ async def running(
     *, backend: str | None = None, env: Mapping[str, str] | None = None, options: Sequence[str] = ()
 ) -> AsyncIterator[Service]:
     """Start everything in a new directory, with one problem, and stop it at the end."""
+    chosen = ("--no-examples", *(("--backend", backend) if backend else ()), *options)
     with tempfile.TemporaryDirectory(prefix="codebattle-bench-") as place:
-        data = Path(place) / "data"
-        secret = secrets.token_urlsafe(48)
-        port = _free_port()
-        began = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "api", "up", "--no-examples", "--port", str(port)),
-            *("--data-dir", str(data), *(("--backend", backend) if backend else ()), *options),
-            stdout=asyncio.subprocess.PIPE,
-            env={
-                **{name: value for name, value in os.environ.items() if "CODEBATTLE" not in name},
-                **LIFTED,
-                "CODEBATTLE_AUTH_SECRET": secret,
-                **(env or {}),
-            },
+        async with up(Path(place) / "data", env=env, options=chosen) as service:
+            await _import(service.settings, Path(place))
+            yield service
+
+
+@asynccontextmanager
+async def up(
+    data: Path, *, env: Mapping[str, str] | None = None, options: Sequence[str] = ()
+) -> AsyncIterator[Service]:
+    """Start everything in a directory, as `codebattle up` does, and stop it at the end."""
+    port = _free_port()
+    began = time.monotonic()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "api", "up", "--port", str(port)),
+        *("--data-dir", str(data), *options),
+        stdout=asyncio.subprocess.PIPE,
+        env=environment() | dict(env or {}),
+    )
+    try:
+        said = await _greeted(process)
+        settings = Settings(
+            environment=Environment.DEVELOPMENT,
+            data_dir=data,
+            auth_secret=SecretStr(_SECRET),
+            database_url=SecretStr(Postgres(data / "postgres").url()),
         )
-        try:
-            await _up(process)
-            ready_s = time.monotonic() - began
-            settings = Settings(
-                environment=Environment.DEVELOPMENT,
-                data_dir=data,
-                auth_secret=SecretStr(secret),
-                database_url=SecretStr(Postgres(data / "postgres").url()),
-            )
-            await _import(settings, Path(place))
-            yield Service(process=process, settings=settings, data=data, port=port, ready_s=ready_s)
-        finally:
-            if process.returncode is None:
-                process.send_signal(signal.SIGTERM)
-            await process.wait()
+        yield Service(
+            process=process,
+            settings=settings,
+            data=data,
+            port=port,
+            greeted_s=time.monotonic() - began,
+            said=said,
+        )
+    finally:
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+        await process.wait()
 
 
-async def _up(process: asyncio.subprocess.Process) -> None:
-    """Wait for the last line of the greeting, and go on reading whatever else is said."""
+def environment() -> dict[str, str]:
+    """Return what processes of the service are started with.
+
+    Compiled modules are kept, as they are wherever nobody forbids it.
+    """
+    kept = {name: value for name, value in os.environ.items() if "CODEBATTLE" not in name}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    return {**kept, **LIFTED, "CODEBATTLE_AUTH_SECRET": _SECRET}
+
+
+async def _greeted(process: asyncio.subprocess.Process) -> str:
+    """Return the greeting once its last line is there."""
     assert process.stdout is not None
+    said = []
     async with asyncio.timeout(START_S):
         async for line in process.stdout:
+            said.append(line.decode())
             if b"Ctrl-C" in line:
-                return
+                return "".join(said)
     raise RuntimeError("the service does not start")
 
 

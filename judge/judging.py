@@ -347,6 +347,11 @@ def _refused(facts: Judgement, compilation: Compilation) -> Judgement:
     )
 
 
+def ours(judgement: Judgement) -> bool:
+    """Tell whether a judge error is our failure: the sandbox was lost, or a run was cancelled."""
+    return judgement.verdict is Verdict.JE and (not judgement.runs or _ours(judgement))
+
+
 def _ours(judgement: Judgement) -> bool:
     """Tell whether a judge error may go away elsewhere: a broken validator does not."""
     return any(run.reason == "the run was cancelled" for run in judgement.runs)

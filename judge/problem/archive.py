@@ -47,6 +47,19 @@ def unpack(archive: Path) -> Path:
     return target
 
 
+def glance(archive: Path) -> None:
+    """Refuse at once what cannot be a package: no zip file, or one without a `problem.yaml`."""
+    try:
+        _refuse_endless_list(archive)
+        with zipfile.ZipFile(archive) as opened:
+            names = [PurePosixPath(name) for name in opened.namelist()]
+    except _FAILURES as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PackageError(f"{archive.name}: not a readable zip file: {reason}") from error
+    if not any(name.name == "problem.yaml" and len(name.parts) <= 2 for name in names):
+        raise PackageError("problem.yaml: missing; this is no problem package")
+
+
 def package_root(unpacked: Path) -> Path:
     """Return the directory that holds `problem.yaml`: the top, or the only one directly in it."""
     if (unpacked / "problem.yaml").exists():

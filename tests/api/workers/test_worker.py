@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import select
 from api.auth import CurrentUser
 from api.db.models import Judging, JudgingState, Worker, WorkerState
 from api.problems.service import Imported
+from api.queue import JOBS, awaited
 from api.settings import SelfTest, Settings
 from api.submissions.desk import Desk
 from api.submissions.schemas import NewSubmission
@@ -81,6 +83,18 @@ async def test_a_worker_judges_what_waits_and_what_comes(parts: Parts, hello: Im
     assert first.record is not None
     assert first.record["backend"] == "bubblewrap"
     assert states == [WorkerState.GONE]
+
+
+async def test_a_ring_wakes_whoever_waits_and_is_not_kept_for_ever(parts: Parts) -> None:
+    """One worker gets it at once; rings that nobody waits for are few however many there were."""
+    waiting = asyncio.create_task(awaited(parts.redis))
+    for _ in range(40):
+        assert await parts.bell.ring(JOBS)
+    left = await cast("Any", parts.redis.llen("codebattle:wake"))
+    kept = [await awaited(parts.redis) for _ in range(left)]
+
+    assert await waiting == JOBS
+    assert 0 < len(kept) <= 16
 
 
 async def test_without_redis_judging_goes_on(parts: Parts) -> None:
