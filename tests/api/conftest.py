@@ -7,7 +7,7 @@ migrations, and every test gets a database copied from it.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,6 @@ from api import logs
 from api.app import create_app
 from api.auth import Role, Scope, bearer
 from api.db import migrating
-from api.db.base import Base
 from api.embedded import Postgres, Redis
 from api.problems import service as problems
 from api.settings import Environment, LogFormat, Settings
@@ -46,8 +45,6 @@ class Servers:
     postgres: Postgres
     redis: Redis
     loop: asyncio.AbstractEventLoop
-    # Databases that are migrated and empty, for the next tests.
-    clean: list[str] = field(default_factory=list)
 
 
 @pytest.fixture(scope="session")
@@ -92,44 +89,9 @@ async def empty_database(servers: Servers) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def database(servers: Servers) -> AsyncIterator[str]:
-    """Return the address of a migrated database that is this test's alone, and empty."""
-    if not servers.clean:
-        name = f"test_{uuid4().hex}"
-        await _administer(
-            servers.postgres, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY wal_log"
-        )
-        servers.clean.append(name)
-    name = servers.clean.pop()
-    yield servers.postgres.url(name)
-    if await _emptied(servers.postgres, name):
-        servers.clean.append(name)
-    else:
-        await _administer(servers.postgres, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-async def _emptied(postgres: Postgres, name: str) -> bool:
-    """Empty a database's tables: ten times as quick as another copy of the template.
-
-    Tell whether it may be used again; one whose schema a test has moved may not.
-    """
-    connection = await postgres.connect(name)
-    try:
-        await connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        tables = await connection.fetch(
-            "SELECT quote_ident(tablename) AS name FROM pg_tables WHERE schemaname = 'codebattle'"
-        )
-        names = {row["name"] for row in tables}
-        if names != {table.name for table in Base.metadata.tables.values()} | {"alembic_version"}:
-            return False
-        names.remove("alembic_version")
-        listed = ", ".join(f"codebattle.{each}" for each in sorted(names))
-        await connection.execute(f"TRUNCATE {listed} RESTART IDENTITY CASCADE")
-    finally:
-        await connection.close()
-    return True
+    """Return the address of a migrated database of this test's own."""
+    async with _database(servers, TEMPLATE) as url:
+        yield url
 
 
 @asynccontextmanager
