@@ -40,6 +40,8 @@ DRAIN_S = 5
 # PostgreSQL alone takes a third of it before there is anything in it.
 FREE_BYTES_MIN = 256 * 1024 * 1024
 API_PATIENCE_S = 12.0
+# Whoever asks is answered before anything is judged: judging can wait, and its times are CPU times.
+API_NICE, WORKER_NICE = -8, 4
 _PREFIX = "CODEBATTLE_"
 _DATABASE, _REDIS = f"{_PREFIX}DATABASE_URL", f"{_PREFIX}REDIS_URL"
 _MIGRATIONS = Path(__file__).parents[1] / "db" / "migrations" / "versions"
@@ -197,6 +199,7 @@ def _api(settings: Settings, lock: Lock) -> Program:
         lock=lock,
         answers=listens,
         patience_s=API_PATIENCE_S,
+        nice=API_NICE,
     )
 
 
@@ -207,6 +210,7 @@ def _worker(settings: Settings, lock: Lock) -> Program:
         log=settings.data_dir / "log" / "worker.log",
         lock=lock,
         patience_s=settings.drain_s + DRAIN_S,
+        nice=WORKER_NICE,
     )
 
 
