@@ -151,7 +151,8 @@ def test_the_stack_starts_judges_and_survives_a_worker(stack: Stack, tmp_path: P
                 files={"package": package},
                 data={"verify": "false"},
             ).raise_for_status()
-        assert ended(client, taken.headers["Location"])["state"] == "done"
+        job = ended(client, taken.headers["Location"])
+        assert job["state"] == "done", job
         assert verdict(client) == "AC"
 
         one = inspected(stack, "worker")[0]
