@@ -63,7 +63,7 @@ class LocalBlobs:
         return digest
 
     def _belong(self, *paths: Path) -> None:
-        """Give what root makes to the directory's owner: a worker may be root where the API is not."""
+        """Give what root makes to the directory's owner, as whom the API may run."""
         owner = self._root.stat()
         if os.geteuid() == 0 and owner.st_uid != 0:
             for path in paths:

@@ -115,7 +115,7 @@ async def test_a_large_blob_is_never_in_memory_as_a_whole(store: Store, tmp_path
 
 
 async def test_what_root_stores_is_the_directory_owners(tmp_path: Path) -> None:
-    """A worker that is root for the engine's socket shares the directory with an API that is not."""
+    """A worker that is root for the engine shares the directory with an API that is not."""
     owner = 10001 if os.geteuid() == 0 else os.geteuid()
     root = tmp_path / "blobs"
     root.mkdir()
