@@ -15,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import Judging, JudgingState, Queue, Run
 from api.db.models.judgings import ACTIVE, FENCING
+from api.leaderboards import updating
+from api.leaderboards.updating import Changed, Known
 from api.neighbours import outbox
 from judge.results import Judgement
 from judge.verdicts import Verdict
@@ -40,6 +42,14 @@ class Claim:
     started_at: datetime
     # Where its trace began, see `api.tracing`; empty when it is not traced.
     carrier: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Whether a judgement was stored, or its lease was lost; and what changed on a board."""
+
+    stored: bool
+    changed: Changed | None = None
 
 
 async def claim(
@@ -150,11 +160,17 @@ async def give_back(session: AsyncSession, claimed: Claim, *, failed_on: UUID | 
 
 
 async def store(
-    session: AsyncSession, claimed: Claim, judgement: Judgement, *, told: Mapping[str, Any]
-) -> bool:
-    """Store a judgement; False when the lease was lost and nothing was stored.
+    session: AsyncSession,
+    claimed: Claim,
+    judgement: Judgement,
+    *,
+    told: Mapping[str, Any],
+    known: Known | None = None,
+) -> Stored:
+    """Store a judgement, and what it changes on its event's board.
 
-    `told` goes to other services when this is the judgement that counts.
+    `told` goes to other services and `known` onto the board when this is the judgement that
+    counts.
     """
     record = judgement.to_json()
     runs = record.pop("runs")
@@ -180,13 +196,17 @@ async def store(
     )
     if not stored:
         await session.rollback()
-        return False
+        return Stored(stored=False)
     if runs:
         await session.execute(insert(Run), _run_rows(claimed, judgement, runs))
+    changed = None
     if claimed.current and state is JudgingState.DONE:
         await outbox.announce(session, JUDGED, told, key=claimed.judging_id)
+        if known is not None:
+            # Last, since others wait for the board's lock.
+            changed = await updating.record(session, known)
     await session.commit()
-    return True
+    return Stored(stored=True, changed=changed)
 
 
 async def sweep(session: AsyncSession, *, claims_max: int) -> tuple[int, Sequence[UUID]]:
