@@ -18,9 +18,7 @@ class Contender:
     rating: int = 1500
 
 
-def assign(
-    contenders: Collection[Contender], *, room_entries: int, seed: int
-) -> list[list[UUID]]:
+def assign(contenders: Collection[Contender], *, room_entries: int, seed: int) -> list[list[UUID]]:
     """Return the rooms with their entries; sizes differ by one at most.
 
     `room_entries` is how many fit in a room, 0 for one room for all. Entries are dealt in turn,
@@ -48,5 +46,7 @@ def _order(contenders: Collection[Contender], chance: random.Random) -> Sequence
     return [
         each
         for name in names
-        for each in sorted(guilds[name], key=lambda contender: (-contender.rating, contender.entry_id))
+        for each in sorted(
+            guilds[name], key=lambda contender: (-contender.rating, contender.entry_id)
+        )
     ]

@@ -58,12 +58,12 @@ class TooFewError(Exception):
 
     def __init__(self, wish: int, found: int, wanted: int) -> None:
         self.wish, self.found, self.wanted = wish, found, wanted
-        super().__init__(f"wish {wish + 1} needs {wanted} problems and only {found} are left for it")
+        super().__init__(
+            f"wish {wish + 1} needs {wanted} problems and only {found} are left for it"
+        )
 
 
-def draw(
-    candidates: Collection[Candidate], wishes: Sequence[Wish], *, seed: int
-) -> list[Drawn]:
+def draw(candidates: Collection[Candidate], wishes: Sequence[Wish], *, seed: int) -> list[Drawn]:
     """Return a problem for every wish, none twice, in the order of the wishes.
 
     Problems that fewer participants have solved come first; chance decides among equals. A wish

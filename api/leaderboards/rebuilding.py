@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import (
@@ -21,6 +21,7 @@ from api.db.models import (
     BoardRow,
     EntryKind,
     Event,
+    EventAttempt,
     EventEntry,
     EventProblem,
 )
@@ -175,6 +176,13 @@ async def check(session: AsyncSession, event: Event) -> Proof:
             f"{key}: kept {kept.get(key, 'nothing')}, made {made.get(key, 'nothing')}"
             for key in differing[:DIFFERENCES_SHOWN]
         ),
+    )
+
+
+async def last_moment(session: AsyncSession, event_id: UUID) -> datetime | None:
+    """Return when something last became known."""
+    return await session.scalar(
+        select(func.max(EventAttempt.at)).where(EventAttempt.event_id == event_id)
     )
 
 

@@ -244,10 +244,10 @@ class SubmissionJobs:
                 await self._give_back(claimed, reporter, failed=True)
                 return
         async with self._parts.sessions() as session:
-            stored = await claiming.store(
+            done = await claiming.store(
                 session, claimed, judgement, told=reporter.told(judgement)
             )
-        if not stored:
+        if not done.stored:
             JUDGING_ERRORS.labels("lease_lost").inc()
             _log.warning("judging.refused", reason="the lease was lost")
             return
