@@ -244,9 +244,7 @@ class SubmissionJobs:
                 await self._give_back(claimed, reporter, failed=True)
                 return
         async with self._parts.sessions() as session:
-            done = await claiming.store(
-                session, claimed, judgement, told=reporter.told(judgement)
-            )
+            done = await claiming.store(session, claimed, judgement, told=reporter.told(judgement))
         if not done.stored:
             JUDGING_ERRORS.labels("lease_lost").inc()
             _log.warning("judging.refused", reason="the lease was lost")
