@@ -138,7 +138,12 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
         return
     ranks = {row.entry_id: row.rank for row in rows}
     found = await session.execute(
-        select(EventParticipant.user_id, EventParticipant.entry_id, Rating.rating, Rating.games)
+        select(
+            EventParticipant.user_id,
+            EventParticipant.entry_id,
+            func.coalesce(Rating.rating, rating.START),
+            func.coalesce(Rating.games, 0),
+        )
         .outerjoin(Rating, Rating.user_id == EventParticipant.user_id)
         .where(EventParticipant.event_id == event.id, EventParticipant.entry_id.in_(ranks))
         .with_for_update(of=EventParticipant)
