@@ -12,7 +12,7 @@ WARDEN := build/warden/warden
 # Python's packages are locked by hash; uv must not go looking for an interpreter elsewhere.
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: help setup check fix test bench corpus images up serve lock clean
+.PHONY: help setup check fix test bench chaos corpus fuzz images up verify env lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -40,26 +40,40 @@ test: setup images ## everything, the slow and the container tests included
 	$(BIN)/pytest -m "not slow and not docker" -n auto $(PYTEST)
 	$(BIN)/pytest -m "slow or docker" $(PYTEST)
 
+fuzz: setup ## call the service as its document allows and does not, for long: SEED=N, EXAMPLES=N
+	FUZZ_SEED=$(or $(SEED),$(shell date +%s)) FUZZ_EXAMPLES=$(or $(EXAMPLES),100) \
+		FUZZ_PHASES=examples,coverage,fuzzing,stateful $(BIN)/pytest tests/api/contract/test_fuzzing.py
+
 images: setup ## the sandbox images that are missing or out of date
 	$(BIN)/codebattle images build
 
 bench: setup images ## measure; figures and their meaning are in docs/performance.md
 	$(BIN)/python -m benchmarks
 
+chaos: setup images ## kill every part of the service at random, 200 times, and count what was lost
+	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))
+
 corpus: setup ## verify every package below CORPUS=DIR
 	@test -n "$(CORPUS)" || { echo 'usage: make corpus CORPUS=DIR'; exit 2; }
 	$(BIN)/codebattle verify $$(find "$(CORPUS)" -name problem.yaml -printf '%h\n' | sort)
 
-up: setup ## build what is missing, judge the shipped problems, print the verdicts
+up: setup ## the service: PostgreSQL, Redis, API, worker, the examples; Ctrl-C stops it
+	@$(BIN)/codebattle images build \
+		|| echo 'no Docker engine: judging with bubblewrap and the tools of this machine'
+	@$(BIN)/codebattle up $(if $(PORT),--port $(PORT))
+
+verify: setup ## judge the submissions of the shipped problems, print the verdicts
 	@if $(BIN)/codebattle images build; then backend=docker; else \
 		echo 'no Docker engine: judging with bubblewrap and the tools of this machine'; \
 		backend=bubblewrap; fi; \
 	$(BIN)/codebattle verify --backend $$backend problems/*
 
-serve: setup ## the service, in the making: PostgreSQL, Redis, API, worker; Ctrl-C stops it
-	@$(BIN)/codebattle images build \
-		|| echo 'no Docker engine: judging with bubblewrap and the tools of this machine'
-	@$(BIN)/codebattle up $(if $(PORT),--port $(PORT))
+env: ## .env for docker-compose.yml, with new secrets
+	@test ! -e .env || { echo '.env is there already'; exit 1; }
+	@umask 077; while IFS= read -r line; do case "$$line" in \
+		[A-Z]*=) echo "$$line$$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')";; \
+		*) printf '%s\n' "$$line";; esac; done < .env.example > .env
+	@echo '.env is made'
 
 lock: ## renew the locked versions in requirements/
 	@$(MAKE) --no-print-directory setup

@@ -2,19 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import contract, errors, logs, tracing
+from api import contract, errors, logs, routes, tracing
 from api.edge import Edge
 from api.live.serving import drained_by_signals
 from api.metrics import HttpMetrics
-from api.routes import router
 from api.settings import Settings
 from api.settings import settings as environment
+from api.submissions.desk import Desk
 from api.wiring import opened
 
 
@@ -27,8 +27,9 @@ def create_app(settings: Settings) -> FastAPI:
         async with opened(settings, application="codebattle api") as parts:
             app.state.parts = parts
             parts.hub.start()
-            with drained_by_signals(parts.hub):
-                yield
+            async with aclosing(Desk(parts)) as app.state.desk:
+                with drained_by_signals(parts.hub):
+                    yield
         if traced:
             await asyncio.to_thread(tracing.close)
 
@@ -37,10 +38,11 @@ def create_app(settings: Settings) -> FastAPI:
         version=version("codebattle"),
         generate_unique_id_function=contract.operation_id,
         lifespan=lifespan,
+        redirect_slashes=False,
         docs_url="/docs",
         redoc_url=None,
     )
-    app.include_router(router)
+    routes.install(app)
     errors.install(app)
     if settings.cors_origins:
         app.add_middleware(

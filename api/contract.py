@@ -28,10 +28,14 @@ Every answer carries `X-Request-ID`; a request may bring its own (8 to 64 letter
 TAGS = {
     "submissions": "Handing in programs and reading how they were judged.",
     "problems": "Problems with their statements and samples; hidden data never leaves.",
+    "jobs": "Long tasks: how far they are, what came of them, and their end.",
+    "trials": "Programs run on samples or one's own inputs, without being handed in.",
     "languages": "What submissions can be written in.",
     "live": "One stream of server-sent events for everything a client follows.",
     "accounts": "Who the caller is; accounts, tokens and the audit log of embedded mode.",
     "neighbours": "Signed events from and to other services.",
+    "rejudging": "Judging again: chosen, previewed, then applied or cancelled as a whole.",
+    "workers": "The workers there are, and how long the queue is.",
     "health": "For probes and people.",
 }
 _HEADERS = {

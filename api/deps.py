@@ -7,10 +7,11 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth import CurrentUser
+from api.auth import CurrentUser, Role, Scope
 from api.errors import UnauthenticatedError
 from api.wiring import Parts
 
+ANONYMOUS = "requests without a valid token"
 _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="bearer",
@@ -43,11 +44,22 @@ SessionDep = Annotated[AsyncSession, Depends(session, scope="function")]
 Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
-async def maybe_user(held: PartsDep, credentials: Credentials) -> CurrentUser | None:
-    """Return the caller, or None without a token; a token that does not hold is refused."""
+async def maybe_user(
+    request: Request, held: PartsDep, credentials: Credentials
+) -> CurrentUser | None:
+    """Return the caller, or None without a token; a token that does not hold is refused.
+
+    Those who have none, or guess, are counted by their address.
+    """
+    address = request.client.host if request.client is not None else ""
     if credentials is None:
+        held.anonymous.take(address, ANONYMOUS)
         return None
-    return await held.verifier.user(credentials.credentials, held.sessions)
+    try:
+        return await held.verifier.user(credentials.credentials, held.sessions)
+    except UnauthenticatedError:
+        held.anonymous.take(address, ANONYMOUS)
+        raise
 
 
 MaybeUserDep = Annotated[CurrentUser | None, Depends(maybe_user)]
@@ -61,3 +73,21 @@ async def current_user(user: MaybeUserDep) -> CurrentUser:
 
 
 UserDep = Annotated[CurrentUser, Depends(current_user)]
+
+
+async def maybe_reader(user: MaybeUserDep) -> CurrentUser | None:
+    """Return the caller, or None without a token; one with a token may read by it."""
+    if user is not None:
+        user.need_scope(Scope.READ)
+    return user
+
+
+async def game_master(user: UserDep) -> CurrentUser:
+    """Return the caller if a game master, by a token that is for such acts."""
+    user.need(Role.GAME_MASTER)
+    user.need_scope(Scope.ADMIN)
+    return user
+
+
+MaybeReaderDep = Annotated[CurrentUser | None, Depends(maybe_reader)]
+GameMasterDep = Annotated[CurrentUser, Depends(game_master)]

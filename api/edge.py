@@ -15,8 +15,12 @@ from api.logs import logger
 from api.settings import Settings
 
 REQUEST_ID = "X-Request-ID"
+# Servers let through what they can parse; a token has at most 8 KiB of it.
+HEADERS_MAX = 32 * 1024
 UPLOADS = re.compile(r"/v1/problems(?:/[^/]+/versions)?")
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# Of a path that a stranger made up, a line holds no more.
+PATH_CHARS_SAID = 200
 _QUIET = frozenset({"/livez", "/readyz", "/metrics"})
 _log = logger(__name__)
 
@@ -59,22 +63,34 @@ class Edge:
                 _log.info(
                     "request.answered",
                     method=scope["method"],
-                    path=scope["path"],
+                    path=scope["path"][:PATH_CHARS_SAID],
                     status=status,
                     ms=round((time.perf_counter() - started) * 1000, 1),
                 )
 
     async def _bounded(self, request: Request, receive: Receive, send: Send) -> None:
-        limit = self._settings.body_bytes_max
-        if request.method in {"POST", "PUT"} and UPLOADS.fullmatch(request.url.path):
-            limit = self._settings.package_bytes_max
-        said = request.headers.get("content-length", "0")
-        if not said.isdecimal() or int(said) > limit:
+        if sum(len(name) + len(value) for name, value in request.scope["headers"]) > HEADERS_MAX:
             response = respond(
                 request,
-                413 if said.isdecimal() else 400,
-                kind=f"{TYPE_PREFIX}too-large" if said.isdecimal() else f"{TYPE_PREFIX}bad-request",
-                detail=f"the body may have {limit} bytes" if said.isdecimal() else "bad length",
+                431,
+                kind=f"{TYPE_PREFIX}request-header-fields-too-large",
+                detail=f"the headers may have {HEADERS_MAX} bytes",
+                headers={"Connection": "close"},
+            )
+            await response(request.scope, receive, send)
+            return
+        limit = self._settings.body_bytes_max
+        if request.method in {"POST", "PUT"} and UPLOADS.fullmatch(request.scope["path"]):
+            limit = self._settings.package_bytes_max
+        said = request.headers.get("content-length", "0")
+        number = said.isdecimal()
+        # Python reads no number of thousands of digits.
+        if not number or len(said) > 18 or int(said) > limit:
+            response = respond(
+                request,
+                413 if number else 400,
+                kind=f"{TYPE_PREFIX}too-large" if number else f"{TYPE_PREFIX}bad-request",
+                detail=f"the body may have {limit} bytes" if number else "bad length",
                 headers={"Connection": "close"},
             )
             await response(request.scope, receive, send)

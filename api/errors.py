@@ -23,6 +23,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -183,6 +184,21 @@ OF_STATUS: Mapping[int, type[ApiError]] = {
 }
 
 
+def details(error: ApiError, *, instance: str, request_id: str = "") -> dict[str, Any]:
+    """Return an error as problem details, for where it is kept instead of answered."""
+    problem = ProblemDetails(
+        type=error.type,
+        title=HTTPStatus(error.status).phrase,
+        status=error.status,
+        detail=error.detail,
+        instance=instance,
+        request_id=request_id,
+        errors=error.errors or None,
+        **error.extra,
+    )
+    return problem.model_dump(mode="json", exclude_none=True)
+
+
 def respond(
     request: Request,
     status: int,
@@ -231,7 +247,20 @@ async def _http_error(request: Request, error: Exception) -> JSONResponse:
     known = OF_STATUS.get(status)
     slug = known.slug if known else status.phrase.lower().replace(" ", "-")
     detail = error.detail if error.detail != status.phrase else ""
-    return respond(request, status, kind=TYPE_PREFIX + slug, detail=detail, headers=error.headers)
+    headers = dict(error.headers or {})
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    return respond(request, status, kind=TYPE_PREFIX + slug, detail=detail, headers=headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """Return what may be done at a path; the framework names the first endpoint's methods only."""
+    path = request.url.path
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path_regex is not None and route.path_regex.match(path):
+            found |= route.methods or set()
+    return found
 
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:

@@ -72,6 +72,24 @@ REQUEUED = Counter(
     "Judgings queued again by a sweep because their worker was silent.",
     registry=REGISTRY,
 )
+COMPARISONS = Counter(
+    "codebattle_judging_comparisons_total",
+    "Judgings compared with those of other workers, by outcome.",
+    ("outcome",),
+    registry=REGISTRY,
+)
+FINDINGS = Counter(
+    "codebattle_worker_findings_total",
+    "Judgings that speak against a worker, by kind.",
+    ("kind",),
+    registry=REGISTRY,
+)
+QUARANTINES = Counter(
+    "codebattle_worker_quarantines_total",
+    "Workers put into quarantine, by whom: judgements or a person.",
+    ("by",),
+    registry=REGISTRY,
+)
 BELL_FAILURES = Counter(
     "codebattle_bell_failures_total",
     "Rings that Redis did not take; a sweep finds the work.",
@@ -82,6 +100,9 @@ SANDBOXES = Gauge(
     "Sandboxes of this worker: warm, in_use, starting.",
     ("state",),
     registry=REGISTRY,
+)
+JOBS_ENDED = Counter(
+    "codebattle_jobs_total", "Jobs ended: done, failed.", ("kind", "state"), registry=REGISTRY
 )
 LIVE_FOLLOWERS = Gauge("codebattle_live_followers", "Open streams.", registry=REGISTRY)
 LIVE_PUBLISHED = Counter(

@@ -1,15 +1,19 @@
 """The doorbell: tells some worker that there is something to do. PostgreSQL says what.
 
-Here and in `api.worker` only arq is named. A bell that cannot be rung is no failure: sweeping
-workers find the work a second later.
+Every ring is heard twice. One worker that waits for it is woken at once, through a list that Redis
+hands out; arq looks at its own queue many times a second, and so wakes a second slot when several
+judgings came with one ring. Here and in `api.worker` only arq is named. A bell that cannot be rung
+is no failure: sweeping workers find the work a second later.
 """
 
 import asyncio
 import json
 from contextlib import suppress
-from typing import Any
+from contextvars import Context
+from typing import Any, cast
 
 from arq.connections import ArqRedis, RedisSettings, create_pool
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from api.logs import logger
@@ -18,8 +22,15 @@ from api.settings import Settings
 
 QUEUE = "codebattle:bell"
 LOOK = "look"
+JOBS = "jobs"
 MOMENT_S = 0.01
+# A Redis that takes longer is as good as none: a sweep finds the work sooner.
+RING_S = 2.0
 _EXPIRES_S = 60
+# Rings that nobody waited for are kept for the next who does, but not many: one look does all.
+_WAKE = "codebattle:wake"
+_WAKES_MAX = 16
+_WAIT_S = 5
 _log = logger(__name__)
 
 
@@ -41,6 +52,22 @@ def redis_settings(settings: Settings) -> RedisSettings:
     return chosen
 
 
+async def _wake(redis: Redis, what: str) -> None:
+    """Wake one of those who wait in `awaited`."""
+    async with redis.pipeline(transaction=False) as pipe:
+        pipe.lpush(_WAKE, what)
+        pipe.ltrim(_WAKE, 0, _WAKES_MAX - 1)
+        pipe.expire(_WAKE, _EXPIRES_S)
+        await pipe.execute()
+
+
+async def awaited(redis: Redis) -> str | None:
+    """Wait for a ring that no other worker gets, and say for what it is; None after a while."""
+    async with asyncio.timeout(_WAIT_S + RING_S):
+        found = await cast("Any", redis.blpop([_WAKE], timeout=_WAIT_S))
+    return None if found is None else found[1].decode()
+
+
 class Bell:
     """Rings for work. One connection pool per process, made when it is first needed."""
 
@@ -49,29 +76,37 @@ class Bell:
         self._pool: ArqRedis | None = None
         self._opening = asyncio.Lock()
         self._wanted = asyncio.Event()
+        self._wanted_for: set[str] = set()
         self._ringing: asyncio.Task[None] | None = None
 
-    def ring_soon(self) -> None:
+    def ring_soon(self, what: str = LOOK) -> None:
         """Ring in the background, once for all who ask within a moment.
 
         Workers look until nothing is due, so a burst needs few rings, and none is waited for.
         """
+        self._wanted_for.add(what)
         self._wanted.set()
         if self._ringing is None:
-            self._ringing = asyncio.create_task(self._ring_on(), name="bell")
+            self._ringing = asyncio.create_task(self._ring_on(), name="bell", context=Context())
 
     async def _ring_on(self) -> None:
         while True:
             await self._wanted.wait()
             self._wanted.clear()
-            await self.ring()
+            await self._ring_wanted()
             await asyncio.sleep(MOMENT_S)
 
-    async def ring(self) -> bool:
+    async def _ring_wanted(self) -> None:
+        while self._wanted_for:
+            await self.ring(self._wanted_for.pop())
+
+    async def ring(self, what: str = LOOK) -> bool:
         """Wake a worker; call it after the commit. Tell whether Redis took it."""
         try:
-            pool = await self._connected()
-            await pool.enqueue_job(LOOK, _expires=_EXPIRES_S)
+            async with asyncio.timeout(RING_S):
+                pool = await self._connected()
+                await _wake(pool, what)
+                await pool.enqueue_job(what, _expires=_EXPIRES_S)
         except (RedisError, OSError, TimeoutError) as error:
             BELL_FAILURES.inc()
             _log.warning("bell.failed", error=type(error).__name__)
@@ -85,8 +120,7 @@ class Bell:
             with suppress(asyncio.CancelledError):
                 await self._ringing
             self._ringing = None
-            if self._wanted.is_set():
-                await self.ring()
+            await self._ring_wanted()
         if self._pool is not None:
             with suppress(RedisError, OSError):
                 await self._pool.aclose()

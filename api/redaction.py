@@ -15,7 +15,9 @@ unknown phase or audience may see is nothing.
 Functions take rows, records or mappings alike and read only the fields they name.
 """
 
+import base64
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -23,6 +25,7 @@ from uuid import UUID
 
 from api.auth import CurrentUser, Role
 from judge.results import Run
+from judge.trying import Captured, Trial, TrialRun
 from judge.verdicts import Verdict
 
 
@@ -73,7 +76,8 @@ _RESULT = ("state", "verdict", "score")
 _USAGE = ("cpu_ms", "memory_bytes")
 _DIFFERENCE = ("line", "column", "expected", "found")
 _SUBMISSION = ("id", "problem_id", "version_id", "user_id", "event_id", "room_id", "language")
-_SUBMISSION_INSIDE = (*_SUBMISSION, "entry_point", "source_hash", "source_bytes")
+_ABOUT_SOURCE = ("entry_point", "source_hash", "source_bytes")
+_SUBMISSION_INSIDE = (*_SUBMISSION, *_ABOUT_SOURCE)
 _PROBLEM = ("id", "slug", "title", "keywords", "difficulty")
 _VERSION = (
     *("number", "kinds", "languages", "cpu_ms", "memory_bytes", "output_bytes", "source_bytes"),
@@ -120,6 +124,16 @@ def phase_of(event_id: UUID | None, known: Phase | None = None) -> Phase:
 def may_see_source(who: Audience, phase: Phase = Phase.RUNNING) -> bool:
     """Tell whether somebody may read a submission's source."""
     return who in _INSIDERS or (who is Audience.REVIEWER and phase.over)
+
+
+def may_see_usage(who: Audience) -> bool:
+    """Tell whether somebody may know what a submission took of time and memory."""
+    return who in _INSIDERS or who is Audience.NEIGHBOUR
+
+
+def about_source(row: Any, who: Audience, phase: Phase) -> dict[str, Any]:
+    """Return what is told of a source beside its text, to those who may read that."""
+    return _picked(row, _ABOUT_SOURCE) or {} if may_see_source(who, phase) else {}
 
 
 def may_see_result(who: Audience, phase: Phase = Phase.FROZEN) -> bool:
@@ -215,7 +229,7 @@ def judgement(judging: Any, runs: Iterable[Any], who: Audience, phase: Phase) ->
     shown["reason"] = reason(judging, who)
     if result is not None:
         shown["score"] = _number(_field(judging, "score"))
-        if who in _INSIDERS or who is Audience.NEIGHBOUR:
+        if may_see_usage(who):
             shown["cpu_ms"] = _ms(_field(judging, "cpu_us"))
             shown["memory_bytes"] = _field(judging, "memory_bytes")
     numbered = enumerate(runs, start=1)
@@ -259,6 +273,58 @@ def problem(row: Any, version: Any, *, jury: bool, phase: Phase) -> dict[str, An
     return shown | (_picked(version, _VERSION_JURY if jury else _VERSION) or {})
 
 
+def trial(tried: Trial) -> dict[str, Any]:
+    """Return what the owner of a trial is told of it, as a job's result keeps it.
+
+    What was printed about an input that people are not given stays here, as does whatever may
+    tell of an answer that they are not.
+    """
+    return {
+        "compiled": tried.compiled,
+        "reason": tried.reason,
+        "compile_log": tried.compile_log,
+        "total": tried.total,
+        "runs": [_trial_run(each) for each in tried.runs],
+    }
+
+
+def _trial_run(tried: TrialRun) -> dict[str, Any]:
+    shown = {
+        "name": tried.name,
+        "sample": tried.sample,
+        "verdict": tried.verdict.value if tried.verdict is not None else None,
+        "reason": tried.reason,
+        "exit_code": tried.exit_code,
+        "signal": tried.signal,
+        "cpu_ms": _ms(tried.cpu_us),
+        "memory_bytes": tried.memory_bytes,
+        "withheld": not (tried.input_shown and tried.answer_shown),
+    }
+    if tried.input_shown:
+        shown["stdout"] = _content(tried.stdout)
+        shown["stderr"] = _content(tried.stderr)
+    if tried.input_shown and tried.answer_shown:
+        shown["message"] = tried.team_message
+        shown["difference"] = _picked(tried.difference, _DIFFERENCE)
+    return {key: each for key, each in shown.items() if each not in (None, "")}
+
+
+def _content(captured: Captured | None) -> dict[str, Any] | None:
+    """Return bytes as JSON can hold them: as text where they are some."""
+    if captured is None:
+        return None
+    size = {"bytes": captured.size, "cut": captured.cut}
+    text = None
+    # A cut may go through a character; what was there before it is still text.
+    for spare in range(4 if captured.cut else 1):
+        with suppress(UnicodeDecodeError):
+            text = captured.data[: len(captured.data) - spare].decode()
+            break
+    if text is None or "\0" in text:
+        return {"base64": base64.b64encode(captured.data).decode(), **size}
+    return {"text": text, **size}
+
+
 def update(
     kind: str, data: Mapping[str, Any], who: Audience, phase: Phase
 ) -> dict[str, Any] | None:
@@ -270,7 +336,7 @@ def update(
         return None
     if kind == "judged" and not may_see_result(who, phase):
         return None
-    if who not in _INSIDERS and who is not Audience.NEIGHBOUR:
+    if not may_see_usage(who):
         names = tuple(name for name in names if name not in _USAGE)
     shown = {name: data[name] for name in names if _plain(data.get(name))}
     if shown.get("verdict") == Verdict.JE and who is not Audience.JURY:

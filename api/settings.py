@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -54,7 +54,12 @@ class SelfTest(StrEnum):
 class Settings(BaseSettings):
     """Everything that can be set. Each field's description is its documentation."""
 
-    model_config = SettingsConfigDict(env_prefix="CODEBATTLE_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CODEBATTLE_",
+        env_ignore_empty=True,  # a compose file can only pass an empty one for none
+        extra="ignore",
+        frozen=True,
+    )
 
     environment: Environment = Field(
         default=Environment.PRODUCTION, description="development or production."
@@ -74,7 +79,7 @@ class Settings(BaseSettings):
         default=SecretStr("postgresql+asyncpg://codebattle@localhost/codebattle"),
         description="PostgreSQL, as `postgresql+asyncpg://user@host/database`.",
     )
-    database_pool_min: int = Field(default=2, ge=0, description="Connections kept open.")
+    database_pool_min: int = Field(default=5, ge=0, description="Connections kept open.")
     database_pool_max: int = Field(default=10, ge=1, description="Connections at most.")
     database_idle_s: float = Field(
         default=600, gt=0, description="A connection is replaced after this."
@@ -156,6 +161,11 @@ class Settings(BaseSettings):
     hook_tolerance_s: float = Field(
         default=300, gt=0, description="Age and clock skew forgiven in an inbound event."
     )
+    sealing_keys: tuple[Annotated[SecretStr, Field(min_length=SECRET_CHARS_MIN)], ...] = Field(
+        default=(),
+        description="What secrets of subscriptions are sealed with in the database, the newest "
+        "first; none: made from auth_secret.",
+    )
     webhook_ports: tuple[int, ...] = Field(
         default=(443, 8443), description="Ports events may be sent to."
     )
@@ -177,6 +187,34 @@ class Settings(BaseSettings):
     user_queued_max: int = Field(
         default=6_000, gt=0, description="Queued judgings of one user before 429."
     )
+    submissions_per_minute: int = Field(
+        default=60, ge=0, description="Submissions of one user a minute; 0: no limit."
+    )
+    submissions_burst: int = Field(
+        default=30, ge=1, description="Submissions of one user at once, after a pause."
+    )
+    trials_per_minute: int = Field(
+        default=30, ge=0, description="Trials of one user a minute; 0: no limit."
+    )
+    trials_burst: int = Field(
+        default=15, ge=1, description="Trials of one user at once, after a pause."
+    )
+    trials_queued_max: int = Field(
+        default=5, ge=1, description="Unfinished trials of one user before 429."
+    )
+    trial_days: float = Field(default=1, gt=0, description="Results of trials are kept so long.")
+    anonymous_per_minute: int = Field(
+        default=600,
+        ge=0,
+        description="Requests of an address without a valid token, a minute; 0: no limit.",
+    )
+    anonymous_burst: int = Field(
+        default=200, ge=1, description="Such requests at once, after a pause."
+    )
+    forwarded_allow_ips: str = Field(
+        default="127.0.0.1",
+        description="Proxies whose X-Forwarded-For is believed: addresses, networks, commas.",
+    )
 
     judge_backend: str | None = Field(
         default=None, description="docker, bubblewrap; default: strongest."
@@ -190,7 +228,7 @@ class Settings(BaseSettings):
         "(default in production); report: attack when idle and tell (default elsewhere); off.",
     )
     lease_s: float = Field(
-        default=5, gt=0, description="A silent worker loses its judging after this."
+        default=3, gt=0, description="A silent worker loses its judging after this."
     )
     heartbeat_s: float = Field(default=1, gt=0, description="Leases are extended this often.")
     sweep_s: float = Field(
@@ -200,15 +238,37 @@ class Settings(BaseSettings):
         default=3, ge=1, description="Tries before a judge error stands."
     )
     judging_claims_max: int = Field(default=50, ge=1, description="Lost leases before giving up.")
+    job_attempts_max: int = Field(
+        default=3, ge=1, description="Tries of a job before our failure ends it."
+    )
+    job_queued_max: int = Field(
+        default=50, ge=1, description="Unfinished jobs of one user before 429, trials apart."
+    )
     drain_s: float = Field(default=60, ge=0, description="Time running judgings get after SIGTERM.")
     fair_step_s: float = Field(
         default=2, ge=0, description="Each waiting judging of a user costs this."
+    )
+    fair_room_share: float = Field(
+        default=8, ge=1, description="A room may have so many times a user's share."
     )
     batch_delay_s: float = Field(
         default=120, ge=0, description="Batch work yields to others for this."
     )
     rejudge_delay_s: float = Field(
         default=600, ge=0, description="Rejudging yields to others for this."
+    )
+    rejudging_max: int = Field(default=500_000, ge=1, description="Submissions of a rejudge set.")
+    double_check_share: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="This share of judgings is repeated by another worker and compared.",
+    )
+    quarantine_after: int = Field(
+        default=3,
+        ge=1,
+        description="A worker whose judgements of so many people's submissions within a day "
+        "others contradict takes no more work.",
     )
     package_cache_bytes_max: int = Field(
         default=4096 * MIB, gt=0, description="Unpacked packages kept."

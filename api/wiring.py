@@ -11,6 +11,7 @@ from api.auth.passwords import Passwords
 from api.auth.verifier import Verifier
 from api.blobs import BlobStore, LocalBlobs
 from api.db.engine import Sessions, engine, sessions
+from api.limiting import Local, Rate, Shared
 from api.live import Announcer, Hub, Publisher
 from api.queue import Bell
 from api.settings import BlobPlace, Settings
@@ -30,6 +31,8 @@ class Parts:
     publisher: Publisher
     announcer: Announcer
     hub: Hub
+    anonymous: Local
+    trials: Shared
     blobs: BlobStore
 
 
@@ -64,6 +67,14 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
         publisher=publisher,
         announcer=Announcer(publisher),
         hub=Hub(redis),
+        anonymous=Local(
+            Rate(per_minute=settings.anonymous_per_minute, burst=settings.anonymous_burst)
+        ),
+        trials=Shared(
+            redis,
+            "trials",
+            Rate(per_minute=settings.trials_per_minute, burst=settings.trials_burst),
+        ),
         blobs=blob_store(settings),
     )
     try:

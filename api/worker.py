@@ -6,7 +6,7 @@ arq ends when Redis goes away; it is started again, and until then the sweep fin
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -24,32 +24,46 @@ from sqlalchemy.exc import SQLAlchemyError
 from api import metrics, tracing
 from api.accounts import service as accounts
 from api.db.base import new_id
+from api.db.engine import AWAY
 from api.db.models import WorkerState
+from api.jobs import service as job_service
+from api.jobs.running import Handler, JobRunner
 from api.logs import logger
 from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
+from api.neighbours.sealing import sealer_from
 from api.neighbours.sending import Sender, sender_from
+from api.problems import archives
+from api.problems.archives import IMPORT
 from api.problems.cache import PackageCache
-from api.queue import LOOK, QUEUE, dumps, loads, redis_settings
+from api.problems.import_job import ImportJob
+from api.queue import JOBS, LOOK, QUEUE, awaited, dumps, loads, redis_settings
+from api.rejudging import service as rejudging
 from api.settings import SelfTest, Settings
 from api.submissions.jobs import SubmissionJobs
+from api.trials import service as trials
+from api.trials.trying import Trials
 from api.wiring import Parts, opened
 from api.workers import selftesting
 from api.workers import service as registry
+from api.workers.neighbourhood import Neighbourhood
 from judge.artefacts import ArtefactCache
 from judge.cli.session import cpus
+from judge.errors import EngineAwayError
 from judge.judging import Judge
 from judge.sandbox.backends import choose
 from judge.sandbox.base import Launcher
 from judge.sandbox.pool import Pool
 
-POLL_S = 0.02
+# The second ear: whoever is woken first does not wait for it, see `api.queue`.
+POLL_S = 0.05
 RETRY_S = 0.5
 # A look may judge for as long as there is work; arq must not cut it short.
 LOOK_S_MAX = 24 * 3600
 WORKER_BEAT_S = 2.0
 DELIVER_S = 1.0
 PRUNE_S = 3600.0
+DAY_S = 86_400
 # A worker that only reports waits until nobody needed it for this long.
 IDLE_S = 20.0
 _log = logger(__name__)
@@ -67,8 +81,8 @@ async def run(settings: Settings) -> None:
         _log.warning("worker.backend", note=chosen.note)
     try:
         async with opened(settings, application="codebattle worker") as parts:
-            with _measured(settings):
-                await work(parts, chosen.launcher, stop)
+            with _measured(settings), Neighbourhood(settings.cache_dir) as near:
+                await work(parts, chosen.launcher, stop, near)
     finally:
         await chosen.launcher.close()
         if traced:
@@ -90,43 +104,47 @@ def _measured(settings: Settings) -> Iterator[None]:
         yield
 
 
-async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
+async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neighbourhood) -> None:
     """Work with these parts and this sandbox until told to stop."""
     settings = parts.settings
-    await launcher.reap()
-    slots = cpus(settings.judge_slots)
+    await _patiently(launcher.reap, stop)
+    slots = near.cpus(cpus(settings.judge_slots))
     pool = Pool(launcher, slots)
     judge = Judge(pool, cache=ArtefactCache(settings.cache_dir / "artefacts"))
-    packages = PackageCache(
-        settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
-    )
     identity = new_id()
     # All tasks below inherit it: every line says which worker speaks.
     structlog.contextvars.bind_contextvars(worker=str(identity))
-    jobs = SubmissionJobs(parts, judge, packages, worker=identity, slots=len(slots))
-    async with parts.sessions() as session:
-        await registry.register(session, identity, backend=launcher.name, slots=len(slots))
+    jobs, runner = _actors(parts, judge, identity, len(slots))
+
+    async def register() -> None:
+        async with parts.sessions() as session:
+            await registry.register(session, identity, backend=launcher.name, slots=len(slots))
+
+    await _patiently(register, stop)
     _log.info("worker.started", backend=launcher.name, slots=len(slots))
 
     trusted = asyncio.Event()
     if settings.self_test_mode is not SelfTest.REQUIRE:
         trusted.set()
-    jobs.taking = trusted.is_set()
+    jobs.taking = runner.taking = trusted.is_set()
 
     async def beat() -> None:
         for doing, count in pool.census().items():
             metrics.SANDBOXES.labels(doing).set(count)
         async with parts.sessions() as session:
-            state = await registry.beat(session, identity)
+            state = await registry.beat(session, identity, images=jobs.images)
+        near.tell()
         jobs.taking = trusted.is_set() and state is not WorkerState.QUARANTINED
+        runner.taking = jobs.taking
 
     sender = sender_from(settings)
 
     background = [
-        asyncio.create_task(_answer(settings, jobs, len(slots)), name="bell"),
-        asyncio.create_task(_every(settings.heartbeat_s, jobs.beat), name="beat"),
-        asyncio.create_task(_every(settings.sweep_s, jobs.sweep), name="sweep"),
+        asyncio.create_task(_hearing(parts, jobs, runner, len(slots)), name="bell"),
+        asyncio.create_task(_every(settings.heartbeat_s, jobs.beat, runner.beat), name="beat"),
+        asyncio.create_task(_every(settings.sweep_s, jobs.sweep, runner.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
+        asyncio.create_task(_every(settings.sweep_s, partial(_settle, parts)), name="rejudging"),
         asyncio.create_task(_every(DELIVER_S, partial(_deliver, parts, sender)), name="webhooks"),
         asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
         asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
@@ -136,10 +154,10 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
         # None of them ends by itself: if one does, that is a bug and ends the worker.
         await asyncio.wait([stopping, *background], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        _log.info("worker.draining", held=jobs.held)
+        _log.info("worker.draining", held=jobs.held, jobs=runner.held)
         background[0].cancel()
         background[2].cancel()
-        await jobs.drain(settings.drain_s)
+        await asyncio.gather(jobs.drain(settings.drain_s), runner.drain(settings.drain_s))
         for task in (stopping, *background):
             task.cancel()
         results = await asyncio.gather(stopping, *background, return_exceptions=True)
@@ -154,12 +172,77 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event) -> None:
             raise result
 
 
-async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:
+async def _settle(parts: Parts) -> None:
+    """Make rejudge sets ready whose last judging has ended."""
+    async with parts.sessions() as session:
+        await rejudging.settle(session)
+
+
+def _actors(
+    parts: Parts, judge: Judge, worker: UUID, slots: int
+) -> tuple[SubmissionJobs, JobRunner]:
+    """Return who takes work here: submissions, and jobs, whose long ones count as patient work."""
+    settings = parts.settings
+    packages = PackageCache(
+        settings.cache_dir / "packages", parts.blobs, bytes_max=settings.package_cache_bytes_max
+    )
+    jobs = SubmissionJobs(parts, judge, packages, worker=worker, slots=slots)
+    # Quick jobs leave one slot of several to judgings.
+    quick = max(1, slots - 1)
+    runner = JobRunner(parts, handlers(parts, judge, packages), worker=worker, slots=quick)
+    jobs.elsewhere = lambda: runner.patient
+    return jobs, runner
+
+
+async def _patiently(act: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
+    """Do what a part that is away keeps us from doing as soon as it is back, or we are to stop."""
+    while not stop.is_set():
+        try:
+            await act()
+        except (*AWAY, EngineAwayError) as error:
+            _log.warning("worker.waiting", error=str(error).partition("\n")[0])
+        else:
+            return
+        await asyncio.sleep(RETRY_S)
+
+
+def handlers(parts: Parts, judge: Judge, packages: PackageCache) -> dict[str, Handler]:
+    """Return what jobs do, by their kind."""
+    return {trials.KIND: Trials(parts, judge, packages), IMPORT: ImportJob(parts, judge)}
+
+
+async def _hearing(parts: Parts, jobs: SubmissionJobs, runner: JobRunner, slots: int) -> None:
+    """Hear the bell with both ears until cancelled."""
+    async with asyncio.TaskGroup() as ears:
+        ears.create_task(_wake(parts, jobs, runner), name="woken")
+        ears.create_task(_answer(parts.settings, jobs, runner, slots), name="arq")
+
+
+async def _wake(parts: Parts, jobs: SubmissionJobs, runner: JobRunner) -> None:
+    """Look as soon as it rings, for as long as Redis is there, and again when it is back."""
+    while True:
+        try:
+            what = await awaited(parts.redis)
+        except (RedisError, OSError, TimeoutError) as error:
+            _log.warning("bell.unheard", error=str(error))
+            await asyncio.sleep(RETRY_S)
+            continue
+        if what == JOBS:
+            runner.ring()
+        elif what == LOOK:
+            jobs.look_soon()
+
+
+async def _answer(settings: Settings, jobs: SubmissionJobs, runner: JobRunner, slots: int) -> None:
     """Answer the bell for as long as Redis is there, and again when it is back."""
 
     async def look(ctx: dict[Any, Any], *_: Any, **__: Any) -> None:
         del ctx
         await jobs.look()
+
+    async def ring(ctx: dict[Any, Any], *_: Any, **__: Any) -> None:
+        del ctx
+        runner.ring()
 
     while True:
         try:
@@ -167,13 +250,16 @@ async def _answer(settings: Settings, jobs: SubmissionJobs, slots: int) -> None:
         except (RedisError, OSError, TimeoutError) as error:
             _log.warning("bell.unheard", error=str(error))
         else:
-            await _hear(pool, look, slots)
+            await _hear(pool, {LOOK: look, JOBS: ring}, slots)
         await asyncio.sleep(RETRY_S)
 
 
-async def _hear(pool: ArqRedis, look: WorkerCoroutine, slots: int) -> None:
+async def _hear(pool: ArqRedis, heard: Mapping[str, WorkerCoroutine], slots: int) -> None:
     worker = ArqWorker(
-        [func(look, name=LOOK, timeout=LOOK_S_MAX, keep_result=0, max_tries=1)],
+        [
+            func(act, name=name, timeout=LOOK_S_MAX, keep_result=0, max_tries=1)
+            for name, act in heard.items()
+        ],
         queue_name=QUEUE,
         redis_pool=pool,
         handle_signals=False,
@@ -197,6 +283,15 @@ async def _hear(pool: ArqRedis, look: WorkerCoroutine, slots: int) -> None:
         await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
         with suppress(RedisError, OSError):
             await pool.aclose(close_connection_pool=True)
+
+
+async def _prune(parts: Parts) -> None:
+    async with parts.sessions() as session:
+        await outbox.prune(session, now=datetime.now(UTC))
+        await accounts.prune(session)
+        await job_service.prune(session, kinds={trials.KIND: parts.settings.trial_days * DAY_S})
+        await session.commit()
+        await archives.prune(session, parts.blobs)
 
 
 async def _test(
@@ -235,21 +330,16 @@ async def _until_stored(parts: Parts, worker: UUID, result: dict[str, Any]) -> N
 async def _deliver(parts: Parts, sender: Sender) -> None:
     # Whoever has a full round has more to do at once.
     most = parts.settings.webhook_attempts_max
-    while await deliver_due(parts.sessions, sender, attempts_max=most):
+    sealer = sealer_from(parts.settings)
+    while await deliver_due(parts.sessions, sender, sealer, attempts_max=most):
         pass
 
 
-async def _prune(parts: Parts) -> None:
-    async with parts.sessions() as session:
-        await outbox.prune(session, now=datetime.now(UTC))
-        await accounts.prune(session)
-        await session.commit()
-
-
-async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+async def _every(seconds: float, *acts: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
-            await act()
+            for act in acts:
+                await act()
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             _log.warning("worker.retrying", error=type(error).__name__)
         await asyncio.sleep(seconds)

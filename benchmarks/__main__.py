@@ -21,6 +21,11 @@ NAMES = (
     "limits",
     "idle_pool",
     "stability",
+    "submit_path",
+    "latency",
+    "startup",
+    "failover",
+    "live_fanout",
 )
 
 

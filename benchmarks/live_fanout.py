@@ -10,7 +10,6 @@ at the last client, which is read here, on the same CPUs: what it says is an upp
 
 import argparse
 import asyncio
-import json
 import os
 import statistics
 import sys
@@ -40,10 +39,16 @@ from api.metrics import HttpMetrics
 from api.redaction import Audience, Phase
 from api.settings import Environment, LogFormat, Settings
 from api.tracing import Tracing
+from benchmarks import figures
+from benchmarks.figures import Figure, Report
 
 TOPIC = "submission:00000000-0000-4000-8000-000000000000"
 MIB = 1 << 20
 CONNECTING_MAX = 50
+CLIENTS = 1000
+UPDATES = 20
+MEMORY_MB = 100
+UPDATE_MS = 250
 UPDATE = {"submission_id": "s" * 36, "judging_id": "j" * 36, "index": 3, "total": 10}
 
 
@@ -125,8 +130,35 @@ async def arrival(reader: asyncio.StreamReader) -> float:
     return time.perf_counter()
 
 
-async def measure(clients: int, updates: int) -> dict[str, float]:
-    """Return all figures."""
+async def measure(clients: int = CLIENTS, updates: int = UPDATES) -> Report:
+    """Measure and return the figures."""
+    found = await measured(clients, updates)
+    memory = found["memory_after_updates_mib"] * MIB / 1e6
+    each = f"{found['kib_per_client']} KiB each before any update"
+    median_ms = found["median_client_ms"]
+    return Report(
+        figures=(
+            Figure(
+                name=f"{clients} idle streams: memory of the API",
+                value=memory,
+                unit="MB",
+                bound=MEMORY_MB,
+                note=each,
+            ),
+            Figure(
+                name=f"an update to {clients} streams: at the last, median",
+                value=found["last_client_median_ms"],
+                unit="ms",
+                bound=UPDATE_MS,
+                note=f"of {updates}; worst {found['last_client_worst_ms']}, half by {median_ms}",
+            ),
+        ),
+        details=found,
+    )
+
+
+async def measured(clients: int, updates: int) -> dict[str, float]:
+    """Return all that was found."""
     with tempfile.TemporaryDirectory(prefix="codebattle-bench-") as place:
         root = Path(place)
         redis = Redis(root / "redis")
@@ -185,20 +217,15 @@ async def _measured(
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--clients", type=int, default=1000)
-    parser.add_argument("--updates", type=int, default=20)
+    parser.add_argument("--clients", type=int, default=CLIENTS)
+    parser.add_argument("--updates", type=int, default=UPDATES)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--serve", nargs=2, metavar=("REDIS", "SOCKET"), help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.serve:
         serve(*chosen.serve)
-        return
-    figures = asyncio.run(measure(chosen.clients, chosen.updates))
-    if chosen.json:
-        print(json.dumps(figures))
-        return
-    for name, value in figures.items():
-        print(f"{name:26} {value}")
+    else:
+        figures.run(lambda: measure(chosen.clients, chosen.updates))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ several.
 
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -53,6 +53,8 @@ class CaseWork:
         self.validators = tuple(validators)
         self.static = static
         self.repeat = True
+        # Sees what the program itself did and, unless it was an interaction, what it printed.
+        self.watch: Callable[[Outcome, Spool | None], None] | None = None
         self._own_files = own_files(program) if program is not None else ()
         self._sandbox: Sandbox | None = None
         self._seat: Sandbox | None = None
@@ -176,6 +178,8 @@ class CaseWork:
         outcome, attempts = (
             await fairly(once, lambda each: each) if self.repeat else (await once(), 1)
         )
+        if self.watch is not None:
+            self.watch(outcome, output)
         return self._run_of(case, outcome, conclude(program, outcome), attempts)
 
     def _command_for(self, case: TestCase, source: bytes | Path) -> Command:
@@ -255,6 +259,8 @@ class CaseWork:
         pair, attempts = (
             await fairly(once, lambda each: each.submission) if self.repeat else (await once(), 1)
         )
+        if self.watch is not None:
+            self.watch(pair.submission, None)
         self._feedback = pair.validator.files
         classified = conclude(interaction.program, pair.submission)
         result = read_pair(pair, self._rules(case.name), classified)

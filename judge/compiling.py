@@ -11,14 +11,16 @@ from judge import limits
 from judge.artefacts import ArtefactCache, digest
 from judge.errors import SourceError, ToolMissingError
 from judge.languages import EntryRule, Language
-from judge.problem.model import Limits
+from judge.problem.model import Limits, Problem
 from judge.results import printable
 from judge.sandbox.base import Area, Cause, Command, File, Outcome, Role, RunLimits, Sandbox
 from judge.spool import Spool
+from judge.submission import Submission
 
 _PROGRAM_PREFIX = Area.PROGRAM.value + "/"
 _COMPILE_ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8"}  # noqa: S108
 _SCRIPT = "run"
+_FORMAT_CODES = {"pypy3": "python3"}
 
 _LIMIT_REASONS = {
     Cause.CPU_LIMIT: "the compiler exceeded its CPU time limit",
@@ -125,6 +127,36 @@ async def compile_sources(
         processes=language.compile.processes,
     )
     return await _build(sandbox, command, language, first, cache)
+
+
+async def compile_submission(
+    sandbox: Sandbox,
+    language: Language,
+    problem: Problem,
+    submission: Submission,
+    *,
+    cache: ArtefactCache | None = None,
+    trusting: bool = False,
+) -> Compilation:
+    """Compile a submission with the files its problem adds; see `compile_sources`."""
+    included = problem.includes(format_code(language))
+    try:
+        return await compile_sources(
+            sandbox,
+            language,
+            {**submission.files, **included},
+            bounds=problem.limits,
+            entry=language.entry_with(submission.files, included, submission.entry_point),
+            cache=cache,
+            trusting=trusting,
+        )
+    except SourceError as error:
+        return Compilation(program=None, reason=str(error))
+
+
+def format_code(language: Language) -> str:
+    """Return the code the package format has for a language: it does not tell Pythons apart."""
+    return _FORMAT_CODES.get(language.id, language.id)
 
 
 def _only_checks(language: Language) -> bool:

@@ -5,6 +5,7 @@ CodebattleError                 base; `exit_code` is what the command line exits
  ├─ PackageError                3  a problem package is broken: names the file and the key
  ├─ SourceError                 4  a submission cannot be accepted: too large, no language, bad name
  ├─ EngineError                 5  a missing engine, image or tool: says the remedy
+ │   ├─ EngineAwayError            the engine does not answer; it may be back at any time
  │   └─ ToolMissingError           where we judge there is no compiler of that language
  └─ SandboxError                6  our failure while judging: becomes a judge error (JE)
      ├─ SandboxLostError           the container died, the stream closed, an answer came too late
@@ -43,6 +44,10 @@ class EngineError(CodebattleError):
     """This machine lacks something; the text ends with the remedy."""
 
     exit_code = 5
+
+
+class EngineAwayError(EngineError):
+    """The sandbox engine does not answer; it may be back at any time."""
 
 
 class ToolMissingError(EngineError):

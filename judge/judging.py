@@ -22,8 +22,8 @@ from judge import limits
 from judge.aggregation import Aggregate, Plan, aggregate, plan_of, schedule
 from judge.artefacts import ArtefactCache
 from judge.casework import CaseWork
-from judge.compiling import Compilation, compile_sources, version_command
-from judge.errors import PackageError, SandboxError, SourceError, UsageError
+from judge.compiling import Compilation, compile_submission, version_command
+from judge.errors import PackageError, SandboxError, UsageError
 from judge.languages import Language, get
 from judge.problem.model import Problem, TestCase
 from judge.results import Judgement, LimitsUsed, Run, maxima
@@ -32,8 +32,6 @@ from judge.spool import Spool
 from judge.submission import Submission
 from judge.validating import Validator, build, grade, seated
 from judge.verdicts import Verdict
-
-_FORMAT_CODES = {"pypy3": "python3"}
 
 
 class Leases(Protocol):
@@ -208,12 +206,20 @@ class _Judging:
         sandbox = await self.slot.sandbox(language.image)
         version = await self.judge.version(sandbox, language)
         facts = self._facts(sandbox, language, version)
+        compiled = partial(
+            compile_submission,
+            sandbox,
+            language,
+            problem,
+            self.submission,
+            cache=self.judge.cache,
+        )
         # An interactive validator may make anything of a program that does not start.
-        compilation = await self._compile(sandbox, language, trusting=not problem.interactive)
+        compilation = await compiled(trusting=not problem.interactive)
         if compilation.program is None:
             return _refused(facts, compilation)
         if compilation.unchecked:
-            self.unchecked = partial(self._compile, sandbox, language)
+            self.unchecked = compiled
         facts = replace(facts, compile_log=compilation.log)
         work = CaseWork(
             self.slot,
@@ -226,25 +232,6 @@ class _Judging:
         )
         work.repeat = self.options.repeat_near_limit
         return await self._judge_cases(work, grader, facts)
-
-    async def _compile(
-        self, sandbox: Sandbox, language: Language, *, trusting: bool = False
-    ) -> Compilation:
-        included = self.problem.includes(format_code(language))
-        files = {**self.submission.files, **included}
-        entry = self.submission.entry_point
-        try:
-            return await compile_sources(
-                sandbox,
-                language,
-                files,
-                bounds=self.problem.limits,
-                entry=language.entry_with(self.submission.files, included, entry),
-                cache=self.judge.cache,
-                trusting=trusting,
-            )
-        except SourceError as error:
-            return Compilation(program=None, reason=str(error))
 
     async def _judge_cases(
         self, work: CaseWork, grader: Validator | None, facts: Judgement
@@ -339,11 +326,6 @@ def limits_used(problem: Problem, options: Options) -> LimitsUsed:
     )
 
 
-def format_code(language: Language) -> str:
-    """Return the code the package format has for a language: it does not tell Pythons apart."""
-    return _FORMAT_CODES.get(language.id, language.id)
-
-
 def data_hash(problem: Problem) -> str:
     """Return a SHA-256 over names and contents of all test data that is judged."""
     total = hashlib.sha256()
@@ -363,6 +345,11 @@ def _refused(facts: Judgement, compilation: Compilation) -> Judgement:
     return replace(
         facts, verdict=Verdict.CE, reason=compilation.reason, compile_log=compilation.log
     )
+
+
+def ours(judgement: Judgement) -> bool:
+    """Tell whether a judge error is our failure: the sandbox was lost, or a run was cancelled."""
+    return judgement.verdict is Verdict.JE and (not judgement.runs or _ours(judgement))
 
 
 def _ours(judgement: Judgement) -> bool:

@@ -38,6 +38,11 @@ COMPILE_LOG_BYTES_MAX = 64 * KIB
 STDERR_BYTES_MAX = 64 * KIB
 FEEDBACK_BYTES_MAX = 1 * MIB
 
+# What is kept of a trial's run, and how many of a problem's samples one trial runs.
+TRIAL_STDOUT_BYTES_MAX = 16 * KIB
+TRIAL_STDERR_BYTES_MAX = 4 * KIB
+TRIAL_SAMPLES_MAX = 20
+
 PROCESSES_DEFAULT = 128
 OPEN_FILES_DEFAULT = 256
 COMPILE_PROCESSES = 256
@@ -55,6 +60,7 @@ NEAR_LIMIT_PERCENT = 10
 # A judging that fails through our fault is tried this often before it is a judge error.
 JUDGE_ATTEMPTS_MAX = 3
 
+assert TRIAL_STDERR_BYTES_MAX <= STDERR_BYTES_MAX
 assert SPOOL_MEMORY_BYTES >= FRAME_BYTES_MAX
 assert MEMORY_BYTES_DEFAULT <= MEMORY_BYTES_MAX
 assert OUTPUT_BYTES_DEFAULT <= OUTPUT_BYTES_MAX

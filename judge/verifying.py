@@ -14,7 +14,7 @@ from judge.agreement import disagreement
 from judge.errors import PackageError, SourceError, ToolMissingError
 from judge.judging import Judge, Options
 from judge.languages import UnsupportedLanguageError, detect, find
-from judge.problem.limiting import compute_time_limit
+from judge.problem.limiting import ComputedTimeLimit, compute_time_limit
 from judge.problem.model import Problem, TestCase
 from judge.problem.programs import ExampleSubmission, ProgramSource
 from judge.results import Judgement, score_number
@@ -140,20 +140,25 @@ async def time_limit_ms(judge: Judge, problem: Problem) -> int:
 
     The accepted ones bound it from below; of the slow ones only those matter that would fit in.
     """
+    return (await time_limit(judge, problem)).time_limit_ms
+
+
+async def time_limit(judge: Judge, problem: Problem) -> ComputedTimeLimit:
+    """Return the same, with a note on what it does not keep."""
     if problem.limits.time_limit_ms is not None:
-        return problem.limits.time_limit_ms
+        return ComputedTimeLimit(time_limit_ms=problem.limits.time_limit_ms)
     quick: list[int] = []
     for example in problem.submissions:
         if example.expectation.lower_bound:
             quick += await _time_taken(judge, problem, example, _PROVISIONAL_CPU_MS)
     if not quick:
-        return compute_time_limit(problem, (), ()).time_limit_ms
+        return compute_time_limit(problem, (), ())
     cpu_ms = compute_time_limit(problem, quick, ()).time_limit_ms
     slow: list[int] = []
     for example in problem.submissions:
         if example.expectation.upper_bound:
             slow += await _time_taken(judge, problem, example, cpu_ms)
-    return compute_time_limit(problem, quick, slow).time_limit_ms
+    return compute_time_limit(problem, quick, slow)
 
 
 async def _time_taken(

@@ -5,13 +5,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, status
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 
 from api import audit
 from api.accounts import attempts, schemas, service, sessions
-from api.auth import CurrentUser, Role, Scope
+from api.auth import Scope
 from api.auth.verifier import local
-from api.deps import PartsDep, SessionDep, UserDep
+from api.deps import GameMasterDep, PartsDep, SessionDep, UserDep
 from api.documented import problems
 from api.errors import ForbiddenError, NotFoundError
 from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
@@ -23,13 +23,6 @@ async def _local(parts: PartsDep) -> None:
         raise NotFoundError("there are no accounts here: sign in where your token comes from")
 
 
-async def _game_master(user: UserDep) -> CurrentUser:
-    user.need(Role.GAME_MASTER)
-    user.need_scope(Scope.ADMIN)
-    return user
-
-
-GameMasterDep = Annotated[CurrentUser, Depends(_game_master)]
 Word = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
 
 
@@ -40,7 +33,13 @@ def _in_utc(moment: datetime) -> datetime:
         raise ValueError("a time that no calendar has") from error
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+def _written(moment: object) -> object:
+    if isinstance(moment, str) and not moment[:11].endswith(("T", "t", " ")):
+        raise ValueError("a time is written as RFC 3339 has it")
+    return moment
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 router = APIRouter(tags=["accounts"])
 ours = APIRouter(dependencies=[Depends(_local)], responses=problems(404))
 
@@ -138,6 +137,7 @@ async def change_password(
 @ours.get("/me/tokens")
 async def list_tokens(user: UserDep, session: SessionDep) -> schemas.TokenList:
     """List one's personal access tokens, without what makes them tokens."""
+    user.need_scope(Scope.READ)
     found = await service.tokens(session, user)
     return schemas.TokenList(items=[schemas.TokenShown.model_validate(each) for each in found])
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from api.auth import Role, Scope
 from api.auth.opaque import CHARS_MAX
@@ -13,8 +13,20 @@ from api.auth.passwords import CHARS_MAX as PASSWORD_CHARS_MAX
 NAME_PATTERN = r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,38}[A-Za-z0-9])?$"
 DAY_S = 86_400
 
+
+def _whole(secret: SecretStr) -> SecretStr:
+    """Refuse half a character: JSON can name one, and nothing can be computed of it."""
+    try:
+        secret.get_secret_value().encode()
+    except UnicodeEncodeError:
+        raise ValueError("not a text that UTF-8 can hold") from None
+    return secret
+
+
 Name = Annotated[str, Field(max_length=40, pattern=NAME_PATTERN, examples=["ada"])]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=PASSWORD_CHARS_MAX)]
+Password = Annotated[
+    SecretStr, Field(min_length=1, max_length=PASSWORD_CHARS_MAX), AfterValidator(_whole)
+]
 Line = Annotated[str, Field(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
@@ -36,7 +48,9 @@ class SignIn(_Strict):
 class RefreshGiven(_Strict):
     """A refresh token; each is good once."""
 
-    refresh_token: SecretStr = Field(min_length=1, max_length=CHARS_MAX)
+    refresh_token: Annotated[
+        SecretStr, Field(min_length=1, max_length=CHARS_MAX), AfterValidator(_whole)
+    ]
 
 
 class Pair(BaseModel):

@@ -77,7 +77,7 @@ async def ensure(
     acceptable(password, name=name)
     account.password_hash = await hasher.hash(password)
     account.roles = sorted(set(roles))
-    await sessions.end_all(session, account.id)
+    await sessions.end_all(session, account.id, personal=True)
     audit.record(
         session,
         None,

@@ -55,11 +55,19 @@ class LocalBlobs:
             place = self._path(digest)
             if not place.exists():
                 place.parent.mkdir(exist_ok=True)
+                self._belong(temporary, place.parent)
                 temporary.replace(place)
                 _sync_directory(place.parent)
         finally:
             temporary.unlink(missing_ok=True)
         return digest
+
+    def _belong(self, *paths: Path) -> None:
+        """Give what root makes to the directory's owner, as whom the API may run."""
+        owner = self._root.stat()
+        if os.geteuid() == 0 and owner.st_uid != 0:
+            for path in paths:
+                os.chown(path, owner.st_uid, owner.st_gid)
 
     def _fetch(self, sha256: str, target: Path) -> None:
         try:

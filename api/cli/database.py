@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from judge.errors import UsageError
+
 app = typer.Typer(help="The database: schema, roles.", no_args_is_help=True)
 
 
@@ -56,12 +58,22 @@ def new(message: Annotated[str, typer.Argument(help="What the step does.")]) -> 
 @app.command()
 def roles(
     show: Annotated[bool, typer.Option("--show", help="Only print the script.")] = False,
+    login: Annotated[
+        str,
+        typer.Option(help="Also let this user in, with the first role; password: see below."),
+    ] = "",
+    password: Annotated[str, typer.Option(envvar="CODEBATTLE_LOGIN_PASSWORD", hidden=True)] = "",
 ) -> None:
-    """Create the two roles: codebattle_rw for the service, codebattle_ro for people who look."""
+    """Create the two roles: codebattle_rw for the service, codebattle_ro for people who look.
+
+    The password of --login is read from CODEBATTLE_LOGIN_PASSWORD.
+    """
     from api.db import roles as script
 
     if show:
         print(script.SCRIPT)
-    else:
-        asyncio.run(script.create(_url()))
-        print(f"roles: {script.READ_WRITE}, {script.READ_ONLY}")
+        return
+    if login and not password:
+        raise UsageError("--login: set CODEBATTLE_LOGIN_PASSWORD")
+    asyncio.run(script.create(_url(), login=login, password=password))
+    print(f"roles: {script.READ_WRITE}, {script.READ_ONLY}" + (f"; user: {login}" if login else ""))

@@ -47,6 +47,7 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        forwarded_allow_ips=chosen.forwarded_allow_ips,
         timeout_graceful_shutdown=10,
         timeout_keep_alive=65,
     )

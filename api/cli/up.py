@@ -14,6 +14,7 @@ import hashlib
 import importlib
 import os
 import secrets
+import shutil
 import signal
 import socket
 import sys
@@ -31,12 +32,16 @@ from api.embedded.lock import Lock
 from api.embedded.process import Program
 from api.embedded.tree import Part, Tree
 from api.settings import LogFormat, Settings
-from judge.errors import UsageError
+from judge.errors import EngineError, UsageError
 from judge.images import data_directory
 
 # Running judgings get this long at the end; those that need longer are judged at the next start.
 DRAIN_S = 5
+# PostgreSQL alone takes a third of it before there is anything in it.
+FREE_BYTES_MIN = 256 * 1024 * 1024
 API_PATIENCE_S = 12.0
+# Whoever asks is answered before anything is judged: judging can wait, and its times are CPU times.
+API_NICE, WORKER_NICE = -8, 4
 _PREFIX = "CODEBATTLE_"
 _DATABASE, _REDIS = f"{_PREFIX}DATABASE_URL", f"{_PREFIX}REDIS_URL"
 _MIGRATIONS = Path(__file__).parents[1] / "db" / "migrations" / "versions"
@@ -194,6 +199,7 @@ def _api(settings: Settings, lock: Lock) -> Program:
         lock=lock,
         answers=listens,
         patience_s=API_PATIENCE_S,
+        nice=API_NICE,
     )
 
 
@@ -204,6 +210,7 @@ def _worker(settings: Settings, lock: Lock) -> Program:
         log=settings.data_dir / "log" / "worker.log",
         lock=lock,
         patience_s=settings.drain_s + DRAIN_S,
+        nice=WORKER_NICE,
     )
 
 
@@ -215,6 +222,12 @@ def _directory(path: Path) -> Path:
         raise UsageError(f"{path}: {error.strerror}; set {_PREFIX}DATA_DIR") from error
     if not os.access(path, os.W_OK | os.X_OK):
         raise UsageError(f"{path} cannot be written to; set {_PREFIX}DATA_DIR")
+    free = shutil.disk_usage(path).free
+    if free < FREE_BYTES_MIN:
+        raise EngineError(
+            f"{path}: {free >> 20} MiB free, {FREE_BYTES_MIN >> 20} MiB are needed:"
+            f" make room, or set {_PREFIX}DATA_DIR"
+        )
     return path.resolve()
 
 

@@ -1,5 +1,10 @@
 """Connections to PostgreSQL: the pool's bounds come from the settings, nothing else here does."""
 
+from asyncpg import InternalClientError
+from sqlalchemy import event
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -10,17 +15,23 @@ from sqlalchemy.ext.asyncio import (
 from api.settings import Settings
 
 Sessions = async_sessionmaker[AsyncSession]
+# What work with a server raises that is away, restarting or full; anything else is a bug.
+AWAY = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
+# Connections that broke, resources that ran out, servers that start or stop (57P01, 57P03…).
+_AWAY_STATES = ("08", "53", "57P")
 
 
 def engine(settings: Settings, *, application: str) -> AsyncEngine:
     """Return an engine; `application` is what `pg_stat_activity` shows."""
-    return create_async_engine(
+    made = create_async_engine(
         settings.database_url.get_secret_value(),
         pool_size=settings.database_pool_min,
         max_overflow=settings.database_pool_max - settings.database_pool_min,
         pool_recycle=settings.database_idle_s,
         pool_timeout=settings.database_pool_timeout_s,
         pool_pre_ping=True,
+        # Messages of errors are logged, and parameters are sources, hashes of passwords, secrets.
+        hide_parameters=True,
         connect_args={
             "timeout": settings.database_connect_timeout_s,
             "command_timeout": 60,
@@ -31,6 +42,22 @@ def engine(settings: Settings, *, application: str) -> AsyncEngine:
             },
         },
     )
+    event.listen(made.sync_engine, "handle_error", _told_away)
+    return made
+
+
+def _told_away(context: ExceptionContext) -> None:
+    """Raise what all drivers raise for a server that is away: asyncpg's has no class of its own."""
+    error = context.original_exception
+    state = getattr(error, "sqlstate", None) or ""
+    # The server said goodbye on an idle connection, and the driver trips over it at its next use.
+    tripped = isinstance(error.__cause__, InternalClientError)
+    if tripped:
+        context.is_disconnect = True
+    if isinstance(context.sqlalchemy_exception, AWAY):
+        return
+    if tripped or state.startswith(_AWAY_STATES):
+        raise OperationalError(None, None, error)
 
 
 def sessions(bound: AsyncEngine) -> Sessions:

@@ -5,15 +5,16 @@ Tables that later migrations make are covered as long as the same owner makes th
 """
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from api.db.base import SCHEMA
 
 READ_WRITE = "codebattle_rw"
 READ_ONLY = "codebattle_ro"
-# Passwords, tokens, secrets and sources are not for people who only look.
-WITHHELD = ("accounts", "tokens", "webhook_endpoints", "submission_files")
+# Passwords, tokens, secrets and sources, also those tried in jobs, are not for people who only
+# look.
+WITHHELD = ("accounts", "tokens", "webhook_endpoints", "submission_files", "jobs")
 
 SCRIPT = f"""
 DO $$ BEGIN CREATE ROLE {READ_WRITE} NOLOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
@@ -32,15 +33,34 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA {SCHEMA} GRANT SELECT ON TABLES TO {READ_ONLY
 """.strip()  # noqa: S608 - every name is a constant of ours
 
 
-async def create(url: str) -> None:
-    """Create the roles and grant them what they need."""
+async def create(url: str, *, login: str = "", password: str = "") -> None:
+    """Create the roles and grant them what they need; `login` is a user who gets the first."""
     engine = create_async_engine(url, poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             for statement in _statements():
                 await connection.execute(text(statement))
+            if login:
+                await _let_in(connection, login, password)
     finally:
         await engine.dispose()
+
+
+async def _let_in(connection: AsyncConnection, login: str, password: str) -> None:
+    """Make a user of the service, or give the one there is this password."""
+    known = await connection.scalar(
+        text("SELECT 1 FROM pg_roles WHERE rolname = :login"), {"login": login}
+    )
+    # A utility statement takes no parameters: the server quotes what goes into it.
+    for form in (
+        "ALTER ROLE %1$I LOGIN PASSWORD %2$L" if known else "CREATE ROLE %1$I LOGIN PASSWORD %2$L",
+        f"GRANT {READ_WRITE} TO %1$I",
+    ):
+        statement = await connection.scalar(
+            text("SELECT format(:form, CAST(:login AS text), CAST(:password AS text))"),
+            {"form": form, "login": login, "password": password},
+        )
+        await connection.exec_driver_sql(str(statement))
 
 
 def _statements() -> list[str]:

@@ -9,8 +9,10 @@ Whatever the mode, nothing outlives PARENT, the process that started us, even if
                    run as root or as somebody without a name, and files keep their owner this
                    way. Exit code 125 where the kernel refuses namespaces
     as:UID:GID     the same as another user, for root where it may have no namespace
-    keep:SECONDS   stay as the program's keeper: pass signals on, kill it when it has not ended so
-                   long after one, and then kill whatever it left behind, wherever that moved to
+    keep:SECONDS:NICE
+                   stay as the program's keeper: pass signals on, kill it when it has not ended so
+                   long after one, and then kill whatever it left behind, wherever that moved to;
+                   its session's share of the CPUs is that of a process so nice, where we may
 """
 
 import ctypes
@@ -41,10 +43,22 @@ def main() -> None:
     elif name == "as":
         _become(int(values[0]), int(values[1]))
     if name == "keep":
+        _share(int(values[1]))
         sys.exit(_keep(argv, int(parent), float(values[0])))
     # After the change of credentials, which forgets it.
     _die_with(int(parent), signal.SIGINT)
     os.execv(argv[0], argv)  # noqa: S606 - our own argv, no shell
+
+
+def _share(nice: int) -> None:
+    """Set the share of the CPUs our session gets beside others; only root may ask for more."""
+    try:
+        # One write without a buffer: the kernel takes a number, and no second one soon.
+        with open("/proc/self/autogroup", "wb", buffering=0) as file:  # noqa: PTH123
+            file.write(b"%d" % nice)
+    except OSError:
+        # Not ours to set, or a kernel that does not group sessions: then all are equal.
+        return
 
 
 def _die_with(parent: int, number: int) -> None:

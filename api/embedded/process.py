@@ -99,9 +99,11 @@ class Program:
         lock: Lock | None = None,
         answers: Callable[[], Awaitable[bool]] | None = None,
         patience_s: float = STOP_S,
+        nice: int = 0,
     ) -> None:
         self.name = name
         self.log = log
+        self._nice = nice
         self._argv = list(argv)
         self._env = env
         self._lock = lock
@@ -115,7 +117,7 @@ class Program:
             self.name,
             self._argv,
             log=self.log,
-            mode=f"keep:{self._patience_s}",
+            mode=f"keep:{self._patience_s}:{self._nice}",
             lock=self._lock,
             env=self._env,
         )

@@ -1,5 +1,6 @@
 """What Redis still knows of some topics after a position, read in one step."""
 
+import asyncio
 import re
 import secrets
 from collections.abc import Sequence
@@ -65,7 +66,8 @@ class Histories:
             keys=[keys.META, *(keys.STREAM + topic for topic in topics)],
             args=[secrets.token_hex(6), seen.epoch, seen.number],
         )
-        epoch, number, found = cast("Any", await call)
+        async with asyncio.timeout(keys.ANSWER_S):
+            epoch, number, found = cast("Any", await call)
         entries: list[Entry] = []
         torn: set[str] = set()
         for topic, (whole, rows) in zip(topics, found, strict=True):

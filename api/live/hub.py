@@ -246,7 +246,11 @@ class Hub:
                 continue
             asked = False
             if message["type"] == "message":
-                self._hand_out(message["data"])
+                try:
+                    self._hand_out(message["data"])
+                except (ValueError, KeyError, TypeError) as error:
+                    # Nothing of ours, or of a version of ours to come: no reason to end for all.
+                    _log.error("hub.unreadable", error=type(error).__name__)
             elif message["type"] == "subscribe":
                 # The client reconnects by itself at times; that shows as another subscription.
                 self._up.set()

@@ -13,12 +13,15 @@ STREAM = PREFIX + "stream:"
 TICKET = PREFIX + "ticket:"
 TICKETS_OF = PREFIX + "tickets-of:"
 
+# A Redis that is there but says nothing is as good as none. Not the client's `socket_timeout`:
+# with that, tasks that are cancelled while they send may go on.
+ANSWER_S = 2.0
 KEPT_MAX = 1000
 KEPT_S = 300
 KEPT_AFTER_END_S = 60
 
-# KEYS: meta, then one stream per topic. ARGV: an epoch to use if there is none, the update,
-# entries to keep, seconds to keep, channel, then the topics' names.
+# KEYS: meta, then a stream for each update of a topic. ARGV: an epoch to use if there is none,
+# entries to keep, channel, then for each stream its topic's name, the update, seconds to keep.
 PUBLISH = """
 local epoch = redis.call('HGET', KEYS[1], 'epoch')
 if not epoch then
@@ -27,11 +30,12 @@ if not epoch then
 end
 local number = 0
 for i = 2, #KEYS do
+  local topic, update, kept_s = unpack(ARGV, 3 * i - 2, 3 * i)
   number = redis.call('HINCRBY', KEYS[1], 'number', 1)
-  redis.call('XADD', KEYS[i], 'MAXLEN', '~', ARGV[3], number .. '-0', 'u', ARGV[2])
-  redis.call('EXPIRE', KEYS[i], ARGV[4])
-  local head = ARGV[i + 4] .. '\\n' .. epoch .. '\\n' .. number .. '\\n'
-  redis.call('PUBLISH', ARGV[5], head .. ARGV[2])
+  redis.call('XADD', KEYS[i], 'MAXLEN', '~', ARGV[2], number .. '-0', 'u', update)
+  redis.call('EXPIRE', KEYS[i], kept_s)
+  local head = topic .. '\\n' .. epoch .. '\\n' .. number .. '\\n'
+  redis.call('PUBLISH', ARGV[3], head .. update)
 end
 return {epoch, number}
 """

@@ -4,6 +4,7 @@ A topic that is not there and one that the caller may not follow look the same.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import redaction
 from api.auth import CurrentUser, Role
 from api.db.engine import Sessions
-from api.db.models import CodeProblem, CodeSubmission, Job, JobState, Judging, Visibility
+from api.db.models import CodeProblem, CodeSubmission, Job, Judging, Visibility
 from api.live.following import StateError, View
 from api.live.updates import Topic, parse
 from api.redaction import Audience, Phase
 
 LATEST_MAX = 50
-_ENDED_JOBS = frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED})
 _Rows = Select[CodeSubmission, Judging, CodeProblem]
 
 
@@ -80,7 +80,11 @@ async def _users(
             .limit(LATEST_MAX)
         )
         rows = [(row[0], row[1], row[2]) for row in await session.execute(latest)]
-        views[topic] = _view(who, Phase.PRACTICE, rows)
+        jobs = await session.scalars(
+            select(Job).where(Job.owner_id == owner_id).order_by(Job.id.desc()).limit(LATEST_MAX)
+        )
+        seen = _view(who, Phase.PRACTICE, rows)
+        views[topic] = replace(seen, state=(*seen.state, *map(_job_told, jobs)))
     return views
 
 
@@ -104,18 +108,11 @@ async def _jobs(
         if job.owner_id != user.id and Role.GAME_MASTER not in user.roles:
             continue
         key = str(job.id)
-        ended = job.state in _ENDED_JOBS
-        told = {
-            "job_id": key,
-            "kind": job.kind,
-            "state": job.state.value,
-            "progress": job.progress,
-            "message": job.message,
-        }
+        ended = job.state.final
         views[named[job.id]] = View(
             audience=Audience.OWNER if job.owner_id == user.id else Audience.JURY,
             phase=Phase.PRACTICE,
-            state=(told,),
+            state=(_job_told(job),),
             going=frozenset() if ended else frozenset({key}),
             over=frozenset({key}) if ended else frozenset(),
         )
@@ -152,6 +149,16 @@ def _told(submission: CodeSubmission, judging: Judging, problem: CodeProblem) ->
         "cpu_ms": -(-judging.cpu_us // 1000) if judging.cpu_us is not None else None,
         "memory_bytes": judging.memory_bytes,
         "total": judging.case_total,
+    }
+
+
+def _job_told(job: Job) -> dict[str, Any]:
+    return {
+        "job_id": str(job.id),
+        "kind": job.kind,
+        "state": job.state.value,
+        "progress": job.progress,
+        "message": job.message,
     }
 
 

@@ -4,6 +4,7 @@ A ticket is random, good for one use within half a minute, and bound to its prin
 Redis holds only its hash. A ticket that was lost with Redis is refused; the client gets another.
 """
 
+import asyncio
 import hashlib
 import json
 import secrets
@@ -34,7 +35,7 @@ async def issue(redis: Redis, user: CurrentUser, topics: Sequence[str]) -> str:
     }
     counter = f"{keys.TICKETS_OF}{user.id}"
     try:
-        async with redis.pipeline(transaction=True) as pipe:
+        async with asyncio.timeout(keys.ANSWER_S), redis.pipeline(transaction=True) as pipe:
             pipe.set(counter, 0, ex=60, nx=True)
             pipe.incr(counter)
             pipe.set(_key(ticket), json.dumps(held), ex=LIFETIME_S)
@@ -49,7 +50,8 @@ async def issue(redis: Redis, user: CurrentUser, topics: Sequence[str]) -> str:
 async def redeem(redis: Redis, ticket: str) -> tuple[CurrentUser, list[str]]:
     """Use a ticket up; raises `UnauthenticatedError` if it does not hold, or not any more."""
     try:
-        found = cast("bytes | None", await cast("Any", redis.getdel(_key(ticket))))
+        async with asyncio.timeout(keys.ANSWER_S):
+            found = cast("bytes | None", await cast("Any", redis.getdel(_key(ticket))))
     except (RedisError, OSError, TimeoutError) as error:
         raise UnavailableError("tickets cannot be checked for now", retry_after_s=2) from error
     if found is None:

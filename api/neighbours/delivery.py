@@ -25,6 +25,7 @@ from api.db.models import Outbox, WebhookAttempt, WebhookDelivery, WebhookEndpoi
 from api.logs import logger
 from api.metrics import WEBHOOKS
 from api.neighbours import outbox, signing
+from api.neighbours.sealing import Sealer, UnreadableSecretError
 from api.neighbours.sending import Outcome, Sender
 
 ATTEMPTS_MAX = 10
@@ -57,7 +58,9 @@ def backoff_s(attempt: int, *, chance: float) -> float:
     return float(plain * (1 - JITTER + 2 * JITTER * chance))
 
 
-async def deliver_due(sessions: Sessions, http: Sender, *, attempts_max: int = ATTEMPTS_MAX) -> int:
+async def deliver_due(
+    sessions: Sessions, http: Sender, sealer: Sealer, *, attempts_max: int = ATTEMPTS_MAX
+) -> int:
     """Spread new events over endpoints, then make one round of attempts; returns their number."""
     now = datetime.now(UTC)
     async with sessions() as session:
@@ -68,7 +71,7 @@ async def deliver_due(sessions: Sessions, http: Sender, *, attempts_max: int = A
         await session.commit()
     async with asyncio.TaskGroup() as group:
         for each in claimed:
-            group.create_task(_attempt(sessions, http, each))
+            group.create_task(_attempt(sessions, http, sealer, each))
     return len(claimed)
 
 
@@ -128,14 +131,19 @@ def body_of(event: Outbox) -> bytes:
     return json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-async def _attempt(sessions: Sessions, http: Sender, claimed: _Claimed) -> None:
-    headers = signing.headers(
-        str(claimed.event_id),
-        claimed.body,
-        sent_at_s=int(time.time()),
-        secrets_held=claimed.secrets,
-    )
-    outcome = await http.send(claimed.url, claimed.body, headers)
+async def _attempt(sessions: Sessions, http: Sender, sealer: Sealer, claimed: _Claimed) -> None:
+    try:
+        headers = signing.headers(
+            str(claimed.event_id),
+            claimed.body,
+            sent_at_s=int(time.time()),
+            secrets_held=[sealer.open(each) for each in claimed.secrets],
+        )
+    except (UnreadableSecretError, ValueError):
+        # Not a reason to end the worker: a new secret mends it, and the event is sent again then.
+        outcome = Outcome(status=None, duration_ms=0, error="the secret cannot be read: replace it")
+    else:
+        outcome = await http.send(claimed.url, claimed.body, headers)
     try:
         async with sessions() as session:
             await _settle(session, claimed, outcome, datetime.now(UTC))

@@ -14,6 +14,7 @@ from api.db.models import Outbox, WebhookAttempt, WebhookDelivery, WebhookEndpoi
 from api.errors import BadRequestError, ConflictError, InvalidError, NotFoundError
 from api.neighbours import schemas, signing
 from api.neighbours.guard import Guard, RefusedTargetError
+from api.neighbours.sealing import Sealer
 
 ENDPOINTS_MAX = 50
 OLD_SECRET_LIVES = timedelta(hours=24)
@@ -22,26 +23,31 @@ _LOCK = 0x686F6F6B
 
 
 async def create(
-    session: AsyncSession, guard: Guard, actor: CurrentUser, wanted: schemas.EndpointWanted
-) -> WebhookEndpoint:
-    """Subscribe a place after checking it; the secret is in the row and told once."""
+    session: AsyncSession,
+    guard: Guard,
+    sealer: Sealer,
+    actor: CurrentUser,
+    wanted: schemas.EndpointWanted,
+) -> tuple[WebhookEndpoint, str]:
+    """Subscribe a place after checking it; returns it and, this once, its secret."""
     await _checked(guard, wanted.url)
     await session.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
     held = await session.scalar(select(func.count()).select_from(WebhookEndpoint))
     if (held or 0) >= ENDPOINTS_MAX:
         raise ConflictError(f"there may be {ENDPOINTS_MAX} endpoints", slug="endpoints-max")
+    secret = signing.new_secret()
     endpoint = WebhookEndpoint(
         id=new_id(),
         url=wanted.url,
         kinds=sorted(set(wanted.kinds)),
         description=wanted.description,
-        secret=signing.new_secret(),
+        secret=sealer.seal(secret),
     )
     session.add(endpoint)
     _noted(session, actor, "webhook.created", endpoint)
     await session.flush()
     await session.refresh(endpoint)
-    return endpoint
+    return endpoint, secret
 
 
 async def change(
@@ -78,16 +84,17 @@ async def remove(session: AsyncSession, actor: CurrentUser, endpoint_id: UUID) -
 
 
 async def replace_secret(
-    session: AsyncSession, actor: CurrentUser, endpoint_id: UUID
-) -> WebhookEndpoint:
+    session: AsyncSession, sealer: Sealer, actor: CurrentUser, endpoint_id: UUID
+) -> tuple[WebhookEndpoint, str]:
     """Make a new secret; for a day, events are signed with the old one as well."""
+    secret = signing.new_secret()
     endpoint = await _get(session, endpoint_id)
     endpoint.old_secret = endpoint.secret
     endpoint.old_secret_until = datetime.now(UTC) + OLD_SECRET_LIVES
-    endpoint.secret = signing.new_secret()
+    endpoint.secret = sealer.seal(secret)
     _noted(session, actor, "webhook.secret_replaced", endpoint)
     await session.flush()
-    return endpoint
+    return endpoint, secret
 
 
 async def every(session: AsyncSession) -> list[WebhookEndpoint]:

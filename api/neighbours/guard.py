@@ -23,6 +23,7 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]
 
 URL_CHARS_MAX = 2000
 ADDRESSES_MAX = 8
+RESOLVE_S = 5.0
 # Never, whatever the settings allow: where clouds keep the keys of a machine.
 METADATA: tuple[Network, ...] = tuple(
     ip_network(each)
@@ -100,7 +101,8 @@ class Guard:
         port = url.port or (443 if url.scheme == "https" else 80)
         host = url.raw_host.decode("ascii")
         try:
-            found = await self.resolve(host.strip("[]"), port)
+            async with asyncio.timeout(RESOLVE_S):
+                found = await self.resolve(host.strip("[]"), port)
         except (OSError, UnicodeError) as error:
             raise RefusedTargetError(f"{host} has no address") from error
         addresses = list(dict.fromkeys(_address(each) for each in found))[:ADDRESSES_MAX]

@@ -37,13 +37,23 @@ async def announce(
     `key` says which happening of its kind this is (the judging's id, say): with the same kind and
     key it is told once, however often this is called.
     """
-    identity = event_id(kind, str(key))
+    await announce_all(session, kind, {str(key): payload})
+    return event_id(kind, str(key))
+
+
+async def announce_all(
+    session: AsyncSession, kind: str, payloads: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Note many happenings of a kind by their keys, in one statement."""
+    rows = [
+        {"event_id": event_id(kind, key), "kind": kind, "key": key, "payload": dict(payload)}
+        for key, payload in payloads.items()
+    ]
+    if not rows:
+        return
     await session.execute(
-        insert(Outbox)
-        .values(event_id=identity, kind=kind, key=str(key), payload=dict(payload))
-        .on_conflict_do_nothing(index_elements=[Outbox.event_id])
+        insert(Outbox).values(rows).on_conflict_do_nothing(index_elements=[Outbox.event_id])
     )
-    return identity
 
 
 async def fan_out(session: AsyncSession, *, attempts_max: int, now: datetime) -> int:

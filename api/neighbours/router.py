@@ -6,31 +6,29 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response, status
 
-from api.auth import CurrentUser, Role, Scope
-from api.deps import PartsDep, SessionDep, UserDep
+from api.deps import GameMasterDep, PartsDep, SessionDep
 from api.documented import problems
 from api.errors import NotFoundError, TooLargeError, UnauthenticatedError
 from api.logs import logger
 from api.neighbours import endpoints, inbound, schemas, signing
 from api.neighbours.guard import Guard, guard_from
+from api.neighbours.sealing import Sealer, sealer_from
 from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
 
 HOOK_BYTES_MAX = 256 * 1024
 _log = logger(__name__)
 
 
-async def _game_master(user: UserDep) -> CurrentUser:
-    user.need(Role.GAME_MASTER)
-    user.need_scope(Scope.ADMIN)
-    return user
-
-
 async def _guard(parts: PartsDep) -> Guard:
     return guard_from(parts.settings)
 
 
-GameMasterDep = Annotated[CurrentUser, Depends(_game_master)]
+async def _sealer(parts: PartsDep) -> Sealer:
+    return sealer_from(parts.settings)
+
+
 GuardDep = Annotated[Guard, Depends(_guard)]
+SealerDep = Annotated[Sealer, Depends(_sealer)]
 hooks = APIRouter(prefix="/hooks", tags=["neighbours"])
 webhooks = APIRouter(prefix="/webhooks", tags=["neighbours"])
 
@@ -93,11 +91,16 @@ async def list_webhooks(_: GameMasterDep, session: SessionDep) -> schemas.Endpoi
 
 @webhooks.post("", status_code=status.HTTP_201_CREATED, responses=problems(409))
 async def create_webhook(
-    body: schemas.EndpointWanted, user: GameMasterDep, session: SessionDep, guard: GuardDep
+    body: schemas.EndpointWanted,
+    user: GameMasterDep,
+    session: SessionDep,
+    guard: GuardDep,
+    sealer: SealerDep,
 ) -> schemas.EndpointMade:
     """Have events sent somewhere; the secret is shown this once."""
-    made = await endpoints.create(session, guard, user, body)
-    return schemas.EndpointMade.model_validate(made)
+    made, secret = await endpoints.create(session, guard, sealer, user, body)
+    shown = schemas.EndpointShown.model_validate(made)
+    return schemas.EndpointMade(**shown.model_dump(), secret=secret)
 
 
 @webhooks.patch("/{endpoint_id}")
@@ -121,12 +124,12 @@ async def remove_webhook(endpoint_id: UUID, user: GameMasterDep, session: Sessio
 
 @webhooks.post("/{endpoint_id}/secret")
 async def replace_webhook_secret(
-    endpoint_id: UUID, user: GameMasterDep, session: SessionDep
+    endpoint_id: UUID, user: GameMasterDep, session: SessionDep, sealer: SealerDep
 ) -> schemas.SecretMade:
     """Make a new secret, shown this once; the old one signs as well for a day."""
-    changed = await endpoints.replace_secret(session, user, endpoint_id)
+    changed, secret = await endpoints.replace_secret(session, sealer, user, endpoint_id)
     assert changed.old_secret_until is not None
-    return schemas.SecretMade(secret=changed.secret, old_secret_until=changed.old_secret_until)
+    return schemas.SecretMade(secret=secret, old_secret_until=changed.old_secret_until)
 
 
 @webhooks.get("/{endpoint_id}/deliveries")

@@ -8,14 +8,11 @@ from collections import OrderedDict
 from contextlib import suppress
 from pathlib import Path
 
-from api.blobs import BlobAwayError, BlobStore
-from api.logs import logger
+from api.blobs import BlobStore
+from api.problems import archives
 from judge.problem import Problem, archive, load
 
 LOADED_MAX = 32
-_RETRY_FIRST_S = 0.25
-_RETRY_MAX_S = 5.0
-_log = logger(__name__)
 
 
 class PackageCache:
@@ -53,10 +50,11 @@ class PackageCache:
         return await asyncio.to_thread(load, place)
 
     async def _fetch(self, sha256: str, place: Path) -> None:
-        self._root.mkdir(parents=True, exist_ok=True)
+        # Packages hold secret test data: nobody else on this machine may look.
+        self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix="new-", dir=self._root))
         try:
-            await self._fetched(sha256, scratch / "package.zip")
+            await archives.fetched(self._blobs, sha256, scratch / "package.zip")
             await asyncio.to_thread(_unpack, scratch / "package.zip", scratch / "package")
             place.parent.mkdir(exist_ok=True)
             # Another worker on this directory may have been quicker; its copy is the same.
@@ -65,22 +63,6 @@ class PackageCache:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
         await asyncio.to_thread(self._trim, sha256)
-
-    async def _fetched(self, sha256: str, target: Path) -> None:
-        """Fetch a blob, however long the store is away: that delays a judging, and fails none.
-
-        Whoever waits here keeps the lease, and gives the judging back when the worker drains.
-        """
-        delay = _RETRY_FIRST_S
-        while True:
-            try:
-                await self._blobs.fetch(sha256, target)
-            except BlobAwayError as error:
-                _log.warning("blobs.away", error=str(error), retry_s=delay)
-                await asyncio.sleep(delay)
-                delay = min(2 * delay, _RETRY_MAX_S)
-            else:
-                return
 
     def _trim(self, keep: str) -> None:
         entries = []

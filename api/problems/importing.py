@@ -5,16 +5,16 @@ them be shown. Secret data stays in the archive, whose hashes are all the rows k
 """
 
 import base64
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from api.db.base import new_id
 from api.db.models import CodeProblemVersion, TestCase, TestGroup
+from api.problems.archives import sha256_of
 from judge import limits
 from judge.judging import data_hash
 from judge.problem import Problem, Statement
@@ -22,7 +22,10 @@ from judge.problem import TestCase as PackageCase
 from judge.problem import TestGroup as PackageGroup
 
 SAMPLE_BYTES_MAX = 64 * 1024
+FINDINGS_MAX = 200
 STATEMENT_BYTES_MAX = 512 * 1024
+# Where a time limit is from that nobody states and nothing bounds.
+DEFAULT = "default"
 _SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -45,17 +48,35 @@ def slug_of(name: str) -> str:
     return slug
 
 
-def contents(problem: Problem, *, problem_id: UUID, created_by: UUID | None) -> Contents:
-    """Read all a version's rows hold from a loaded package. Slow: hashes the test data."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeLimit:
+    """A version's time limit: `source` says where it is from, `verified` whether it was tried."""
+
+    cpu_ms: int
+    source: str
+    verified: bool = False
+
+    @classmethod
+    def untried(cls, problem: Problem) -> Self:
+        """Return what the package states, or our default."""
+        stated = problem.limits.time_limit_ms
+        source = problem.limits.time_limit_source.value if stated is not None else DEFAULT
+        return cls(cpu_ms=stated or limits.TIME_LIMIT_MS_DEFAULT, source=source)
+
+
+def contents(problem: Problem, limit: TimeLimit, *, created_by: UUID | None) -> Contents:
+    """Read all a version's rows hold from a loaded package. Slow: hashes the test data.
+
+    Which problem's version it is, and its number, are said when it is stored.
+    """
     said = problem.metadata
     version = CodeProblemVersion(
         id=new_id(),
-        problem_id=problem_id,
         data_hash=data_hash(problem),
         title=problem.title(),
         kinds=sorted(said.kinds),
         languages=list(said.languages) if said.languages is not None else None,
-        cpu_ms=problem.limits.time_limit_ms or limits.TIME_LIMIT_MS_DEFAULT,
+        cpu_ms=limit.cpu_ms,
         memory_bytes=problem.limits.memory_bytes,
         output_bytes=problem.limits.output_bytes,
         source_bytes=problem.limits.code_bytes,
@@ -63,7 +84,8 @@ def contents(problem: Problem, *, problem_id: UUID, created_by: UUID | None) -> 
         statements=[_statement(problem, each) for each in problem.statements],
         samples=list(_samples(problem)),
         findings=[
-            {"severity": each.severity.value, "text": str(each)} for each in problem.findings[:200]
+            {"severity": each.severity.value, "text": str(each)}
+            for each in problem.findings[:FINDINGS_MAX]
         ],
         created_by=created_by,
         extra={
@@ -71,6 +93,8 @@ def contents(problem: Problem, *, problem_id: UUID, created_by: UUID | None) -> 
             "license": said.license,
             "problem_version": said.problem_version,
             "time_limit_open": problem.limits.time_limit_ms is None,
+            "time_limit_source": limit.source,
+            "verified": limit.verified,
         },
     )
     groups: list[TestGroup] = []
@@ -118,16 +142,11 @@ def _case(case: PackageCase, version_id: UUID, groups: dict[str, UUID], position
         name=case.name,
         position=position,
         sample=case.sample,
-        input_sha256=_hash(case.input),
+        input_sha256=sha256_of(case.input),
         input_bytes=case.input_bytes,
-        answer_sha256=_hash(case.answer) if case.answer is not None else None,
+        answer_sha256=sha256_of(case.answer) if case.answer is not None else None,
         answer_bytes=case.answer_bytes,
     )
-
-
-def _hash(path: Path) -> str:
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _statement(problem: Problem, statement: Statement) -> dict[str, Any]:

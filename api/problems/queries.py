@@ -57,6 +57,17 @@ async def one(
     return found[0], found[1]
 
 
+async def versions(
+    session: AsyncSession, problem_id: UUID, *, before: int | None, limit: int
+) -> list[CodeProblemVersion]:
+    """Return a page of a problem's versions, latest first."""
+    query = select(CodeProblemVersion).where(CodeProblemVersion.problem_id == problem_id)
+    if before is not None:
+        query = query.where(CodeProblemVersion.number < before)
+    query = query.order_by(CodeProblemVersion.number.desc()).limit(limit)
+    return list(await session.scalars(query))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What a submission has to know of the problem it is for."""

@@ -1,5 +1,6 @@
 """`/v1/problems`."""
 
+import asyncio
 import shutil
 import tempfile
 from pathlib import Path
@@ -7,23 +8,28 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Response, UploadFile
 
-from api import paging
+from api import paging, redaction
 from api.auth import Role, Scope
 from api.db.models import Visibility
-from api.deps import MaybeUserDep, PartsDep, SessionDep, UserDep
+from api.deps import MaybeReaderDep, PartsDep, SessionDep, UserDep
 from api.documented import located
-from api.errors import ForbiddenError, InvalidError, NotFoundError
-from api.problems import queries, schemas, service
+from api.errors import BadRequestError, ForbiddenError, InvalidError
+from api.jobs import service as jobs
+from api.jobs.schemas import JobAccepted
+from api.problems import queries, schemas, service, uploads
 
 router = APIRouter(prefix="/problems", tags=["problems"])
 Search = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
 Slug = Annotated[str | None, Form(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Verify = Annotated[
+    bool, Form(description="Try its data and submissions; only game masters may leave that out.")
+]
 
 
 @router.get("")
 async def list_problems(
     session: SessionDep,
-    user: MaybeUserDep,
+    user: MaybeReaderDep,
     cursor: paging.CursorParam = None,
     limit: paging.LimitParam = paging.PAGE_DEFAULT,
     search: Search = None,
@@ -43,20 +49,41 @@ async def list_problems(
 
 @router.get("/{problem}")
 async def get_problem(
-    problem: str, session: SessionDep, user: MaybeUserDep
+    problem: str, session: SessionDep, user: MaybeReaderDep
 ) -> schemas.ProblemDetail:
     """Return a problem with its statements, by slug or id."""
     return schemas.detail(*await queries.one(session, user, problem))
 
 
 @router.get("/{problem}/samples")
-async def get_samples(problem: str, session: SessionDep, user: MaybeUserDep) -> schemas.Samples:
+async def get_samples(problem: str, session: SessionDep, user: MaybeReaderDep) -> schemas.Samples:
     """Return the samples as the statement shows them."""
     _, version = await queries.one(session, user, problem)
     return schemas.Samples(items=[schemas.Sample.model_validate(each) for each in version.samples])
 
 
-@router.post("", status_code=201, responses=located(201))
+@router.get("/{problem}/versions")
+async def list_problem_versions(
+    problem: str,
+    session: SessionDep,
+    user: UserDep,
+    cursor: paging.CursorParam = None,
+    limit: paging.LimitParam = paging.PAGE_DEFAULT,
+) -> schemas.ProblemVersionPage:
+    """List a problem's versions, latest first, to its author and game masters."""
+    user.need_scope(Scope.READ)
+    row, _ = await queries.one(session, user, problem)
+    if redaction.audience(user, None, author_id=row.owner_id) is not redaction.Audience.JURY:
+        raise ForbiddenError("only the jury of this problem sees its versions")
+    found = await queries.versions(session, row.id, before=_before(cursor), limit=limit + 1)
+    shown = found[:limit]
+    return schemas.ProblemVersionPage(
+        items=[schemas.version(row, each) for each in shown],
+        next_cursor=paging.encode(str(shown[-1].number)) if len(found) > limit else None,
+    )
+
+
+@router.post("", status_code=202, responses=located(202))
 async def import_problem(
     package: UploadFile,
     session: SessionDep,
@@ -65,33 +92,31 @@ async def import_problem(
     response: Response,
     slug: Slug = None,
     visibility: Annotated[Visibility, Form()] = Visibility.HIDDEN,
-) -> schemas.ImportedProblem:
-    """Import a package (zip or kpp) as a new problem, or as a new version of one's own."""
+    verify: Verify = True,  # noqa: FBT002 - a field of a form
+) -> JobAccepted:
+    """Import a package (zip or kpp), in a job, as a new problem or a new version of one's own."""
     user.need(Role.AUTHOR)
     user.need_scope(Scope.WRITE)
     name = Path(package.filename or "package.zip").name
-    if Path(name).suffix.lower() not in {".zip", ".kpp"}:
+    suffix = Path(name).suffix.lower()
+    if suffix not in {".zip", ".kpp"}:
         raise InvalidError("send a .zip or a .kpp", slug="package-invalid")
+    wanted = slug or service.slug_from(Path(name).stem)
     with tempfile.TemporaryDirectory(prefix="codebattle-upload-") as scratch:
-        path = Path(scratch) / f"package{Path(name).suffix.lower()}"
+        path = Path(scratch) / f"package{suffix}"
         with path.open("wb") as out:
-            shutil.copyfileobj(package.file, out)
-        wanted = slug or service.slug_from(Path(name).stem)
-        try:
-            known, _ = await queries.one(session, user, wanted)
-        except NotFoundError:
-            await service.refuse_taken(session, wanted)
-        else:
-            if known.owner_id != user.id and not user.has():
-                raise ForbiddenError("this problem belongs to somebody else")
-        made = await service.import_package(
-            session, parts.blobs, path, slug=wanted, owner_id=user.id, visibility=visibility
+            await asyncio.to_thread(shutil.copyfileobj, package.file, out)
+        job = await uploads.take(
+            session, parts, user, path, slug=wanted, visibility=visibility, verify=verify
         )
-    response.headers["Location"] = f"/v1/problems/{made.slug}"
-    return schemas.ImportedProblem(
-        id=made.problem_id,
-        slug=made.slug,
-        version_id=made.version_id,
-        version=made.number,
-        created=made.created,
-    )
+    response.headers["Location"] = jobs.url(job.id)
+    return jobs.begun(parts, job)
+
+
+def _before(cursor: str | None) -> int | None:
+    if cursor is None:
+        return None
+    (last,) = paging.decode(cursor)
+    if not last.isdecimal() or not last.isascii() or len(last) > 9:
+        raise BadRequestError("the cursor is not one of ours", slug="bad-cursor")
+    return int(last)

@@ -10,20 +10,28 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, func, insert, or_, select, text, update
+from sqlalchemy import CursorResult, and_, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import Judging, JudgingState, Queue, Run
+from api import redaction
+from api.db.base import cleaned
+from api.db.models import Judging, JudgingState, Queue, Run, Worker, WorkerState
 from api.db.models.judgings import ACTIVE, FENCING
 from api.leaderboards import updating
 from api.leaderboards.updating import Changed, Known
+from api.live import Kind
 from api.neighbours import outbox
+from api.redaction import Audience
+from api.workers import watching
+from api.workers.watching import NOT_WATCHED, Ended, Watch
 from judge.results import Judgement
 from judge.verdicts import Verdict
 
 JUDGED = "submission.judged"
 # After a judge error others get this long to take the judging before the same worker may.
 ELSEWHERE = timedelta(seconds=3)
+# After a restart of PostgreSQL the living get this long to extend what ran out meanwhile.
+RESTARTED = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +45,19 @@ class Claim:
     current: bool
     queue: Queue
     token: int
-    errors: int
+    # Workers that failed at it before.
+    tried: tuple[UUID, ...] = ()
+    # The earlier judgings of the same submission that this one is compared with, if any.
+    checks_id: UUID | None = None
+    replaces_id: UUID | None = None
     queued_at: datetime
     started_at: datetime
+
+    @property
+    def errors(self) -> int:
+        """Return how often it ended in a judge error."""
+        return len(self.tried)
+
     # Where its trace began, see `api.tracing`; empty when it is not traced.
     carrier: Mapping[str, str]
 
@@ -65,6 +83,9 @@ async def claim(
                 ~Judging.tried_workers.contains([worker]),
                 Judging.due_at < func.now() - ELSEWHERE,
             ),
+            ~Judging.barred_workers.contains([worker]),
+            # At once, not only when the worker learns of it with its next heartbeat.
+            ~exists().where(Worker.id == worker, Worker.state == WorkerState.QUARANTINED),
         )
         .order_by(Judging.due_at)
         .limit(1)
@@ -92,6 +113,8 @@ async def claim(
                 Judging.queue,
                 Judging.fencing_token,
                 Judging.tried_workers,
+                Judging.checks_id,
+                Judging.replaces_id,
                 Judging.queued_at,
                 Judging.started_at,
                 Judging.extra["trace"].label("trace"),
@@ -110,7 +133,9 @@ async def claim(
         current=row.is_current,
         queue=row.queue,
         token=row.fencing_token,
-        errors=len(row.tried_workers),
+        tried=tuple(row.tried_workers),
+        checks_id=row.checks_id,
+        replaces_id=row.replaces_id,
         queued_at=row.queued_at,
         started_at=row.started_at,
         carrier=row.trace or {},
@@ -165,12 +190,13 @@ async def store(
     judgement: Judgement,
     *,
     told: Mapping[str, Any],
+    watch: Watch = NOT_WATCHED,
     known: Known | None = None,
 ) -> Stored:
     """Store a judgement, and what it changes on its event's board.
 
     `told` goes to other services and `known` onto the board when this is the judgement that
-    counts.
+    counts. What it says of its worker, or of another, is noted in the same transaction.
     """
     record = judgement.to_json()
     runs = record.pop("runs")
@@ -183,15 +209,16 @@ async def store(
             "lease_owner": None,
             "lease_expires_at": None,
             "finished_at": func.now(),
+            "judged_by": Judging.lease_owner,
             "verdict": judgement.verdict,
             "score": None if judgement.score is None else float(judgement.score),
             "cpu_us": judgement.cpu_us,
             "wall_us": judgement.wall_us,
             "memory_bytes": judgement.memory_bytes,
             "case_total": judgement.case_total,
-            "compile_log": _clean(judgement.compile_log),
-            "reason": _clean(judgement.reason),
-            "record": _clean(record),
+            "compile_log": cleaned(judgement.compile_log),
+            "reason": cleaned(judgement.reason),
+            "record": cleaned(record),
         },
     )
     if not stored:
@@ -199,14 +226,32 @@ async def store(
         return Stored(stored=False)
     if runs:
         await session.execute(insert(Run), _run_rows(claimed, judgement, runs))
+    if claimed.current and state is JudgingState.DONE and (shown := outside(told)) is not None:
+        await outbox.announce(session, JUDGED, shown, key=claimed.judging_id)
+    await watching.ended(
+        session,
+        watch,
+        Ended(
+            judging_id=claimed.judging_id,
+            verdict=judgement.verdict,
+            current=claimed.current,
+            tried=claimed.tried,
+            checks_id=claimed.checks_id,
+            replaces_id=claimed.replaces_id,
+        ),
+    )
     changed = None
-    if claimed.current and state is JudgingState.DONE:
-        await outbox.announce(session, JUDGED, told, key=claimed.judging_id)
-        if known is not None:
-            # Last, since others wait for the board's lock.
-            changed = await updating.record(session, known)
+    if known is not None and claimed.current and state is JudgingState.DONE:
+        # Last, since others wait for the board's lock.
+        changed = await updating.record(session, known)
     await session.commit()
     return Stored(stored=True, changed=changed)
+
+
+def outside(told: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what other services are told of an end."""
+    phase = redaction.phase_of(told.get("event_id"))
+    return redaction.update(Kind.JUDGED, told, Audience.NEIGHBOUR, phase)
 
 
 async def sweep(session: AsyncSession, *, claims_max: int) -> tuple[int, Sequence[UUID]]:
@@ -214,7 +259,11 @@ async def sweep(session: AsyncSession, *, claims_max: int) -> tuple[int, Sequenc
 
     What kills worker after worker must end some time; the caller makes a judge error of it.
     """
-    expired = and_(Judging.state.in_(ACTIVE), Judging.lease_expires_at < func.now())
+    expired = and_(
+        Judging.state.in_(ACTIVE),
+        Judging.lease_expires_at < func.now(),
+        func.pg_postmaster_start_time() < func.now() - RESTARTED,
+    )
     result = await session.execute(
         update(Judging)
         .where(expired, Judging.attempt < claims_max)
@@ -284,19 +333,8 @@ def _run_rows(
             "cpu_us": run.cpu_us,
             "wall_us": run.wall_us,
             "memory_bytes": run.memory_bytes,
-            "team_message": _clean(run.team_message),
-            "record": _clean(record),
+            "team_message": cleaned(run.team_message),
+            "record": cleaned(record),
         }
         for position, (run, record) in enumerate(zip(judgement.runs, records, strict=True), start=1)
     ]
-
-
-def _clean(value: Any) -> Any:
-    r"""Replace what PostgreSQL refuses in text: NUL, and halves of surrogate pairs."""
-    if isinstance(value, str):
-        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-    if isinstance(value, dict):
-        return {key: _clean(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_clean(each) for each in value]
-    return value

@@ -1,68 +1,157 @@
-"""Storing a submission in one statement: its row, its files and its queued judging.
+"""Storing submissions: those that came at the same moment in one statement and one transaction.
 
-One round trip instead of five, and the count that decides on its place in the queue is taken in
-the same snapshot.
+A statement of its own is a transaction of its own, so what it returns is committed. The counts
+that decide on places in the queue are taken in its snapshot, and a user's submissions of the same
+moment count for each other. Whoever has much waiting is put back by a step for each, and so is a
+room, by a smaller one, since there are several people in it.
 """
 
+import json
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Float, LargeBinary, Text, Uuid, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.ext.asyncio import AsyncSession
+import asyncpg
 
-from api.db.base import new_id
-from api.db.models import Queue
+from api.auth import CurrentUser, Role
+from api.db.models import JudgingState, Queue, Visibility
+from api.problems.queries import Target
+from api.workers import estimating
+from api.workers.estimating import Pace
 from judge.submission import Submission
 
-# asyncpg has to be told the types of what no column tells.
-_IDS = ("user_id", "problem_id", "version_id", "event_id", "room_id")
-_TEXTS = ("idempotency_key", "request_hash", "request_id")
-_OF_SOURCE = ("language", "entry_point", "source_hash")
-_STORE = text("""
-WITH waiting AS (
-    SELECT count(*) AS n FROM codebattle.judgings
-    WHERE user_id = :user_id AND state IN ('queued', 'compiling', 'running')
+_TARGETS = """
+SELECT
+    problem.slug, problem.id, problem.owner_id, problem.visibility,
+    version.id AS version_id, version.kinds, version.languages, version.source_bytes
+FROM codebattle.code_problems AS problem
+JOIN codebattle.code_problem_versions AS version ON version.id = problem.current_version_id
+WHERE problem.slug = ANY($1::text[]) OR problem.id = ANY($2::uuid[])
+"""
+_KNOWN = """
+SELECT
+    submission.user_id, submission.idempotency_key, submission.id, submission.request_hash,
+    submission.problem_id, submission.submitted_at, judging.id AS judging_id, judging.state
+FROM unnest($1::uuid[], $2::text[]) AS given (user_id, idempotency_key)
+JOIN codebattle.code_submissions AS submission USING (user_id, idempotency_key)
+JOIN codebattle.judgings AS judging
+    ON judging.submission_id = submission.id AND judging.is_current
+"""
+# Rejudging takes no place from those who hand something in.
+_DEPTH = f"""
+SELECT waiting.n, pace.slots, pace.judging_s
+FROM (
+    SELECT count(*) AS n FROM codebattle.judgings WHERE state = 'queued' AND is_current
+) AS waiting
+CROSS JOIN ({estimating.MEASURED}) AS pace
+"""  # noqa: S608 - both are constants
+_STORE = """
+WITH given AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
+        $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
+        $15::text[], $16::bigint[], $17::float[], $18::float[]
+    ) WITH ORDINALITY AS given (
+        submission_id, judging_id, user_id, problem_id, version_id, event_id, room_id,
+        language, entry_point, source_hash, idempotency_key, request_hash, request_id, queue,
+        metadata, source_bytes, delay_s, age_s, position
+    )
+), waiting AS (
+    SELECT users.user_id, count(judging.id) AS n
+    FROM (SELECT DISTINCT user_id FROM given) AS users
+    LEFT JOIN codebattle.judgings AS judging
+        ON judging.user_id = users.user_id
+        AND judging.is_current
+        AND judging.state IN ('queued', 'compiling', 'running')
+    GROUP BY users.user_id
+), crowded AS (
+    SELECT rooms.room_id, count(judging.id) AS n
+    FROM (SELECT DISTINCT room_id FROM given WHERE room_id IS NOT NULL) AS rooms
+    LEFT JOIN codebattle.judgings AS judging
+        ON judging.room_id = rooms.room_id
+        AND judging.is_current
+        AND judging.state IN ('queued', 'compiling', 'running')
+    GROUP BY rooms.room_id
+), placed AS (
+    SELECT
+        given.*,
+        now() - make_interval(secs => given.age_s) AS arrived_at,
+        waiting.n - 1
+            + row_number() OVER (PARTITION BY given.user_id ORDER BY given.position) AS ahead,
+        coalesce(crowded.n - 1
+            + row_number() OVER (PARTITION BY given.room_id ORDER BY given.position), 0) AS in_room
+    FROM given JOIN waiting USING (user_id) LEFT JOIN crowded USING (room_id)
 ), taken AS (
     INSERT INTO codebattle.code_submissions (
         id, user_id, problem_id, version_id, event_id, room_id, language, entry_point,
-        source_hash, source_bytes, idempotency_key, request_hash, request_id
+        source_hash, source_bytes, idempotency_key, request_hash, request_id, submitted_at
     )
     SELECT
-        :submission_id, :user_id, :problem_id, :version_id, :event_id, :room_id, :language,
-        :entry_point, :source_hash, :source_bytes, :idempotency_key, :request_hash, :request_id
-    FROM waiting WHERE waiting.n < :waiting_max
+        submission_id, user_id, problem_id, version_id, event_id, room_id, language, entry_point,
+        source_hash, source_bytes, idempotency_key, request_hash, request_id,
+        arrived_at
+    FROM placed WHERE ahead < $19::bigint
     ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, submitted_at
 ), files AS (
     INSERT INTO codebattle.submission_files (submission_id, name, content)
     SELECT taken.id, file.name, file.content
-    FROM taken, unnest(:names, :contents) AS file (name, content)
+    FROM taken
+    JOIN unnest($21::uuid[], $22::text[], $23::bytea[]) AS file (submission_id, name, content)
+        ON file.submission_id = taken.id
 ), queued AS (
     INSERT INTO codebattle.judgings (
-        id, submission_id, version_id, user_id, room_id, is_current, state, queue, due_at
+        id, submission_id, version_id, user_id, room_id, is_current, state, queue, metadata,
+        queued_at, due_at
     )
     SELECT
-        :judging_id, taken.id, :version_id, :user_id, :room_id, true, 'queued', :queue,
-        now() + make_interval(secs => :delay_s + waiting.n * :step_s)
-    FROM taken, waiting
+        judging_id, submission_id, version_id, user_id, room_id, true, 'queued', queue,
+        metadata::jsonb, arrived_at,
+        arrived_at + make_interval(
+            secs => delay_s + greatest(ahead * $20::float, in_room * $24::float)
+        )
+    FROM placed JOIN taken ON taken.id = placed.submission_id
 )
-SELECT waiting.n, taken.submitted_at FROM waiting LEFT JOIN taken ON true
-""").bindparams(
-    *(bindparam(name, type_=Uuid) for name in (*_IDS, "submission_id", "judging_id")),
-    *(bindparam(name, type_=Text) for name in (*_TEXTS, *_OF_SOURCE, "queue")),
-    *(bindparam(name, type_=BigInteger) for name in ("source_bytes", "waiting_max")),
-    *(bindparam(name, type_=Float) for name in ("delay_s", "step_s")),
-    bindparam("names", type_=ARRAY(Text)),
-    bindparam("contents", type_=ARRAY(LargeBinary)),
-)
+SELECT placed.ahead, taken.submitted_at
+FROM placed LEFT JOIN taken ON taken.id = placed.submission_id
+ORDER BY placed.position
+"""
+_OF_INTAKE = ("submission_id", "judging_id", "user_id", "problem_id", "version_id")
+_OPTIONAL = ("event_id", "room_id")
+_OF_SOURCE = ("language", "entry_point", "source_hash")
+_OF_REQUEST = ("idempotency_key", "request_hash", "request_id")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A submission that is stored; `replayed` when it was there already."""
+
+    id: UUID
+    judging_id: UUID
+    problem_id: UUID
+    state: JudgingState
+    submitted_at: datetime
+    replayed: bool
+    # How long it will wait, by what is before it and how quickly that goes; None: nobody knows.
+    wait_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The submission an idempotency key made, and a hash of the request it was made by."""
+
+    taken: Taken
+    request_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """All there is to store of a submission that was accepted."""
+    """All there is to store of a submission that was accepted `age_s` ago."""
 
+    submission_id: UUID
+    judging_id: UUID
     user_id: UUID
     problem_id: UUID
     version_id: UUID
@@ -73,6 +162,10 @@ class Intake:
     idempotency_key: str | None
     request_hash: str
     request_id: str
+    # The judging's metadata: what the worker has to know of the trace this belongs to.
+    extra: dict[str, Any]
+    delay_s: float
+    age_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,42 +175,112 @@ class Stored:
     That is so when `waiting` judgings of the user are too many, or the key was used before.
     """
 
-    submission_id: UUID
-    judging_id: UUID
     submitted_at: datetime | None
     waiting: int
 
 
+class Targets:
+    """The problems that some requests name, as they are now."""
+
+    def __init__(self, rows: Sequence[asyncpg.Record]) -> None:
+        self._by_slug = {row["slug"]: row for row in rows}
+        self._by_id = {row["id"]: row for row in rows}
+
+    def find(self, user: CurrentUser, name: str) -> Target | None:
+        """Return what to submit to; None for what the user cannot see, too."""
+        row = self._by_slug.get(name) or self._by_id.get(_uuid(name))
+        if row is None or not (
+            row["visibility"] == Visibility.PUBLIC
+            or row["owner_id"] == user.id
+            or user.has(Role.REVIEWER)
+        ):
+            return None
+        return Target(
+            problem_id=row["id"],
+            version_id=row["version_id"],
+            kinds=row["kinds"],
+            languages=row["languages"],
+            source_bytes=row["source_bytes"],
+        )
+
+
+async def targets(connection: asyncpg.Connection, names: Collection[str]) -> Targets:
+    """Read the problems with these slugs or ids."""
+    ids = [found for name in names if (found := _uuid(name)) is not None]
+    return Targets(await connection.fetch(_TARGETS, list(names), ids))
+
+
+async def known(
+    connection: asyncpg.Connection, keys: Sequence[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], Known]:
+    """Return what the idempotency keys of users have made."""
+    if not keys:
+        return {}
+    rows = await connection.fetch(_KNOWN, [user for user, _ in keys], [key for _, key in keys])
+    return {
+        (row["user_id"], row["idempotency_key"]): Known(
+            taken=Taken(
+                id=row["id"],
+                judging_id=row["judging_id"],
+                problem_id=row["problem_id"],
+                state=JudgingState(row["state"]),
+                submitted_at=row["submitted_at"],
+                replayed=True,
+            ),
+            request_hash=row["request_hash"],
+        )
+        for row in rows
+    }
+
+
+async def depth(connection: asyncpg.Connection) -> tuple[int, Pace]:
+    """Return how many judgings wait, and how quickly they are judged."""
+    row = await connection.fetchrow(_DEPTH)
+    assert row is not None
+    return row["n"], Pace(slots=row["slots"], judging_s=row["judging_s"])
+
+
 async def store(
-    session: AsyncSession, given: Intake, *, delay_s: float, step_s: float, waiting_max: int
-) -> Stored:
-    """Store a submission with its queued judging; the caller commits.
+    connection: asyncpg.Connection,
+    given: Sequence[Intake],
+    *,
+    step_s: float,
+    room_step_s: float,
+    waiting_max: int,
+) -> list[Stored]:
+    """Store submissions with their queued judgings and commit; all of them or none.
 
     A second request with the same key waits here for the first one's transaction to end.
     """
-    submission_id, judging_id = new_id(), new_id()
-    files = given.submission.files
-    row = (
-        await session.execute(
-            _STORE,
-            {
-                **{name: getattr(given, name) for name in (*_IDS, *_TEXTS)},
-                "submission_id": submission_id,
-                "judging_id": judging_id,
-                **{name: getattr(given.submission, name) for name in _OF_SOURCE},
-                "source_bytes": given.submission.source_bytes,
-                "queue": given.queue.value,
-                "names": list(files),
-                "contents": list(files.values()),
-                "delay_s": delay_s,
-                "step_s": step_s,
-                "waiting_max": waiting_max,
-            },
-        )
-    ).one()
-    return Stored(
-        submission_id=submission_id,
-        judging_id=judging_id,
-        submitted_at=row.submitted_at,
-        waiting=row.n,
+
+    def column(name: str, of: Sequence[Any] = given) -> list[Any]:
+        return [getattr(each, name) for each in of]
+
+    files = [
+        (each.submission_id, name, content)
+        for each in given
+        for name, content in each.submission.files.items()
+    ]
+    sources = column("submission")
+    rows = await connection.fetch(
+        _STORE,
+        *(column(name) for name in (*_OF_INTAKE, *_OPTIONAL)),
+        *(column(name, sources) for name in _OF_SOURCE),
+        *(column(name) for name in (*_OF_REQUEST, "queue")),
+        [json.dumps(each) for each in column("extra")],
+        column("source_bytes", sources),
+        column("delay_s"),
+        column("age_s"),
+        waiting_max,
+        step_s,
+        *([file[place] for file in files] for place in range(3)),
+        room_step_s,
     )
+    return [Stored(submitted_at=row["submitted_at"], waiting=row["ahead"]) for row in rows]
+
+
+def _uuid(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

@@ -6,6 +6,7 @@ lost. `sweep` looks for what nobody rang for. Nothing here depends on Redis but 
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,29 +15,33 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import NoResultFound
 
 from api import tracing
 from api.blobs import BlobMissingError
+from api.db.engine import AWAY
 from api.db.models import CodeProblem, CodeProblemVersion, CodeSubmission, Judging, Queue
 from api.logs import logger
 from api.metrics import JUDGING_ERRORS, REQUEUED, VERDICTS, WAIT_SECONDS
 from api.problems.cache import PackageCache
-from api.submissions import claiming, queries
+from api.submissions import claiming, queries, telling
 from api.submissions.claiming import Claim
 from api.submissions.reporting import Reporter
 from api.submissions.stages import PREPARE, STORE, Stages
 from api.wiring import Parts
-from judge.errors import CodebattleError, PackageError, SourceError
+from api.workers.watching import Watch
+from judge.errors import CodebattleError, EngineAwayError, PackageError, SourceError
 from judge.judging import Options, Progress
 from judge.problem import Problem
 from judge.results import Judgement
 from judge.submission import Submission
 from judge.verdicts import Verdict
 
-# What a database that is away or restarting raises; anything else is a bug.
-AWAY = (OperationalError, InterfaceError, PoolTimeoutError, OSError)
+# While PostgreSQL is away a judgement is offered again, this often and for so long.
+STORE_S = 0.3
+STORE_S_MAX = 30.0
+# A worker whose sandbox engine is away leaves the work to others for so long.
+REST_S = 5.0
 _log = logger(__name__)
 
 
@@ -56,11 +61,12 @@ class Judges(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Held:
-    """A judging in progress; `lost` says that somebody else has it by now."""
+    """A judging in progress; `lost`: somebody else has it by now, `over`: it is stored."""
 
     claim: Claim
     task: asyncio.Task[None]
     lost: bool = False
+    over: bool = False
 
 
 class SubmissionJobs:
@@ -78,8 +84,18 @@ class SubmissionJobs:
         self._free = asyncio.Semaphore(slots)
         self._held: dict[UUID, _Held] = {}
         self._looking: set[asyncio.Task[None]] = set()
+        self._watch = Watch(
+            double_check_share=self._settings.double_check_share,
+            quarantine_after=self._settings.quarantine_after,
+        )
+        self._told: set[UUID] = set()
+        self._rests_until = 0.0
         self.draining = False
         self.taking = True
+        # Digests of the images that were judged with, by name.
+        self.images: dict[str, str] = {}
+        # How much other work that can wait may take a slot of this worker.
+        self.elsewhere: Callable[[], int] = lambda: 0
 
     @property
     def held(self) -> int:
@@ -89,14 +105,8 @@ class SubmissionJobs:
     async def look(self) -> None:
         """Judge until nothing is due."""
         async with self._free:
-            while self.taking and not self.draining:
-                async with self._parts.sessions() as session:
-                    claimed = await claiming.claim(
-                        session,
-                        self._worker,
-                        lease_s=self._settings.lease_s,
-                        queues=self._queues(),
-                    )
+            while self._takes():
+                claimed = await self._claimed()
                 if claimed is None:
                     return
                 waited = (claimed.started_at - claimed.queued_at).total_seconds()
@@ -106,17 +116,32 @@ class SubmissionJobs:
                 # A cancelled look (arq's way to stop) leaves the judging to `drain`.
                 await asyncio.wait([task])
 
+    def _takes(self) -> bool:
+        rested = time.monotonic() >= self._rests_until
+        return self.taking and rested and not self.draining
+
+    async def _claimed(self) -> Claim | None:
+        """Claim what is due; while PostgreSQL is away nothing is, and the sweep looks again."""
+        try:
+            async with self._parts.sessions() as session:
+                return await claiming.claim(
+                    session, self._worker, lease_s=self._settings.lease_s, queues=self._queues()
+                )
+        except AWAY as error:
+            _log.warning("worker.retrying", error=type(error).__name__)
+            return None
+
     async def beat(self) -> None:
         """Extend all leases; stop judgings that are no longer ours."""
-        if not self._held:
+        tokens = {each: held.claim.token for each, held in self._held.items() if not held.over}
+        if not tokens:
             return
-        tokens = {each: held.claim.token for each, held in self._held.items()}
         async with self._parts.sessions() as session:
             kept = await claiming.extend(
                 session, self._worker, tokens, lease_s=self._settings.lease_s
             )
         for each, held in list(self._held.items()):
-            if each in tokens and each not in kept and not held.task.done():
+            if each in tokens and each not in kept and not (held.over or held.task.done()):
                 JUDGING_ERRORS.labels("lease_lost").inc()
                 _log.warning("judging.lease_lost", judging_id=str(each))
                 held.lost = True
@@ -134,10 +159,30 @@ class SubmissionJobs:
             _log.warning("judging.requeued", count=again)
         for submission_id in given_up:
             _log.error("judging.given_up", submission_id=str(submission_id))
-        if waiting and not self._free.locked() and not self.draining:
+        await self._tell_untold()
+        if waiting:
+            self.look_soon()
+
+    def look_soon(self) -> None:
+        """Look in the background, if a slot is free."""
+        if not self._free.locked() and not self.draining:
             task = asyncio.create_task(self.look(), name="look")
             self._looking.add(task)
             task.add_done_callback(self._looking.discard)
+
+    async def _tell_untold(self) -> None:
+        """Note which ends were told, and tell those that nobody did: a worker died, Redis was away.
+
+        Whoever follows live hears of an end at least once, whatever is killed after the commit.
+        """
+        told = frozenset(self._told)
+        async with self._parts.sessions() as session:
+            if told:
+                await telling.note(session, told)
+                self._told -= told
+            again = await telling.tell_untold(session, self._parts.publisher)
+        if again:
+            _log.warning("judging.told_late", count=again)
 
     async def drain(self, patience_s: float) -> None:
         """Take nothing new, finish what is in progress, give back what does not finish."""
@@ -150,10 +195,13 @@ class SubmissionJobs:
             task.cancel()
         if rest:
             await asyncio.wait(rest, timeout=5)
+        with suppress(*AWAY):
+            await self._tell_untold()
 
     def _queues(self) -> list[Queue]:
         """Return what may be claimed: one slot of several is always kept for people who wait."""
         patient = sum(held.claim.queue is not Queue.INTERACTIVE for held in self._held.values())
+        patient += self.elsewhere()
         if self._slots > 1 and patient >= self._slots - 1:
             return [Queue.INTERACTIVE]
         return list(Queue)
@@ -183,10 +231,19 @@ class SubmissionJobs:
             if held is None or not held.lost:
                 await asyncio.shield(self._give_back(claimed, reporter, failed=False))
             raise
+        except NoResultFound:
+            # Its rejudge set was cancelled a moment ago: there is nothing to store it in.
+            _log.info("judging.gone")
         except AWAY as error:
             # PostgreSQL is away: the lease runs out, and somebody judges it again.
             JUDGING_ERRORS.labels("storage").inc()
             _log.error("judging.unstored", error=type(error).__name__)
+        except EngineAwayError as error:
+            # Nobody's fault and no try: it waits for another worker, or for the engine.
+            JUDGING_ERRORS.labels("engine").inc()
+            _log.error("judging.engine_away", error=str(error))
+            self._rests_until = time.monotonic() + REST_S
+            await self._give_back(claimed, reporter, failed=False)
         except Exception:  # noqa: BLE001 - said and counted right here
             # The worker's boundary: a bug costs this judging a try, never the worker.
             JUDGING_ERRORS.labels("bug").inc()
@@ -229,6 +286,8 @@ class SubmissionJobs:
             )
         except SourceError as error:
             return _failed(slug, submission, Verdict.CE, str(error))
+        except EngineAwayError:
+            raise
         except (PackageError, BlobMissingError) as error:
             JUDGING_ERRORS.labels("package").inc()
             return _failed(slug, submission, Verdict.JE, str(error))
@@ -237,21 +296,24 @@ class SubmissionJobs:
             return _failed(slug, submission, Verdict.JE, str(error))
 
     async def _finish(self, claimed: Claim, judgement: Judgement, reporter: Reporter) -> None:
+        if judgement.image:
+            self.images[judgement.image] = judgement.image_digest
         if judgement.verdict is Verdict.JE:
             JUDGING_ERRORS.labels("verdict").inc()
             _log.error("judging.error", reason=judgement.reason, errors=claimed.errors + 1)
             if claimed.errors + 1 < self._settings.judging_attempts_max:
                 await self._give_back(claimed, reporter, failed=True)
                 return
-        async with self._parts.sessions() as session:
-            done = await claiming.store(session, claimed, judgement, told=reporter.told(judgement))
-        if not done.stored:
+        if not await self._stored(claimed, judgement, reporter):
             JUDGING_ERRORS.labels("lease_lost").inc()
             _log.warning("judging.refused", reason="the lease was lost")
             return
         VERDICTS.labels(judgement.verdict.value, judgement.language).inc()
         tracing.note(verdict=judgement.verdict.value, sandbox=judgement.backend)
-        await reporter.judged(judgement)
+        if claimed.judging_id in self._held:
+            self._held[claimed.judging_id].over = True
+        if await reporter.judged(judgement):
+            self._told.add(claimed.judging_id)
         _log.info(
             "judging.done",
             verdict=judgement.verdict.value,
@@ -260,6 +322,30 @@ class SubmissionJobs:
             sandbox=judgement.backend,
             image=judgement.image_digest,
         )
+
+    async def _stored(self, claimed: Claim, judgement: Judgement, reporter: Reporter) -> bool:
+        """Store a judgement; tell whether the claim still held.
+
+        A commit that nobody answered may have happened: then there is nothing left to store, and
+        the sweep tells the end.
+        """
+        deadline = time.monotonic() + STORE_S_MAX
+        while True:
+            try:
+                async with self._parts.sessions() as session:
+                    done = await claiming.store(
+                        session,
+                        claimed,
+                        judgement,
+                        told=reporter.told(judgement),
+                        watch=self._watch,
+                    )
+                    return done.stored
+            except AWAY as error:
+                if time.monotonic() > deadline:
+                    raise
+                _log.warning("worker.retrying", error=type(error).__name__)
+            await asyncio.sleep(STORE_S)
 
     async def _give_back(self, claimed: Claim, reporter: Reporter, *, failed: bool) -> None:
         with suppress(*AWAY):

@@ -14,7 +14,7 @@ from api.redaction import Audience
 from api.submissions import schemas
 from judge.verdicts import Verdict
 
-Row = tuple[CodeSubmission, Judging, str]
+Row = tuple[CodeSubmission, Judging, CodeProblem]
 
 
 async def one(
@@ -25,7 +25,7 @@ async def one(
     if found is None:
         raise NotFoundError("there is no such submission", slug="submission-not-found")
     row: Row = (found[0], found[1], found[2])
-    who = redaction.audience(user, row[0].user_id)
+    who = redaction.audience(user, row[0].user_id, author_id=row[2].owner_id)
     if who is Audience.PUBLIC:
         raise NotFoundError("there is no such submission", slug="submission-not-found")
     return row, who
@@ -35,19 +35,18 @@ async def detail(
     session: AsyncSession, user: CurrentUser, submission_id: UUID
 ) -> schemas.SubmissionDetail:
     """Return all the caller may know of a submission."""
-    (submission, judging, slug), who = await one(session, user, submission_id)
+    row, who = await one(session, user, submission_id)
+    submission, judging, _ = row
     runs = await session.scalars(
         select(Run).where(Run.judging_id == judging.id).order_by(Run.position)
     )
     shown = [each for row in runs if (each := redaction.run(row, who)) is not None]
     return schemas.SubmissionDetail(
-        **summary((submission, judging, slug), who).model_dump(),
+        **summary(row, who).model_dump(),
         version_id=judging.version_id,
         event_id=submission.event_id,
         room_id=submission.room_id,
-        entry_point=submission.entry_point,
-        source_bytes=submission.source_bytes,
-        source_hash=submission.source_hash,
+        **redaction.about_source(submission, who, redaction.phase_of(submission.event_id)),
         judging_id=judging.id,
         queued_at=judging.queued_at,
         started_at=judging.started_at,
@@ -61,13 +60,14 @@ async def detail(
 
 def summary(row: Row, who: Audience) -> schemas.SubmissionSummary:
     """Return a submission as a list shows it."""
-    submission, judging, slug = row
+    submission, judging, problem = row
     verdict = redaction.verdict(judging, who, redaction.phase_of(submission.event_id))
     decided = verdict is not None and verdict is not Verdict.JE
+    used = decided and redaction.may_see_usage(who)
     return schemas.SubmissionSummary(
         id=submission.id,
         problem_id=submission.problem_id,
-        problem=slug,
+        problem=problem.slug,
         user_id=submission.user_id,
         language=submission.language,
         submitted_at=submission.submitted_at,
@@ -75,8 +75,8 @@ def summary(row: Row, who: Audience) -> schemas.SubmissionSummary:
         verdict=verdict,
         big5=verdict.big5 if verdict is not None else None,
         score=float(judging.score) if decided and judging.score is not None else None,
-        cpu_ms=-(-judging.cpu_us // 1000) if decided and judging.cpu_us is not None else None,
-        memory_bytes=judging.memory_bytes if decided else None,
+        cpu_ms=-(-judging.cpu_us // 1000) if used and judging.cpu_us is not None else None,
+        memory_bytes=judging.memory_bytes if used else None,
     )
 
 
@@ -112,9 +112,9 @@ async def source(session: AsyncSession, submission_id: UUID) -> dict[str, bytes]
     return {name: bytes(content) for name, content in rows}
 
 
-def _rows() -> Select[CodeSubmission, Judging, str]:
+def _rows() -> Select[CodeSubmission, Judging, CodeProblem]:
     return (
-        select(CodeSubmission, Judging, CodeProblem.slug)
+        select(CodeSubmission, Judging, CodeProblem)
         .join(Judging, (Judging.submission_id == CodeSubmission.id) & Judging.is_current)
         .join(CodeProblem, CodeProblem.id == CodeSubmission.problem_id)
     )

@@ -1,10 +1,11 @@
 """Tells the world how a judging goes, without ever making it wait."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from api import redaction
-from api.db.engine import Sessions
+from api.db.engine import AWAY, Sessions
 from api.db.models import CodeSubmission
 from api.live import Kind, Publisher, Topic, Update
 from api.submissions import claiming
@@ -12,6 +13,9 @@ from api.submissions.claiming import Claim
 from judge.judging import Progress
 from judge.results import Judgement
 from judge.verdicts import Verdict
+
+# While Redis hangs, progress is let go after this; whoever follows learns the end.
+LEFT_S = 2.0
 
 
 class Reporter:
@@ -46,9 +50,14 @@ class Reporter:
         self._queue.put_nowait(progress)
 
     async def close(self) -> None:
-        """Publish what is left."""
+        """Publish what is left, unless that takes long: the judgement is not to wait for it."""
         self._queue.put_nowait(None)
-        await self._task
+        done, _ = await asyncio.wait([self._task], timeout=LEFT_S)
+        if done:
+            self._task.result()
+        else:
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
     def abandon(self) -> None:
         """Publish nothing more."""
@@ -65,9 +74,12 @@ class Reporter:
             "memory_bytes": judgement.memory_bytes,
         }
 
-    async def judged(self, judgement: Judgement) -> None:
-        """Publish the end; after the commit, so that whoever rereads finds it."""
-        await self._tell(Kind.JUDGED, self.told(judgement), everywhere=True)
+    async def judged(self, judgement: Judgement) -> bool:
+        """Publish the end; after the commit, so that whoever rereads finds it.
+
+        Tell whether Redis took it.
+        """
+        return await self._tell(Kind.JUDGED, self.told(judgement), everywhere=True)
 
     async def again(self) -> None:
         """Publish that it waits again."""
@@ -80,8 +92,10 @@ class Reporter:
             elif progress.stage == "running":
                 if not self._running:
                     self._running = True
-                    async with self._sessions() as session:
-                        await claiming.running(session, self._claim)
+                    # While PostgreSQL is away the judging goes on; the end will be stored.
+                    with suppress(*AWAY):
+                        async with self._sessions() as session:
+                            await claiming.running(session, self._claim)
                 if progress.run is not None:
                     await self._tell(
                         Kind.RUNNING,
@@ -90,11 +104,11 @@ class Reporter:
                         ),
                     )
 
-    async def _tell(self, kind: Kind, data: dict[str, Any], *, everywhere: bool = False) -> None:
+    async def _tell(self, kind: Kind, data: dict[str, Any], *, everywhere: bool = False) -> bool:
         topics = [
             Topic.SUBMISSION.of(self._claim.submission_id),
             Topic.USER.of(self._claim.user_id),
         ]
         if everywhere and self._problem is not None:
             topics.append(self._problem)
-        await self._publisher.publish(topics, Update(kind=kind, data=self._facts | data))
+        return await self._publisher.publish(topics, Update(kind=kind, data=self._facts | data))

@@ -13,9 +13,10 @@ from api.auth import CurrentUser, Scope
 from api.deps import PartsDep, SessionDep, UserDep
 from api.documented import located, problems
 from api.errors import BadRequestError, NotFoundError
-from api.live import Kind, Listener, Resync, Topic, Update
+from api.live import Kind, Listener, Resync, Topic
 from api.redaction import Audience
-from api.submissions import queries, schemas, service
+from api.submissions import queries, schemas
+from api.submissions.desk import Desk
 from api.wiring import Parts
 
 # Should Redis be silent, a waiting request looks for itself this often.
@@ -31,43 +32,25 @@ Wait = Annotated[
 ]
 
 
-async def depth(request: Request) -> service.Depth:
-    """Return the one counter of waiting judgings of this application."""
-    state = request.app.state
-    if not hasattr(state, "depth"):
-        state.depth = service.Depth()
-    found: service.Depth = state.depth
+async def desk(request: Request) -> Desk:
+    """Return the one desk of this application."""
+    found: Desk = request.app.state.desk
     return found
 
 
 @router.post("", status_code=202, responses=located(202) | problems(404, 409, 429))
 async def submit(
     new: schemas.NewSubmission,
-    session: SessionDep,
-    parts: PartsDep,
+    at: Annotated[Desk, Depends(desk)],
     user: UserDep,
-    counter: Annotated[service.Depth, Depends(depth)],
     request: Request,
     response: Response,
     key: Key = None,
 ) -> schemas.Accepted:
     """Take a submission in; it is judged in the background and never lost once this answers."""
     user.need_scope(Scope.SUBMIT)
-    taken = await service.submit(
-        session,
-        parts.settings,
-        counter,
-        user,
-        new,
-        key=key,
-        request_id=request.state.request_id,
-    )
+    taken = await at.take(user, new, key=key, request_id=request.state.request_id)
     structlog.contextvars.bind_contextvars(submission_id=str(taken.id))
-    # First the commit, then the bell: a worker must find the row.
-    await session.commit()
-    if not taken.replayed:
-        _tell(parts, taken, new, user)
-        parts.bell.ring_soon()
     url = f"/v1/submissions/{taken.id}"
     response.headers["Location"] = url
     return schemas.Accepted(
@@ -77,6 +60,7 @@ async def submit(
         submitted_at=taken.submitted_at,
         url=url,
         replayed=taken.replayed,
+        wait_s=taken.wait_s,
     )
 
 
@@ -133,25 +117,6 @@ async def get_source(submission_id: UUID, session: SessionDep, user: UserDep) ->
         entry_point=submission.entry_point,
         files={name: content.decode("utf-8", "replace") for name, content in files.items()},
     )
-
-
-def _tell(
-    parts: Parts, taken: service.Taken, new: schemas.NewSubmission, user: CurrentUser
-) -> None:
-    told = {
-        "submission_id": str(taken.id),
-        "judging_id": str(taken.judging_id),
-        "problem_id": str(taken.problem_id),
-        "user_id": str(user.id),
-        "event_id": str(new.event_id) if new.event_id else None,
-        "room_id": str(new.room_id) if new.room_id else None,
-    }
-    topics = [
-        Topic.SUBMISSION.of(taken.id),
-        Topic.USER.of(user.id),
-        Topic.PROBLEM.of(taken.problem_id),
-    ]
-    parts.announcer.say(topics, Update(kind=Kind.QUEUED, data=told))
 
 
 async def _detail(parts: Parts, user: CurrentUser, submission_id: UUID) -> schemas.SubmissionDetail:

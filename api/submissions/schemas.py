@@ -14,18 +14,10 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
 
 
-class NewSubmission(BaseModel):
-    """What somebody hands in: one source text, or several files by name."""
+class Program(BaseModel):
+    """A program for a problem: one source text, or several files by name."""
 
-    model_config = ConfigDict(
-        extra="forbid",
-        json_schema_extra={
-            "examples": [
-                {"problem": "hello", "language": "python3", "source": "print(f'Hi, {input()}!')"},
-                {"problem": "hello", "language": "cpp", "files": {"main.cpp": "int main() {}"}},
-            ]
-        },
-    )
+    model_config = ConfigDict(extra="forbid")
 
     problem: Annotated[Name, Field(description="Slug or id of the problem.")]
     language: Annotated[Name, Field(description="Id of a language, see /v1/languages.")]
@@ -37,15 +29,29 @@ class NewSubmission(BaseModel):
         Field(description="Source files by name.", max_length=limits.SOURCE_FILES_MAX),
     ] = None
     entry_point: FileName | None = None
-    event_id: UUID | None = None
-    room_id: UUID | None = None
-    queue: Queue = Queue.INTERACTIVE
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if (self.source is None) == (not self.files):
             raise ValueError("give either source or files")
         return self
+
+
+class NewSubmission(Program):
+    """What somebody hands in: one source text, or several files by name."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"problem": "hello", "language": "python3", "source": "print(f'Hi, {input()}!')"},
+                {"problem": "hello", "language": "cpp", "files": {"main.cpp": "int main() {}"}},
+            ]
+        },
+    )
+
+    event_id: UUID | None = None
+    room_id: UUID | None = None
+    queue: Queue = Queue.INTERACTIVE
 
 
 class RunShown(BaseModel):
@@ -93,9 +99,11 @@ class SubmissionDetail(SubmissionSummary):
     version_id: UUID
     event_id: UUID | None
     room_id: UUID | None
-    entry_point: str | None
-    source_bytes: int
-    source_hash: str
+    entry_point: str | None = None
+    source_bytes: Annotated[
+        int | None, Field(description="None, like the hash, for who may not read the source.")
+    ] = None
+    source_hash: str | None = None
     judging_id: UUID
     queued_at: datetime
     started_at: datetime | None
@@ -115,6 +123,9 @@ class Accepted(BaseModel):
     submitted_at: datetime
     url: str
     replayed: Annotated[bool, Field(description="True when its idempotency key was known.")]
+    wait_s: Annotated[
+        float | None, Field(description="Estimated wait in seconds; null when nobody can say.")
+    ] = None
 
 
 class SubmissionPage(BaseModel):

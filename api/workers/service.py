@@ -2,41 +2,58 @@
 
 import os
 import platform
+from collections.abc import Mapping
 from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import Worker, WorkerState
+from api.workers import quarantine
 
 GONE_AFTER = timedelta(seconds=30)
 
 
 async def register(session: AsyncSession, worker: UUID, *, backend: str, slots: int) -> None:
-    """Make a worker known."""
+    """Make a worker known, once; one on a host in quarantine begins there."""
+    reason = await quarantine.reason_on(session, platform.node(), backend)
     await session.execute(
-        insert(Worker).values(
+        insert(Worker)
+        .values(
             id=worker,
             host=platform.node(),
             process_id=os.getpid(),
             version=version("codebattle"),
             backend=backend,
             slots=slots,
-            state=WorkerState.ACTIVE,
+            state=WorkerState.QUARANTINED if reason else WorkerState.ACTIVE,
+            quarantine_reason=reason,
         )
+        .on_conflict_do_nothing()
     )
     await session.commit()
 
 
-async def beat(session: AsyncSession, worker: UUID) -> WorkerState | None:
-    """Say that a worker is alive; return the state others gave it."""
+async def beat(
+    session: AsyncSession, worker: UUID, *, images: Mapping[str, str] | None = None
+) -> WorkerState | None:
+    """Say that a worker is alive and what it judges with; return the state others gave it.
+
+    One that others took for gone, since it was silent for long, is there again.
+    """
+    back = case((Worker.quarantine_reason != "", "quarantined"), else_="active")
     state = await session.scalar(
         update(Worker)
         .where(Worker.id == worker)
-        .values(heartbeat_at=func.now())
+        .values(
+            heartbeat_at=func.now(),
+            images=dict(images or {}),
+            state=case((Worker.state == WorkerState.GONE, back), else_=Worker.state),
+        )
         .returning(Worker.state)
         .execution_options(synchronize_session=False)
     )

@@ -13,8 +13,9 @@ from rich.text import Text
 from judge import limits
 from judge.cli import records
 from judge.cli.session import Session, session
+from judge.compiling import format_code
 from judge.errors import SourceError, UsageError
-from judge.judging import Options, Progress, format_code
+from judge.judging import Options, Progress
 from judge.languages import detect, get
 from judge.problem import load
 from judge.problem.model import Problem

@@ -21,6 +21,10 @@ SUFFIXES = (".zip", ".kpp")
 _BLOCK_BYTES = 1 << 18
 _LINK_BYTES_MAX = 4096
 _NAME_CHARS_MAX = 200
+# What the list of as many files as we take may have, with names of some length.
+_LIST_BYTES_MAX = limits.PACKAGE_FILES_MAX * 256
+# The record at the end, its comment, and the two records before it in a large archive.
+_END_BYTES_MAX = 22 + 65_535 + 20 + 56
 _FAILURES = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError)
 
 
@@ -30,6 +34,7 @@ def unpack(archive: Path) -> Path:
         raise PackageError(f"{archive.name}: not a file")
     target = Path(tempfile.mkdtemp(prefix="codebattle-package-"))
     try:
+        _refuse_endless_list(archive)
         with zipfile.ZipFile(archive) as opened:
             _Unpacking(archive.name, opened, target).run()
     except _FAILURES as error:
@@ -42,12 +47,41 @@ def unpack(archive: Path) -> Path:
     return target
 
 
+def glance(archive: Path) -> None:
+    """Refuse at once what cannot be a package: no zip file, or one without a `problem.yaml`."""
+    try:
+        _refuse_endless_list(archive)
+        with zipfile.ZipFile(archive) as opened:
+            names = [PurePosixPath(name) for name in opened.namelist()]
+    except _FAILURES as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise PackageError(f"{archive.name}: not a readable zip file: {reason}") from error
+    if not any(name.name == "problem.yaml" and len(name.parts) <= 2 for name in names):
+        raise PackageError("problem.yaml: missing; this is no problem package")
+
+
 def package_root(unpacked: Path) -> Path:
     """Return the directory that holds `problem.yaml`: the top, or the only one directly in it."""
     if (unpacked / "problem.yaml").exists():
         return unpacked
     inner = [path for path in sorted(unpacked.iterdir()) if (path / "problem.yaml").exists()]
     return inner[0] if len(inner) == 1 else unpacked
+
+
+def _refuse_endless_list(archive: Path) -> None:
+    """Refuse a list of files longer than any we take: reading it takes memory many times its size.
+
+    Its length is in the record at the end of the archive; of a large archive in one before that.
+    """
+    with archive.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _END_BYTES_MAX))
+        end = file.read()
+    plain, large = end.rfind(b"PK\5\6"), end.rfind(b"PK\6\6")
+    sizes = [int.from_bytes(end[plain + 12 : plain + 16], "little")] if plain >= 0 else []
+    if large >= 0:
+        sizes = [int.from_bytes(end[large + 40 : large + 48], "little")]
+    if any(size > _LIST_BYTES_MAX for size in sizes):
+        raise PackageError(f"{archive.name}: too many files; at most {limits.PACKAGE_FILES_MAX}")
 
 
 class _Unpacking:
@@ -68,6 +102,9 @@ class _Unpacking:
                 self._take(entry)
         for path, to in self.links:
             self._link(path, to)
+        # A later link may have changed where an earlier one leads.
+        for path, _ in self.links:
+            self._inside(path)
 
     def _take(self, entry: zipfile.ZipInfo) -> None:
         path = self._place(entry.filename)
@@ -116,7 +153,11 @@ class _Unpacking:
             raise self._error(shown, "an unusable symbolic link")
         path.symlink_to(to)
         # Links are made after all files, so nothing is ever written through one.
+        self._inside(path)
+
+    def _inside(self, path: Path) -> None:
         if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.target)):
+            shown = str(path.relative_to(self.target))
             raise self._error(shown, "a symbolic link that leads out of the package")
 
     def _error(self, name: str, message: str) -> PackageError:

@@ -183,10 +183,14 @@ def ini_values(text: str) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputedTimeLimit:
-    """A computed time limit; `note` says what could not be satisfied, "" when all could."""
+    """A computed time limit; `note` says what could not be satisfied, "" when all could.
+
+    It is a `guess` when no submission bounds it from below.
+    """
 
     time_limit_ms: int
     note: str = ""
+    guess: bool = False
 
 
 def compute_time_limit(
@@ -208,6 +212,7 @@ def compute_time_limit(
         return ComputedTimeLimit(
             time_limit_ms=default,
             note=f"no submission bounds the time limit from below; {default} ms is a guess",
+            guess=True,
         )
     step = bounds.time_resolution_ms
     least = max(below) * bounds.ac_to_time_limit

@@ -27,7 +27,7 @@ import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 
-from judge.errors import EngineError, SandboxError, SandboxLostError
+from judge.errors import EngineAwayError, EngineError, SandboxError, SandboxLostError
 from judge.images import Images
 from judge.sandbox.base import Command, Outcome, PairOutcome, SandboxInfo, Sink
 from judge.sandbox.client import WardenSandbox
@@ -42,10 +42,6 @@ RESTART_TIMEOUT_S: Final = 60.0
 RESTART_POLL_S: Final = 0.25
 
 Result = TypeVar("Result")
-
-
-class EngineDownError(EngineError):
-    """Nobody answers at the engine's address."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +150,7 @@ class DockerLauncher:
         while True:
             try:
                 return await self._launch(image, cpu, base)
-            except EngineDownError:
+            except EngineAwayError:
                 if not self._answered or time.monotonic() > deadline:
                     raise
                 await asyncio.sleep(RESTART_POLL_S)
@@ -335,8 +331,8 @@ def _does_not_start(image: str, error: SandboxError) -> EngineError:
     )
 
 
-def _down(error: Exception) -> EngineDownError:
-    return EngineDownError(
+def _down(error: Exception) -> EngineAwayError:
+    return EngineAwayError(
         f"the Docker engine does not answer ({error}): start it (systemctl start docker), "
         "or use --backend bubblewrap"
     )

@@ -1,5 +1,6 @@
 """Bearer tokens: which hold, and the tricks that do not make one hold."""
 
+import asyncio
 import base64
 import json
 import time
@@ -21,6 +22,7 @@ from api.auth.jwks import AGAIN_S, FRESH_S, RETRY_S, STALE_S, KeySet
 from api.auth.verifier import Verifier
 from api.errors import UnauthenticatedError, UnavailableError
 from api.settings import Environment, Settings
+from tests.api.conftest import token_for
 
 SECRET = "a secret of thirty-two characters"
 RSA = rsa.generate_private_key(65537, 2048)
@@ -359,3 +361,21 @@ def test_a_key_set_needs_https_and_public_key_algorithms() -> None:
         Verifier(settings(auth_jwks_url="http://issuer.test/keys"))
     with pytest.raises(ValueError, match="HS256"):
         Verifier(settings(auth_jwks_url=URL, auth_algorithms=("HS256", "RS256")))
+
+
+async def test_a_believed_token_still_ends() -> None:
+    """What was verified a moment ago is believed, but not beyond its end, nor with a byte less."""
+    exact = settings(auth_leeway_s=0)
+    verifier = Verifier(exact)
+    nowhere: Any = None
+    token = token_for(exact, lifetime=timedelta(seconds=1))
+    first = await verifier.user(token, nowhere)
+    again = await verifier.user(token, nowhere)
+    with pytest.raises(UnauthenticatedError):
+        await verifier.user(token[:-2], nowhere)
+    while time.time() < bearer.expiry(token):
+        await asyncio.sleep(0.05)
+
+    assert again is first
+    with pytest.raises(UnauthenticatedError):
+        await verifier.user(token, nowhere)

@@ -275,6 +275,7 @@ STORY = [
     ],
     ids=["joined", "dissolved", "left at once", "deleted"],
 )
+@pytest.mark.slow
 async def test_every_order_ends_the_same(
     parts: Parts, last: list[dict[str, Any]], guild: tuple[UUID | None, str | None]
 ) -> None:

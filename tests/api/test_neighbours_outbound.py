@@ -14,11 +14,15 @@ from api.db.models import Outbox, WebhookAttempt, WebhookDelivery, WebhookEndpoi
 from api.neighbours import delivery, outbox
 from api.neighbours.delivery import CLAIM_S, backoff_s, deliver_due
 from api.neighbours.outbox import announce
+from api.neighbours.sealing import Sealer
 from api.neighbours.sending import Sender
 from api.neighbours.signing import new_secret
+from api.settings import DEVELOPMENT_SECRET
 from api.wiring import Parts
 from tests.api.conftest import Client, ClientFor
 from tests.api.receiving import LOCAL, Names, Receiver, guard, receiving, silence
+
+SEALER = Sealer(DEVELOPMENT_SECRET)
 
 
 @pytest.fixture
@@ -76,8 +80,8 @@ async def test_an_event_reaches_its_receiver_signed(
     endpoint = await subscribed(parts, receiver.url())
     event_id = await told(parts)
 
-    assert await deliver_due(parts.sessions, sender) == 1
-    assert await deliver_due(parts.sessions, sender) == 0
+    assert await deliver_due(parts.sessions, sender, SEALER) == 1
+    assert await deliver_due(parts.sessions, sender, SEALER) == 0
 
     (head,) = receiver.heads
     said = Webhook(endpoint.secret).verify(receiver.bodies[0], head)
@@ -122,7 +126,7 @@ async def test_endpoints_get_the_kinds_they_want(
     await told(parts)
     await told(parts, "event.finalised")
 
-    assert await deliver_due(parts.sessions, sender) == 3
+    assert await deliver_due(parts.sessions, sender, SEALER) == 3
     hosts = sorted(each["host"].partition(".")[0] for each in receiver.heads)
     assert hosts == ["all", "all", "some"]
 
@@ -137,14 +141,14 @@ async def test_a_failed_delivery_is_tried_again_later_and_not_for_ever(
     waits: list[float] = []
     for _ in range(3):
         before = datetime.now(UTC)
-        assert await deliver_due(parts.sessions, sender, attempts_max=3) == 1
-        assert await deliver_due(parts.sessions, sender, attempts_max=3) == 0
+        assert await deliver_due(parts.sessions, sender, SEALER, attempts_max=3) == 1
+        assert await deliver_due(parts.sessions, sender, SEALER, attempts_max=3) == 0
         held = await only(parts)
         if held.next_at is not None:
             waits.append((held.next_at - before).total_seconds())
         await due_now(parts)
 
-    assert await deliver_due(parts.sessions, sender) == 0
+    assert await deliver_due(parts.sessions, sender, SEALER) == 0
     assert held.given_up_at is not None
     assert len({each["webhook-id"] for each in receiver.heads}) == 1
     assert [each.status for each in await log(parts)] == [500] * 3
@@ -167,7 +171,7 @@ async def test_a_receiver_may_ask_for_more_time(
     receiver.answer = b"HTTP/1.1 429 Slow\r\nRetry-After: 999999\r\nContent-Length: 0\r\n\r\n"
     await subscribed(parts, receiver.url())
     await told(parts)
-    await deliver_due(parts.sessions, sender)
+    await deliver_due(parts.sessions, sender, SEALER)
 
     held = await only(parts)
     assert held.next_at is not None
@@ -182,9 +186,9 @@ async def test_gone_switches_an_endpoint_off(
     receiver.answer = b"HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"
     endpoint = await subscribed(parts, receiver.url())
     await told(parts)
-    await deliver_due(parts.sessions, sender)
+    await deliver_due(parts.sessions, sender, SEALER)
     await told(parts, key="2")
-    await deliver_due(parts.sessions, sender)
+    await deliver_due(parts.sessions, sender, SEALER)
 
     assert receiver.connections == 1
     async with parts.sessions() as session:
@@ -199,7 +203,10 @@ async def test_two_workers_do_not_send_the_same(
     await subscribed(parts, receiver.url())
     for number in range(12):
         await told(parts, key=str(number))
-    while await asyncio.gather(*(deliver_due(parts.sessions, sender) for _ in range(3))) != [0] * 3:
+    while (
+        await asyncio.gather(*(deliver_due(parts.sessions, sender, SEALER) for _ in range(3)))
+        != [0] * 3
+    ):
         pass
 
     ids = [each["webhook-id"] for each in receiver.heads]
@@ -219,7 +226,7 @@ async def test_a_worker_that_died_loses_no_delivery(
         await asyncio.sleep(30)
 
     receiver.answer = hang
-    dying = asyncio.create_task(deliver_due(parts.sessions, sender))
+    dying = asyncio.create_task(deliver_due(parts.sessions, sender, SEALER))
     await asyncio.wait_for(hanging.wait(), 5)
     dying.cancel()
     await asyncio.gather(dying, return_exceptions=True)
@@ -228,9 +235,9 @@ async def test_a_worker_that_died_loses_no_delivery(
 
     assert held.next_at is not None
     assert (held.next_at - datetime.now(UTC)).total_seconds() > CLAIM_S - 10
-    assert await deliver_due(parts.sessions, sender) == 0
+    assert await deliver_due(parts.sessions, sender, SEALER) == 0
     await due_now(parts)
-    assert await deliver_due(parts.sessions, sender) == 1
+    assert await deliver_due(parts.sessions, sender, SEALER) == 1
     assert (await only(parts)).delivered_at is not None
 
 
@@ -241,12 +248,13 @@ async def test_an_outcome_with_odd_bytes_can_be_stored(
     receiver.answer = b"HTTP/1.1 400 No\r\nContent-Length: 4\r\n\r\n\x00\xff\x1b!"
     await subscribed(parts, receiver.url())
     await told(parts)
-    await deliver_due(parts.sessions, sender)
+    await deliver_due(parts.sessions, sender, SEALER)
 
     (attempt,) = await log(parts)
     assert attempt.response_head == "���!"
 
 
+@pytest.mark.slow
 async def test_a_slow_receiver_does_not_hold_up_others(
     parts: Parts, receiver: Receiver, sender: Sender
 ) -> None:
@@ -258,7 +266,7 @@ async def test_a_slow_receiver_does_not_hold_up_others(
     async with receiving() as quick:
         await subscribed(parts, quick.url(), "quick")
         await told(parts, "quick")
-        assert await deliver_due(parts.sessions, sender) == delivery.ENDPOINT_MAX + 1
+        assert await deliver_due(parts.sessions, sender, SEALER) == delivery.ENDPOINT_MAX + 1
 
         assert len(quick.bodies) == 1
 
@@ -273,7 +281,7 @@ async def test_a_name_that_moves_inside_is_refused_at_delivery(
     await subscribed(parts, receiver.url())
     await told(parts)
     async with Sender(strict, timeout_s=1) as sender:
-        await deliver_due(parts.sessions, sender)
+        await deliver_due(parts.sessions, sender, SEALER)
 
     (attempt,) = await log(parts)
     assert "not public" in attempt.error
@@ -293,7 +301,7 @@ async def test_subscriptions_over_http(
     listed = await master.get("/v1/webhooks")
     await told(parts)
     await told(parts, "other.kind")
-    assert await deliver_due(parts.sessions, sender) == 1
+    assert await deliver_due(parts.sessions, sender, SEALER) == 1
 
     assert made.status_code == 201
     for secret in (endpoint["secret"], rotated["secret"]):
@@ -303,7 +311,7 @@ async def test_subscriptions_over_http(
     again = await master.post(f"/v1/webhooks/deliveries/{shown['id']}/redeliver")
     twice = await master.post(f"/v1/webhooks/deliveries/{shown['id']}/redeliver")
     assert (again.status_code, twice.status_code) == (202, 409)
-    assert await deliver_due(parts.sessions, sender) == 1
+    assert await deliver_due(parts.sessions, sender, SEALER) == 1
     assert receiver.heads[0]["webhook-id"] == receiver.heads[1]["webhook-id"]
     detail = (await master.get(f"/v1/webhooks/deliveries/{shown['id']}")).json()
     assert [each["number"] for each in detail["log"]] == [2, 1]
@@ -341,7 +349,7 @@ async def test_pages_of_deliveries(
     endpoint = await subscribed(parts, receiver.url())
     for number in range(5):
         await told(parts, key=str(number))
-    await deliver_due(parts.sessions, sender)
+    await deliver_due(parts.sessions, sender, SEALER)
     master: Client = client_for(Role.GAME_MASTER)
     seen: list[str] = []
     path = f"/v1/webhooks/{endpoint.id}/deliveries?limit=2"
@@ -363,10 +371,10 @@ async def test_old_events_are_deleted_once_settled(
     """Not while a delivery waits."""
     await subscribed(parts, receiver.url())
     await told(parts)
-    await deliver_due(parts.sessions, sender)
+    await deliver_due(parts.sessions, sender, SEALER)
     await told(parts, key="2")
     receiver.answer = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"
-    await deliver_due(parts.sessions, sender)
+    await deliver_due(parts.sessions, sender, SEALER)
     async with parts.sessions() as session:
         later = datetime.now(UTC) + timedelta(days=31)
 
@@ -383,7 +391,7 @@ async def test_a_result_that_cannot_be_stored_ends_nothing(
     async with parts.engine.begin() as connection:
         await connection.execute(text("ALTER TABLE codebattle.webhook_attempts RENAME TO away"))
 
-    assert await deliver_due(parts.sessions, sender) == 1
+    assert await deliver_due(parts.sessions, sender, SEALER) == 1
     held = await only(parts)
     assert held.next_at is not None
     assert held.delivered_at is None

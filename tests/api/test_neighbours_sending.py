@@ -19,6 +19,8 @@ from api.neighbours.guard import LOOPBACK, Guard
 from api.neighbours.sending import HEAD_BYTES, Sender
 from tests.api.receiving import LOCAL, Names, Receiver, guard, receiving, silence
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:

@@ -128,6 +128,7 @@ def observed(stage: str) -> float:
 
 
 @pytest.mark.usefixtures("hello")
+@pytest.mark.slow
 async def test_traces_reach_a_collector(
     settings: Settings, client_for: ClientFor, worker_for: scripted.WorkerFor
 ) -> None:

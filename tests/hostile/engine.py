@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from judge.sandbox.docker import DockerSettings
@@ -14,10 +15,16 @@ POLL_S = 0.1
 
 
 class PrivateEngine:
-    """A dockerd with directories and a socket of its own; needs root."""
+    """A dockerd with directories and a socket of its own; needs root.
 
-    def __init__(self, directory: Path) -> None:
+    `data` keeps its images from one life to the next; without it they go with the rest. All
+    containers are below a control group of this engine's name, so that whatever is left is found.
+    """
+
+    def __init__(self, directory: Path, *, data: Path | None = None) -> None:
         self._directory = directory
+        self._data = data or directory / "data"
+        self.cgroup = f"codebattle-{directory.name}"
         self._process: subprocess.Popen[bytes] | None = None
         self.url = f"unix://{directory}/docker.sock"
         self.settings = DockerSettings(url=self.url)
@@ -35,10 +42,11 @@ class PrivateEngine:
                     # Without a bridge of its own a daemon removes docker0, which is the machine's.
                     *("unshare", "--net", "--"),
                     "dockerd",
-                    f"--data-root={self._directory}/data",
+                    f"--data-root={self._data}",
                     f"--exec-root={self._directory}/run",
                     f"--pidfile={pidfile}",
                     f"--host={self.url}",
+                    f"--cgroup-parent=/{self.cgroup}",
                     "--bridge=none",
                     "--iptables=false",
                 ],
@@ -59,20 +67,43 @@ class PrivateEngine:
         self._process.kill()
         self._process.wait()
 
+    def wait(self) -> None:
+        """Return when the daemon has ended."""
+        assert self._process is not None
+        self._process.wait()
+
     def stop(self) -> None:
         """End the daemon, its containerd and all containers, and remove its directories."""
-        self._docker("rm", "--force", *self._docker("ps", "-aq").stdout.split())
         assert self._process is not None
-        self._process.terminate()
-        self._process.wait(START_S)
-        for pid in _pids_naming(str(self._directory)):
-            os.kill(pid, signal.SIGKILL)
-        for mounted in _mounts_below(self._directory):
+        if self._process.poll() is None:
+            self._docker("rm", "--force", *self.containers())
+            self._process.terminate()
+            self._process.wait(START_S)
+        for pid in (*_pids_naming(str(self._directory)), *self.processes()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for mounted in _mounts_below(self._directory, self._data):
             subprocess.run(["umount", "--lazy", mounted], check=False)
         shutil.rmtree(self._directory, ignore_errors=True)
 
+    def containers(self) -> list[str]:
+        """Return the containers there are, running or not."""
+        return self._docker("ps", "--all", "--quiet").stdout.split()
+
+    def processes(self) -> dict[int, tuple[int, str]]:
+        """Return what runs in containers of this engine, known to it or not: user and name."""
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if self.cgroup in (entry / "cgroup").read_text():
+                    name = (entry / "comm").read_text(errors="replace").strip()
+                    found[int(entry.name)] = (entry.stat().st_uid, name)
+        return found
+
     def load(self, image: str) -> None:
-        """Copy an image from the machine's engine."""
+        """Copy an image from the machine's engine, unless it is here."""
+        if self._docker("image", "inspect", image).returncode == 0:
+            return
         save = subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE)
         subprocess.run(["docker", "--host", self.url, "load"], stdin=save.stdout, check=True)
         assert save.stdout is not None
@@ -96,7 +127,8 @@ def _pids_naming(text: str) -> list[int]:
     return found
 
 
-def _mounts_below(directory: Path) -> list[str]:
+def _mounts_below(*directories: Path) -> list[str]:
     lines = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
     points = [line.split()[1] for line in lines]
-    return sorted((p for p in points if p.startswith(str(directory))), reverse=True)
+    tops = tuple(str(each) for each in directories)
+    return sorted((point for point in points if point.startswith(tops)), reverse=True)

@@ -28,7 +28,7 @@ from api.db.models.events import (
     Presence,
     Room,
 )
-from api.db.models.jobs import Job, JobState
+from api.db.models.jobs import Job, JobLane, JobState
 from api.db.models.judgings import Judging, JudgingState, Queue, Run
 from api.db.models.neighbours import (
     InboundEvent,
@@ -41,7 +41,7 @@ from api.db.models.problems import CodeProblem, CodeProblemVersion, TestCase, Te
 from api.db.models.profiles import GuildMemberRef, GuildRef, UserProfileRef
 from api.db.models.rejudgings import Rejudging, RejudgingState
 from api.db.models.submissions import CodeSubmission, SubmissionFile
-from api.db.models.workers import Worker, WorkerState
+from api.db.models.workers import FindingKind, Worker, WorkerFinding, WorkerState
 
 __all__ = [
     "Account",
@@ -65,11 +65,13 @@ __all__ = [
     "EventParticipant",
     "EventProblem",
     "EventState",
+    "FindingKind",
     "GuildLeaderboardEntry",
     "GuildMemberRef",
     "GuildRef",
     "InboundEvent",
     "Job",
+    "JobLane",
     "JobState",
     "Judging",
     "JudgingState",
@@ -95,5 +97,6 @@ __all__ = [
     "WebhookDelivery",
     "WebhookEndpoint",
     "Worker",
+    "WorkerFinding",
     "WorkerState",
 ]

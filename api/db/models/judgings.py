@@ -75,9 +75,41 @@ class Judging(Identified, Timed, Extensible, Base):
             postgresql_where=text("state IN ('compiling', 'running')"),
         ),
         Index(
+            "ix_judgings_untold",
+            "finished_at",
+            postgresql_where=text("finished_at IS NOT NULL AND told_at IS NULL"),
+        ),
+        Index(
             "ix_judgings_waiting_of_user",
             "user_id",
             postgresql_where=text("state IN ('queued', 'compiling', 'running')"),
+        ),
+        Index(
+            "ix_judgings_waiting_of_room",
+            "room_id",
+            postgresql_where=text(
+                "room_id IS NOT NULL AND is_current AND state IN ('queued', 'compiling', 'running')"
+            ),
+        ),
+        Index(
+            "uq_judgings_rejudging",
+            "rejudging_id",
+            "submission_id",
+            unique=True,
+            postgresql_where=text("rejudging_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_judgings_unfinished_of_rejudging",
+            "rejudging_id",
+            postgresql_where=text(
+                "rejudging_id IS NOT NULL AND state IN ('queued', 'compiling', 'running')"
+            ),
+        ),
+        Index(
+            "ix_judgings_of_worker",
+            "judged_by",
+            "finished_at",
+            postgresql_where=text("judged_by IS NOT NULL"),
         ),
         CheckConstraint(
             "(state IN ('compiling', 'running')) = (lease_expires_at IS NOT NULL)", name="lease"
@@ -91,7 +123,11 @@ class Judging(Identified, Timed, Extensible, Base):
         ForeignKey("code_submissions.id", ondelete="CASCADE"), index=True
     )
     version_id: Mapped[UUID] = mapped_column(ForeignKey("code_problem_versions.id"), index=True)
-    rejudging_id: Mapped[UUID | None] = mapped_column(ForeignKey("rejudgings.id"), index=True)
+    rejudging_id: Mapped[UUID | None] = mapped_column(ForeignKey("rejudgings.id"))
+    # Of a rejudge set: the judging that was current when it was chosen, or that it took over from.
+    replaces_id: Mapped[UUID | None]
+    # The judging this one was made to check, on another worker.
+    checks_id: Mapped[UUID | None]
     user_id: Mapped[UUID]
     room_id: Mapped[UUID | None]
     is_current: Mapped[bool]
@@ -101,13 +137,19 @@ class Judging(Identified, Timed, Extensible, Base):
     queued_at: Mapped[datetime] = mapped_column(server_default=func.now())
     due_at: Mapped[datetime]
     attempt: Mapped[int] = mapped_column(server_default="0")
+    # Workers that failed at it: they wait before they try again.
     tried_workers: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
+    # Workers that never get it, since it is there to look at what they judged.
+    barred_workers: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default="{}")
 
     lease_owner: Mapped[UUID | None]
     lease_expires_at: Mapped[datetime | None]
     fencing_token: Mapped[int] = mapped_column(server_default="0")
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    # When followers were told of the end; until then a sweep tells them.
+    told_at: Mapped[datetime | None]
+    judged_by: Mapped[UUID | None]
 
     verdict: Mapped[Verdict | None] = mapped_column(choice(Verdict))
     score: Mapped[Decimal | None] = mapped_column(Numeric)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 from uuid import uuid4
 
@@ -21,12 +22,14 @@ from api.blobs import BlobMissingError, LocalBlobs
 from api.blobs.s3 import S3Blobs
 from api.db import migrating
 from api.problems.service import Imported
-from api.submissions import service
+from api.submissions.desk import Desk
 from api.submissions.schemas import NewSubmission
 from api.wiring import Parts
 from judge.doctor import Level
 from judge.errors import EngineError, UsageError
 from tests.api.blobs.conftest import Bucket, bucket, s3_client, s3_server
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["bucket", "s3_client", "s3_server"]
 
@@ -34,17 +37,10 @@ __all__ = ["bucket", "s3_client", "s3_server"]
 @pytest.fixture
 async def filled(parts: Parts, hello: Imported) -> Parts:
     """Return a service with a problem and a submission."""
-    async with parts.sessions() as session:
-        await service.submit(
-            session,
-            parts.settings,
-            service.Depth(),
-            CurrentUser(id=uuid4(), roles=frozenset({Role.PLAYER})),
-            NewSubmission(problem="hello", language="python3", source="print('ü\\t\\\\')"),
-            key=None,
-            request_id="test",
-        )
-        await session.commit()
+    new = NewSubmission(problem="hello", language="python3", source="print('ü\\t\\\\')")
+    player = CurrentUser(id=uuid4(), roles=frozenset({Role.PLAYER}))
+    async with aclosing(Desk(parts)) as desk:
+        await desk.take(player, new, key=None, request_id="test")
     return parts
 
 

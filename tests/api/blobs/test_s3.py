@@ -10,10 +10,12 @@ from pydantic import SecretStr, ValidationError
 
 from api.blobs import BlobAwayError, BlobMissingError
 from api.blobs.s3 import S3Blobs
-from api.problems.cache import PackageCache
+from api.problems import archives
 from api.settings import Settings
 from tests.api.blobs.conftest import SECRET, Bucket
 from tests.api.conftest import Client, started
+
+pytestmark = pytest.mark.slow
 
 
 async def test_refused_credentials_are_one_line_without_them(
@@ -81,9 +83,8 @@ async def test_a_worker_waits_for_a_store_that_is_away(
         await fetch(sha256, target)
 
     monkeypatch.setattr(store, "fetch", flaky)
-    monkeypatch.setattr("api.problems.cache._RETRY_FIRST_S", 0.01)
-    cache = PackageCache(tmp_path / "cache", store, bytes_max=1 << 20)
-    await cache._fetched(name, tmp_path / "package.zip")
+    monkeypatch.setattr("api.problems.archives._RETRY_FIRST_S", 0.01)
+    await archives.fetched(store, name, tmp_path / "package.zip")
 
     assert failures == 3
     assert (tmp_path / "package.zip").exists()

@@ -1,6 +1,7 @@
 """What every blob store keeps to, on the disk and in a bucket alike."""
 
 import hashlib
+import os
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -111,3 +112,15 @@ async def test_a_large_blob_is_never_in_memory_as_a_whole(store: Store, tmp_path
 
     assert target.stat().st_size == source.stat().st_size
     assert peak < 8 * CHUNK_BYTES
+
+
+async def test_what_root_stores_is_the_directory_owners(tmp_path: Path) -> None:
+    """A worker that is root for the engine shares the directory with an API that is not."""
+    owner = 10001 if os.geteuid() == 0 else os.geteuid()
+    root = tmp_path / "blobs"
+    root.mkdir()
+    os.chown(root, owner, -1)
+    name = await LocalBlobs(root).put(CONTENT)
+    place = root / name[:2] / name[2:]
+
+    assert [path.stat().st_uid for path in (place, place.parent)] == [owner, owner]

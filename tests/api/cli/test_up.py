@@ -13,11 +13,14 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
+from api.cli.up import Wanted, run
+from judge.errors import EngineError
 from judge.images import ROOT
 from tests.api.embedded.watching import below, nothing_left
 
@@ -174,3 +177,14 @@ def test_a_port_in_use_is_said_in_one_line(data: Path) -> None:
     assert ended.returncode == 2
     assert ended.stderr == f"codebattle: --port {number}: Address already in use\n"
     asyncio.run(nothing_left(data))
+
+
+def test_a_disk_without_room_is_said_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is started, and not by whatever fails first."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=30 << 20))
+    with pytest.raises(EngineError, match="30 MiB free, 256 MiB are needed"):
+        asyncio.run(run(Wanted(data_dir=tmp_path)))
+
+    assert list(tmp_path.iterdir()) == []

@@ -20,6 +20,8 @@ from api.embedded.process import entered
 from tests.api.embedded import family
 from tests.api.embedded.watching import GONE_S, below, nothing_left
 
+pytestmark = pytest.mark.slow
+
 FAMILY = Path(family.__file__)
 REPOSITORY = FAMILY.parents[3]
 STRANGER = 54321

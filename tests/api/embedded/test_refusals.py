@@ -71,6 +71,6 @@ async def test_a_killed_keeper_takes_its_program_along(tmp_path: Path) -> None:
 async def test_a_program_ends_with_its_own_exit_code(tmp_path: Path) -> None:
     """A keeper passes on how the program ended."""
     argv = ["/bin/sh", "-c", "exit 7"]
-    child = await Child.start("program", argv, log=tmp_path / "log", mode="keep:1")
+    child = await Child.start("program", argv, log=tmp_path / "log", mode="keep:1:0")
 
     assert await asyncio.wait_for(child.process.wait(), 10) == 7

@@ -11,6 +11,8 @@ from api.embedded import Postgres, Redis
 from api.embedded.process import SOCKET_PATH_MAX, socket_directory
 from judge.errors import EngineError
 
+pytestmark = pytest.mark.slow
+
 
 async def test_postgres_keeps_data_from_start_to_start(tmp_path: Path) -> None:
     """What one start wrote the next one finds, even after the server was killed."""

@@ -116,3 +116,25 @@ async def test_a_lock_is_free_when_its_last_holder_ends(tmp_path: Path) -> None:
     await child.stop()
 
     await asyncio.wait_for(taking, 5)
+
+
+async def test_a_session_has_its_share_of_the_cpus(tmp_path: Path) -> None:
+    """The API's comes before the worker's, where the kernel shares by session."""
+    shares = Path("/proc/self/autogroup")
+    if not shares.exists():
+        pytest.skip("this kernel does not group sessions")
+    program = Program(
+        "program",
+        ["/bin/sh", "-c", "cat /proc/self/autogroup; exec sleep 60"],
+        log=tmp_path / "log",
+        nice=4,
+    )
+    await program.start()
+    try:
+        async with asyncio.timeout(10):
+            while "nice" not in (tmp_path / "log").read_text():
+                await asyncio.sleep(0.02)
+    finally:
+        await program.stop()
+
+    assert (tmp_path / "log").read_text().split()[-2:] == ["nice", "4"]

@@ -120,6 +120,7 @@ async def test_an_open_stream_survives_a_lost_connection(site: Site, parts: Part
         assert [each.data["index"] for each in told] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 async def test_without_redis_there_is_the_state_and_later_everything(
     settings: Settings, parts: Parts, hello: problems.Imported, short_directory: Path
 ) -> None:
@@ -171,6 +172,7 @@ async def test_nothing_of_a_judging_comes_after_its_end(site: Site, parts: Parts
         assert watcher.of("running") == []
 
 
+@pytest.mark.slow
 async def test_a_slow_client_is_ended_and_can_resume(
     site: Site, parts: Parts, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,34 +68,3 @@ async def test_hidden_problems_are_not_there(
     assert (await anonymous.get("/v1/problems/vault")).status_code == 404
     assert (await client_for().get("/v1/problems/vault/samples")).status_code == 404
     assert (await client_for(Role.REVIEWER).get("/v1/problems/vault")).status_code == 200
-
-
-async def test_authors_upload_packages(client_for: ClientFor, tmp_path: Path) -> None:
-    """An author's upload becomes a problem that others cannot replace."""
-    packing.pack(PROBLEMS / "vault", tmp_path / "vault.zip")
-    upload = {"package": ("vault.zip", (tmp_path / "vault.zip").read_bytes())}
-    author = client_for(Role.AUTHOR)
-    made = await author.post("/v1/problems", files=upload)
-    again = await author.post("/v1/problems", files=upload)
-    other = await client_for(Role.AUTHOR).post("/v1/problems", files=upload)
-    player = await client_for().post("/v1/problems", files=upload)
-
-    assert made.status_code == 201
-    assert made.headers["location"] == "/v1/problems/vault"
-    assert (made.json()["created"], again.json()["created"]) == (True, False)
-    assert (other.status_code, player.status_code) == (403, 403)
-    assert (await author.get("/v1/problems/vault")).json()["visibility"] == "hidden"
-
-
-async def test_a_broken_upload_says_what_is_wrong(client_for: ClientFor, tmp_path: Path) -> None:
-    """The findings come back, with the file and the key."""
-    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
-        archive.writestr("readme.txt", "no problem")
-    author = client_for(Role.AUTHOR)
-    empty = await author.post(
-        "/v1/problems", files={"package": ("x.zip", (tmp_path / "x.zip").read_bytes())}
-    )
-    noise = await author.post("/v1/problems", files={"package": ("x.zip", b"PK nonsense")})
-
-    assert (empty.status_code, noise.status_code) == (422, 422)
-    assert "problem.yaml" in empty.json()["detail"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,8 +11,9 @@ from sqlalchemy import func, select, text, update
 from api.auth import CurrentUser, Role
 from api.db.models import Judging, JudgingState, Outbox, Queue, Run
 from api.problems.service import Imported
-from api.submissions import claiming, service
+from api.submissions import claiming
 from api.submissions.claiming import Claim
+from api.submissions.desk import Desk
 from api.submissions.jobs import SubmissionJobs
 from api.submissions.schemas import NewSubmission
 from api.wiring import Parts
@@ -27,17 +29,10 @@ async def submitted(
     parts: Parts, source: str = "AC", *, user: UUID = ALICE, queue: Queue = Queue.INTERACTIVE
 ) -> UUID:
     """Submit and return the judging's id."""
-    async with parts.sessions() as session:
-        taken = await service.submit(
-            session,
-            parts.settings,
-            service.Depth(),
-            CurrentUser(id=user, roles=frozenset({Role.AUTHOR})),
-            NewSubmission(problem="hello", language="python3", source=source, queue=queue),
-            key=None,
-            request_id="test",
-        )
-        await session.commit()
+    new = NewSubmission(problem="hello", language="python3", source=source, queue=queue)
+    author = CurrentUser(id=user, roles=frozenset({Role.AUTHOR}))
+    async with aclosing(Desk(parts)) as desk:
+        taken = await desk.take(author, new, key=None, request_id="test")
     return taken.judging_id
 
 
@@ -105,8 +100,15 @@ async def test_two_workers_never_claim_the_same(parts: Parts) -> None:
 
 async def test_a_pile_does_not_come_before_somebody_else(parts: Parts) -> None:
     """Alice's ten do not keep Bob's one waiting."""
-    alices = [await submitted(parts, user=ALICE) for _ in range(10)]
-    bobs = await submitted(parts, user=BOB)
+    new = NewSubmission(problem="hello", language="python3", source="AC")
+    async with aclosing(Desk(parts)) as desk:
+        taken = await asyncio.gather(
+            *(
+                desk.take(CurrentUser(id=user), new, key=None, request_id="test")
+                for user in (*[ALICE] * 10, BOB)
+            )
+        )
+    *alices, bobs = [each.judging_id for each in taken]
     order = [each.judging_id for _ in range(11) if (each := await claimed(parts)) is not None]
 
     assert order.index(bobs) == 1

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -12,15 +13,21 @@ from sqlalchemy import select
 from api.auth import CurrentUser
 from api.db.models import Judging, JudgingState, Worker, WorkerState
 from api.problems.service import Imported
+from api.queue import JOBS, awaited
 from api.settings import SelfTest, Settings
-from api.submissions import service
+from api.submissions.desk import Desk
 from api.submissions.schemas import NewSubmission
 from api.wiring import Parts, opened
 from api.worker import work
+from api.workers.neighbourhood import Neighbourhood
 from judge.sandbox.bubblewrap import BubblewrapLauncher
 from judge.verdicts import Verdict
 
-pytestmark = [pytest.mark.bubblewrap, pytest.mark.usefixtures("hello")]
+pytestmark = [
+    pytest.mark.bubblewrap,
+    pytest.mark.slow,
+    pytest.mark.usefixtures("hello"),
+]
 GREETING = 'print(f"Welcome to the arena, {input()}!")\n'
 
 
@@ -29,29 +36,23 @@ async def working(settings: Settings) -> AsyncIterator[asyncio.Task[None]]:
     """Run a worker with one bubblewrap slot until the end of the block."""
     stop = asyncio.Event()
     launcher = BubblewrapLauncher()
-    async with opened(settings.model_copy(update={"judge_slots": 1}), application="tests") as held:
-        task = asyncio.create_task(work(held, launcher, stop))
-        try:
-            yield task
-        finally:
-            stop.set()
-            await task
-            await launcher.close()
+    chosen = settings.model_copy(update={"judge_slots": 1})
+    with Neighbourhood(chosen.cache_dir) as near:
+        async with opened(chosen, application="tests") as held:
+            task = asyncio.create_task(work(held, launcher, stop, near))
+            try:
+                yield task
+            finally:
+                stop.set()
+                await task
+                await launcher.close()
 
 
 async def submitted(parts: Parts, source: str) -> Judging:
     """Submit a solution of `hello`."""
-    async with parts.sessions() as session:
-        taken = await service.submit(
-            session,
-            parts.settings,
-            service.Depth(),
-            CurrentUser(id=uuid4()),
-            NewSubmission(problem="hello", language="python3", source=source),
-            key=None,
-            request_id="test",
-        )
-        await session.commit()
+    new = NewSubmission(problem="hello", language="python3", source=source)
+    async with aclosing(Desk(parts)) as desk, parts.sessions() as session:
+        taken = await desk.take(CurrentUser(id=uuid4()), new, key=None, request_id="test")
         return await session.get_one(Judging, taken.judging_id)
 
 
@@ -82,6 +83,18 @@ async def test_a_worker_judges_what_waits_and_what_comes(parts: Parts, hello: Im
     assert first.record is not None
     assert first.record["backend"] == "bubblewrap"
     assert states == [WorkerState.GONE]
+
+
+async def test_a_ring_wakes_whoever_waits_and_is_not_kept_for_ever(parts: Parts) -> None:
+    """One worker gets it at once; rings that nobody waits for are few however many there were."""
+    waiting = asyncio.create_task(awaited(parts.redis))
+    for _ in range(40):
+        assert await parts.bell.ring(JOBS)
+    left = await cast("Any", parts.redis.llen("codebattle:wake"))
+    kept = [await awaited(parts.redis) for _ in range(left)]
+
+    assert await waiting == JOBS
+    assert 0 < len(kept) <= 16
 
 
 async def test_without_redis_judging_goes_on(parts: Parts) -> None:

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0e7474dbe998"
-down_revision: str | None = "817b3d5897ff"
+down_revision: str | None = "c41d7b02a6e9"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -1,0 +1,1 @@
+"""Long tasks people wait for: queued, claimed by a worker, followed, cancelled."""

@@ -1,0 +1,82 @@
+"""Ends that were stored and never told: their worker was killed in between, or Redis was away.
+
+A judging knows when its end was told (`told_at`); a sweep tells what has none. Followers may hear
+of an end twice that way, but not never.
+"""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.db.models import CodeSubmission, Judging
+from api.live import Kind, Publisher, Topic, Update
+
+# Whoever stored an end tells it at once, and notes that a sweep later.
+LATE = timedelta(seconds=3)
+AT_ONCE_MAX = 100
+
+
+async def note(session: AsyncSession, judgings: Collection[UUID]) -> None:
+    """Note that the ends of these were told."""
+    await session.execute(
+        update(Judging)
+        .where(Judging.id.in_(judgings))
+        .values(told_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
+    await session.commit()
+
+
+async def tell_untold(session: AsyncSession, publisher: Publisher) -> int:
+    """Tell the ends that were stored a while ago and not told; returns how many."""
+    rows = (
+        await session.execute(
+            select(Judging, CodeSubmission)
+            .join(CodeSubmission, CodeSubmission.id == Judging.submission_id)
+            .where(
+                Judging.finished_at < func.now() - LATE,
+                Judging.told_at.is_(None),
+            )
+            .limit(AT_ONCE_MAX)
+            .with_for_update(of=Judging, skip_locked=True)
+        )
+    ).all()
+    told = [
+        judging.id for judging, submission in rows if await _tell(publisher, judging, submission)
+    ]
+    if told:
+        await note(session, told)
+    return len(told)
+
+
+async def _tell(publisher: Publisher, judging: Judging, submission: CodeSubmission) -> bool:
+    topics = [
+        Topic.SUBMISSION.of(submission.id),
+        Topic.USER.of(submission.user_id),
+        Topic.PROBLEM.of(submission.problem_id),
+    ]
+    return await publisher.publish(
+        topics, Update(kind=Kind.JUDGED, data=_facts(judging, submission))
+    )
+
+
+def _facts(judging: Judging, submission: CodeSubmission) -> dict[str, Any]:
+    """Return the end as its worker would have told it."""
+    return {
+        "submission_id": str(submission.id),
+        "judging_id": str(judging.id),
+        "user_id": str(submission.user_id),
+        "current": judging.is_current,
+        "problem_id": str(submission.problem_id),
+        "event_id": str(submission.event_id) if submission.event_id else None,
+        "room_id": str(submission.room_id) if submission.room_id else None,
+        "state": judging.state.value,
+        "verdict": judging.verdict.value if judging.verdict is not None else None,
+        "score": float(judging.score) if judging.score is not None else None,
+        "cpu_ms": -(-judging.cpu_us // 1000) if judging.cpu_us is not None else None,
+        "memory_bytes": judging.memory_bytes,
+    }

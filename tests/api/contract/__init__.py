@@ -1,0 +1,1 @@
+"""Tests of the API as a whole: its document against what it does, bad input, what leaves it."""

@@ -1,0 +1,79 @@
+"""Goes through every endpoint there is, with everything that has an id: nothing has to be listed.
+
+Paths and bodies come from the API's own document, ids from the database, so that an endpoint that
+was added is walked as well.
+"""
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+EVENTS = "text/event-stream"
+_PARAMETER = re.compile(r"{(\w+)}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request to be made."""
+
+    method: str
+    path: str
+    body: Any = None
+
+
+async def ids(session: AsyncSession) -> list[str]:
+    """Return the id of a row of every table."""
+    tables = await session.scalars(
+        text(
+            "SELECT table_name FROM information_schema.columns WHERE column_name = 'id'"
+            " AND table_schema = 'codebattle' AND data_type = 'uuid' ORDER BY 1"
+        )
+    )
+    found: list[object] = []
+    for table in tables.all():
+        rows = f"SELECT id FROM codebattle.{table} ORDER BY id LIMIT 1"
+        found += (await session.scalars(text(rows))).all()
+    return [str(each) for each in found]
+
+
+def calls(document: dict[str, Any], methods: set[str], named: list[str]) -> Iterator[Call]:
+    """Return a request for each endpoint and everything it might be about; no streams."""
+    for path, operations in document["paths"].items():
+        for method in methods & set(operations):
+            operation = operations[method]
+            if EVENTS in str(operation["responses"].get("200")):
+                continue
+            names = _PARAMETER.findall(path)
+            body = _body(document, operation)
+            for chosen in itertools.islice(itertools.product(named, repeat=len(names)), 200):
+                filled = dict(zip(names, chosen, strict=True))
+                yield Call(method=method.upper(), path=path.format(**filled), body=body)
+
+
+def _body(document: dict[str, Any], operation: dict[str, Any]) -> Any:
+    content = operation.get("requestBody", {}).get("content", {})
+    schema = content.get("application/json", {}).get("schema")
+    return None if schema is None else _example(document, schema)
+
+
+def _example(document: dict[str, Any], schema: dict[str, Any]) -> Any:
+    """Return something the schema allows: its example, else what it needs at least."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return _example(document, document["components"]["schemas"][name])
+    for key in ("examples", "enum"):
+        if schema.get(key):
+            return schema[key][0]
+    if "anyOf" in schema:
+        return _example(document, schema["anyOf"][0])
+    kind = schema.get("type")
+    if kind == "object":
+        needed = schema.get("required", ())
+        return {name: _example(document, schema["properties"][name]) for name in needed}
+    plain = {"integer": schema.get("minimum", 1), "number": 1.0, "boolean": True, "array": []}
+    return plain.get(str(kind), "0" * max(1, schema.get("minLength", 1)))

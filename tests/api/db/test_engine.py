@@ -1,0 +1,50 @@
+"""What the database driver says, and what callers are told."""
+
+from types import SimpleNamespace
+from typing import Any, cast
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from api.db import engine
+from api.wiring import Parts
+
+
+@pytest.mark.parametrize(
+    ("said", "away"),
+    [
+        (asyncpg.CannotConnectNowError("the database system is starting up"), True),
+        (asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"), True),
+        (asyncpg.TooManyConnectionsError("sorry, too many clients already"), True),
+        (asyncpg.InternalClientError("cannot switch to state 12"), True),
+        (asyncpg.UndefinedTableError("no such table"), False),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_a_server_that_is_away_is_one_error(said: Exception, *, away: bool) -> None:
+    """Callers wait for it, and the API answers 503; everything else is a bug."""
+    translated = DBAPIError(None, None, said)
+    adapted = cast("Any", Exception("as SQLAlchemy's driver says it"))
+    adapted.sqlstate = getattr(said, "sqlstate", None)
+    adapted.__cause__ = said
+    context = SimpleNamespace(
+        original_exception=adapted, sqlalchemy_exception=translated, is_disconnect=False
+    )
+    raised = False
+    try:
+        engine._told_away(cast("Any", context))
+    except OperationalError:
+        raised = True
+
+    assert raised == away
+
+
+async def test_errors_do_not_show_what_was_stored(parts: Parts) -> None:
+    """They are logged, and what is stored are people's programs."""
+    with pytest.raises(DBAPIError) as caught:
+        async with parts.sessions() as session:
+            await session.execute(text("SELECT 1 FROM nowhere WHERE x = :x"), {"x": "my program"})
+
+    assert "my program" not in str(caught.value)

@@ -1,0 +1,1 @@
+"""Tests of the service; their places mirror the repository."""

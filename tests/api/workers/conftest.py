@@ -1,0 +1,5 @@
+"""The scene of rejudging serves here too."""
+
+from tests.api.rejudging.conftest import scene
+
+__all__ = ["scene"]
