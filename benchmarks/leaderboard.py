@@ -265,13 +265,9 @@ async def _judged_before(
         records: list[tuple[Any, ...]] = []
         for _ in range(sizes.judgements):
             at = START + timedelta(seconds=chance.random() * DURATION_S)
-            who, task, submission = (
-                *(chance.choice(ground.entries), chance.choice(ground.problems)),
-                new_id(),
-            )
-            base = (ground.event_id, who, task, submission, at)
-            records.append((*base, None, False))
-            records.append((*base, chance.choice(VERDICTS).value, False))
+            who, task = chance.choice(ground.entries), chance.choice(ground.problems)
+            base = (ground.event_id, who, task, new_id(), at)
+            records += [(*base, None, False), (*base, chance.choice(VERDICTS).value, False)]
         await raw.copy_records_to_table(
             "event_attempts",
             schema_name="codebattle",
@@ -299,7 +295,7 @@ async def _updates(
     made: Sessions, ground: Ground, sizes: Sizes, chance: random.Random
 ) -> Sequence[float]:
     taken = []
-    for number in range(sizes.times + WARM):
+    for _ in range(sizes.times + WARM):
         place = chance.randrange(PROBLEMS)
         known = Known(
             event_id=ground.event_id,
@@ -314,10 +310,9 @@ async def _updates(
         begin = time.perf_counter()
         async with made() as session:
             done = await claiming.store(session, claimed, judgement, told={}, known=known)
-        if number >= WARM:
-            taken.append((time.perf_counter() - begin) * 1000)
+        taken.append((time.perf_counter() - begin) * 1000)
         assert done.stored
-    return taken
+    return taken[WARM:]
 
 
 async def _claimed(made: Sessions, known: Known, version_id: UUID) -> Claim:
@@ -386,11 +381,10 @@ async def _reads(
             own = await queries.one(
                 session, ground.event_id, chance.choice(ground.entries), public=public
             )
-        if number >= WARM:
-            taken.append((time.perf_counter() - begin) * 1000)
+        taken.append((time.perf_counter() - begin) * 1000)
         assert len(top) == min(100, sizes.entries)
         assert own is not None
-    return taken
+    return taken[WARM:]
 
 
 def _p95(values: Sequence[float]) -> float:
