@@ -22,6 +22,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import migrating
 from api.db.base import new_id
@@ -176,8 +177,6 @@ async def _ground(made: Sessions, sizes: Sizes) -> Ground:
     problems = [new_id() for _ in range(PROBLEMS)]
     versions = [new_id() for _ in range(PROBLEMS)]
     entries = [new_id() for _ in range(sizes.entries)]
-    rooms = [new_id() for _ in range(sizes.entries // ROOM + 1)]
-    guilds = [new_id() for _ in range(sizes.entries // GUILD + 1)]
     limits = {"cpu_ms": 1000, "memory_bytes": 1 << 28}
     async with made() as session:
         sha256 = "0" * 64
@@ -231,28 +230,29 @@ async def _ground(made: Sessions, sizes: Sizes) -> Ground:
                     scoring=False,
                 )
             )
-        await session.execute(
-            insert(Room),
-            [
-                {"id": room, "event_id": event_id, "name": f"Room {n}", "position": n}
-                for n, room in enumerate(rooms)
-            ],
-        )
-        await session.execute(
-            insert(EventEntry),
-            [
-                {
-                    "id": entry,
-                    "event_id": event_id,
-                    "name": f"Player {number}",
-                    "guild_id": guilds[number // GUILD],
-                    "room_id": rooms[number // ROOM],
-                }
-                for number, entry in enumerate(entries)
-            ],
-        )
+        await _people(session, event_id, entries)
         await session.commit()
     return Ground(event_id, entries, problems, versions)
+
+
+async def _people(session: AsyncSession, event_id: UUID, entries: Sequence[UUID]) -> None:
+    guilds = [new_id() for _ in range(len(entries) // GUILD + 1)]
+    rooms = [
+        {"id": new_id(), "event_id": event_id, "name": f"Room {n}", "position": n}
+        for n in range(len(entries) // ROOM + 1)
+    ]
+    people = [
+        {
+            "id": entry,
+            "event_id": event_id,
+            "name": f"Player {number}",
+            "guild_id": guilds[number // GUILD],
+            "room_id": rooms[number // ROOM]["id"],
+        }
+        for number, entry in enumerate(entries)
+    ]
+    await session.execute(insert(Room), rooms)
+    await session.execute(insert(EventEntry), people)
 
 
 async def _judged_before(

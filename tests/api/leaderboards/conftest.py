@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.base import new_id
 from api.db.models import (
@@ -23,6 +24,7 @@ from api.db.models import (
 )
 from api.wiring import Parts
 
+LIMITS = {"cpu_ms": 1000, "memory_bytes": 1 << 28}
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 
@@ -54,7 +56,6 @@ def ground(parts: Parts) -> Grounds:
             [new_id(), new_id()],
         )
         guilds = [new_id(), new_id()]
-        limits = {"cpu_ms": 1000, "memory_bytes": 1 << 28}
         async with parts.sessions() as session:
             session.add(Blob(sha256="0" * 64, size_bytes=1, media_type="application/zip"))
             session.add(
@@ -78,43 +79,7 @@ def ground(parts: Parts) -> Grounds:
                 Room(id=room, event_id=made.event_id, name=f"Room {n}", position=n)
                 for n, room in enumerate(made.rooms)
             )
-            for number, problem_id in enumerate(made.problems):
-                version_id = new_id()
-                slug = f"problem-{problem_id}"
-                session.add(
-                    CodeProblem(id=problem_id, slug=slug, title="P", visibility=Visibility.PUBLIC)
-                )
-                await session.flush()
-                session.add(
-                    CodeProblemVersion(
-                        **limits,
-                        id=version_id,
-                        problem_id=problem_id,
-                        number=1,
-                        package_sha256="0" * 64,
-                        data_hash="",
-                        title="P",
-                        kinds=["pass-fail"],
-                        output_bytes=1,
-                        source_bytes=1,
-                        case_total=1,
-                    )
-                )
-                await session.flush()
-                session.add(
-                    EventProblem(
-                        **limits,
-                        event_id=made.event_id,
-                        problem_id=problem_id,
-                        version_id=version_id,
-                        label=chr(65 + number),
-                        position=number,
-                        points=Decimal(100),
-                        # The last one gives scores.
-                        scoring=number == problems - 1,
-                        max_score=Decimal(10) if number == problems - 1 else None,
-                    )
-                )
+            await _problems(session, made)
             session.add_all(
                 EventEntry(
                     id=entry,
@@ -129,3 +94,41 @@ def ground(parts: Parts) -> Grounds:
         return made
 
     return make
+
+
+async def _problems(session: AsyncSession, made: Ground) -> None:
+    for number, problem_id in enumerate(made.problems):
+        version_id = new_id()
+        slug = f"problem-{problem_id}"
+        session.add(CodeProblem(id=problem_id, slug=slug, title="P", visibility=Visibility.PUBLIC))
+        await session.flush()
+        session.add(
+            CodeProblemVersion(
+                **LIMITS,
+                id=version_id,
+                problem_id=problem_id,
+                number=1,
+                package_sha256="0" * 64,
+                data_hash="",
+                title="P",
+                kinds=["pass-fail"],
+                output_bytes=1,
+                source_bytes=1,
+                case_total=1,
+            )
+        )
+        await session.flush()
+        session.add(
+            EventProblem(
+                **LIMITS,
+                event_id=made.event_id,
+                problem_id=problem_id,
+                version_id=version_id,
+                label=chr(65 + number),
+                position=number,
+                points=Decimal(100),
+                # The last one gives scores.
+                scoring=number == len(made.problems) - 1,
+                max_score=Decimal(10) if number == len(made.problems) - 1 else None,
+            )
+        )
