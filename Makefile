@@ -11,6 +11,8 @@ SYNCED := $(VENV)/.synced
 WARDEN := build/warden/warden
 # Python's packages are locked by hash; uv must not go looking for an interpreter elsewhere.
 export UV_PYTHON_DOWNLOADS := never
+# Where bytecode may not be kept, every start of Python compiles its imports anew: three times the CPU.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup check fix test bench chaos corpus fuzz images up verify env lock clean
 

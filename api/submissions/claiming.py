@@ -17,6 +17,8 @@ from api import redaction
 from api.db.base import cleaned
 from api.db.models import Judging, JudgingState, Queue, Run, Worker, WorkerState
 from api.db.models.judgings import ACTIVE, FENCING
+from api.leaderboards import updating
+from api.leaderboards.updating import Changed, Known
 from api.live import Kind
 from api.neighbours import outbox
 from api.redaction import Audience
@@ -58,6 +60,14 @@ class Claim:
 
     # Where its trace began, see `api.tracing`; empty when it is not traced.
     carrier: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Whether a judgement was stored, or its lease was lost; and what changed on a board."""
+
+    stored: bool
+    changed: Changed | None = None
 
 
 async def claim(
@@ -181,11 +191,12 @@ async def store(
     *,
     told: Mapping[str, Any],
     watch: Watch = NOT_WATCHED,
-) -> bool:
-    """Store a judgement; False when the lease was lost and nothing was stored.
+    known: Known | None = None,
+) -> Stored:
+    """Store a judgement, and what it changes on its event's board.
 
-    `told` goes to other services when this is the judgement that counts. What it says of its
-    worker, or of another, is noted in the same transaction.
+    `told` goes to other services and `known` onto the board when this is the judgement that
+    counts. What it says of its worker, or of another, is noted in the same transaction.
     """
     record = judgement.to_json()
     runs = record.pop("runs")
@@ -212,7 +223,7 @@ async def store(
     )
     if not stored:
         await session.rollback()
-        return False
+        return Stored(stored=False)
     if runs:
         await session.execute(insert(Run), _run_rows(claimed, judgement, runs))
     if claimed.current and state is JudgingState.DONE and (shown := outside(told)) is not None:
@@ -229,8 +240,12 @@ async def store(
             replaces_id=claimed.replaces_id,
         ),
     )
+    changed = None
+    if known is not None and claimed.current and state is JudgingState.DONE:
+        # Last, since others wait for the board's lock.
+        changed = await updating.record(session, known)
     await session.commit()
-    return True
+    return Stored(stored=True, changed=changed)
 
 
 def outside(told: Mapping[str, Any]) -> dict[str, Any] | None:

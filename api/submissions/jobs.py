@@ -333,13 +333,14 @@ class SubmissionJobs:
         while True:
             try:
                 async with self._parts.sessions() as session:
-                    return await claiming.store(
+                    done = await claiming.store(
                         session,
                         claimed,
                         judgement,
                         told=reporter.told(judgement),
                         watch=self._watch,
                     )
+                    return done.stored
             except AWAY as error:
                 if time.monotonic() > deadline:
                     raise

@@ -147,10 +147,10 @@ async def test_a_lost_lease_is_judged_elsewhere_and_refused_here(
     await until(lambda: _is(parts, judging_id, JudgingState.DONE))
     late = Judgement(problem="hello", verdict=Verdict.WA, language="python3")
     async with parts.sessions() as session:
-        stored = await claiming.store(session, slow, late, told={})
+        done = await claiming.store(session, slow, late, told={})
 
     found = await row(parts, judging_id)
-    assert not stored
+    assert not done.stored
     assert (found.verdict, found.attempt) == (Verdict.AC, 2)
 
 

@@ -45,7 +45,7 @@ async def test_an_end_that_nobody_told_is_told_by_a_sweep(
     assert killed is not None
     judgement = Judgement(problem="hello", verdict=Verdict.WA, language="python3")
     async with parts.sessions() as session:
-        assert await claiming.store(session, killed, judgement, told={})
+        assert (await claiming.store(session, killed, judgement, told={})).stored
     other = worker_for()
     await other.sweep()
     early = await _ends_told(parts)
@@ -75,7 +75,7 @@ async def test_a_judgement_waits_for_the_database(
     """A restart of PostgreSQL at the end of a judging does not cost a second one."""
     store, away = claiming.store, iter([True, True])
 
-    async def sometimes(*args: Any, **named: Any) -> bool:
+    async def sometimes(*args: Any, **named: Any) -> claiming.Stored:
         if next(away, False):
             raise OperationalError(None, None, ConnectionError("away"))
         return await store(*args, **named)

@@ -1,0 +1,147 @@
+"""Cells, rows and guilds between scoring's form and PostgreSQL's.
+
+Rows travel as one JSON document: PostgreSQL reads its numbers exactly, and any number of rows
+costs one statement.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.leaderboards.scoring import decimal
+from judge.scoring import Cell, Standing
+
+_STORE = text("""
+WITH cells AS (
+    INSERT INTO codebattle.board_cells
+    SELECT * FROM jsonb_populate_recordset(null::codebattle.board_cells, cast(:cells AS jsonb))
+    ON CONFLICT (event_id, public, entry_id, problem_id) DO UPDATE SET
+        attempts = excluded.attempts, pending = excluded.pending,
+        pending_since_us = excluded.pending_since_us, score = excluded.score,
+        penalty = excluded.penalty, at_us = excluded.at_us,
+        submission_id = excluded.submission_id, solved_us = excluded.solved_us,
+        solved_submission = excluded.solved_submission, first = excluded.first,
+        bonus = excluded.bonus
+), guilds AS (
+    INSERT INTO codebattle.board_guilds
+    SELECT * FROM jsonb_populate_recordset(null::codebattle.board_guilds, cast(:guilds AS jsonb))
+    ON CONFLICT (event_id, public, guild_id) DO UPDATE SET
+        lost = excluded.lost, penalty = excluded.penalty, last = excluded.last
+)
+INSERT INTO codebattle.board_rows
+SELECT * FROM jsonb_populate_recordset(null::codebattle.board_rows, cast(:rows AS jsonb))
+ON CONFLICT (event_id, public, entry_id) DO UPDATE SET
+    room_id = excluded.room_id, guild_id = excluded.guild_id,
+    lost = excluded.lost, penalty = excluded.penalty, last = excluded.last
+""")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a row belongs."""
+
+    event_id: UUID
+    public: bool
+    entry_id: UUID
+    room_id: UUID | None = None
+    guild_id: UUID | None = None
+
+
+def cell_of(row: Any) -> Cell:
+    """Return the cell a row keeps."""
+    solved = None if row.solved_us is None else (row.solved_us, str(row.solved_submission))
+    return Cell(
+        attempts=row.attempts,
+        pending=row.pending,
+        pending_since_us=row.pending_since_us,
+        score=Fraction(row.score),
+        penalty=row.penalty,
+        at_us=row.at_us,
+        submission="" if row.submission_id is None else str(row.submission_id),
+        solved_at=solved,
+        first=row.first,
+        bonus=Fraction(row.bonus),
+    )
+
+
+def cell_row(place: Place, problem_id: UUID | str, cell: Cell) -> dict[str, Any]:
+    """Return a cell as its row."""
+    return {
+        "event_id": place.event_id,
+        "public": place.public,
+        "entry_id": place.entry_id,
+        "problem_id": problem_id,
+        "attempts": cell.attempts,
+        "pending": cell.pending,
+        "pending_since_us": cell.pending_since_us,
+        "score": decimal(cell.score),
+        "penalty": cell.penalty,
+        "at_us": cell.at_us,
+        "submission_id": cell.submission or None,
+        "solved_us": cell.solved_at[0] if cell.solved_at else None,
+        "solved_submission": cell.solved_at[1] if cell.solved_at else None,
+        "first": cell.first,
+        "bonus": decimal(cell.bonus),
+    }
+
+
+def standing_of(row: Any) -> Standing:
+    """Return the standing a row keeps."""
+    return Standing(score=-Fraction(row.lost), penalty=row.penalty, last=row.last)
+
+
+def board_row(place: Place, standing: Standing) -> dict[str, Any]:
+    """Return an entry's standing as its row."""
+    return {
+        "event_id": place.event_id,
+        "public": place.public,
+        "entry_id": place.entry_id,
+        "room_id": place.room_id,
+        "guild_id": place.guild_id,
+        **_standing(standing),
+    }
+
+
+def guild_row(
+    event_id: UUID, guild_id: UUID, standing: Standing, *, public: bool
+) -> dict[str, Any]:
+    """Return a guild's standing as its row."""
+    return {
+        "event_id": event_id,
+        "public": public,
+        "guild_id": guild_id,
+        **_standing(standing),
+    }
+
+
+async def store(
+    session: AsyncSession,
+    *,
+    cells: Iterable[Mapping[str, Any]] = (),
+    rows: Iterable[Mapping[str, Any]] = (),
+    guilds: Iterable[Mapping[str, Any]] = (),
+) -> None:
+    """Store cells, rows and guilds in one statement."""
+    await session.execute(
+        _STORE,
+        {"cells": _json(cells), "rows": _json(rows), "guilds": _json(guilds)},
+    )
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    return {
+        "lost": decimal(-standing.score),
+        "penalty": standing.penalty,
+        "last": standing.last,
+    }
+
+
+def _json(rows: Iterable[Mapping[str, Any]]) -> str:
+    # Decimals go as text: PostgreSQL makes numbers of it without a detour over doubles.
+    return json.dumps(list(rows), default=str)

@@ -1,0 +1,283 @@
+"""A board made from the log alone: to prove the one that is kept, to repair it, to look back.
+
+Everything here reads the whole log of an event, so it goes past the object mapper: plain rows
+from the driver, a row of the log at a time.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.db.models import (
+    BoardCell,
+    BoardGuild,
+    BoardRow,
+    EntryKind,
+    Event,
+    EventAttempt,
+    EventEntry,
+    EventProblem,
+)
+from api.leaderboards import cells, scoring, updating
+from api.leaderboards.cells import Place
+from api.leaderboards.scoring import Rules
+from judge.scoring import Cell, Standing
+from judge.scoring import EventProblem as Problem
+from judge.scoring.ranking import first
+
+STORED_AT_ONCE = 5000
+DIFFERENCES_SHOWN = 20
+_LOG = text("""
+SELECT DISTINCT ON (entry_id, problem_id, submission_id)
+    entry_id, problem_id, submission_id, submitted_at, verdict, score, groups, cpu_us, memory_bytes
+FROM codebattle.event_attempts
+WHERE event_id = :event_id AND (cast(:until AS timestamptz) IS NULL OR at <= :until)
+ORDER BY entry_id, problem_id, submission_id, id DESC
+""")
+Side = tuple[bool, UUID]
+
+
+@dataclass(slots=True, kw_only=True)
+class Made:
+    """A whole board: cells by side and entry, standings of entries and guilds."""
+
+    rules: Rules
+    entries: Mapping[UUID, EventEntry]
+    cells: dict[Side, dict[str, Cell]] = field(default_factory=dict)
+    standings: dict[Side, Standing] = field(default_factory=dict)
+    guilds: dict[Side, Standing] = field(default_factory=dict)
+
+    def place(self, side: Side) -> Place:
+        """Return where an entry's row belongs."""
+        public, who = side
+        entry = self.entries[who]
+        return Place(
+            event_id=self.rules.event_id,
+            public=public,
+            entry_id=who,
+            room_id=entry.room_id,
+            guild_id=entry.guild_id,
+        )
+
+    def cell_rows(self) -> Iterator[dict[str, Any]]:
+        """Return the rows of all cells that were touched."""
+        for side, held in self.cells.items():
+            place = self.place(side)
+            for task, cell in held.items():
+                if cell.touched:
+                    yield cells.cell_row(place, task, cell)
+
+    def board_rows(self) -> Iterator[dict[str, Any]]:
+        """Return the rows of all entries."""
+        for side, standing in self.standings.items():
+            yield cells.board_row(self.place(side), standing)
+
+    def guild_rows(self) -> Iterator[dict[str, Any]]:
+        """Return the rows of all guilds."""
+        for (public, guild), standing in self.guilds.items():
+            yield cells.guild_row(self.rules.event_id, guild, standing, public=public)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What comparing a kept board with one made anew found; digests are of all that is in them."""
+
+    kept: str
+    made: str
+    rows: int
+    differences: tuple[str, ...]
+
+    @property
+    def equal(self) -> bool:
+        """Tell whether the boards are the same."""
+        return self.kept == self.made
+
+
+async def make(
+    session: AsyncSession,
+    event: Event,
+    *,
+    until: datetime | None = None,
+    sides: Iterable[bool] = (False, True),
+) -> Made:
+    """Make a board from what the log says, or said until an instant."""
+    rules = scoring.rules(event)
+    problems = {
+        row.problem_id: scoring.problem(row)
+        for row in await session.scalars(
+            select(EventProblem).where(EventProblem.event_id == event.id)
+        )
+    }
+    found = await session.scalars(
+        select(EventEntry).where(
+            EventEntry.event_id == event.id, EventEntry.kind == EntryKind.OFFICIAL
+        )
+    )
+    board = Made(rules=rules, entries={entry.id: entry for entry in found})
+    wanted = tuple(sides)
+    for public in wanted:
+        for who in board.entries:
+            board.cells[public, who] = {}
+    async for who, task, log in _log(session, event.id, until):
+        if who in board.entries and task in problems:
+            _fill(board, problems[task], who, log, wanted)
+    for public in wanted:
+        _finish(board, problems.values(), public=public)
+    return board
+
+
+async def rebuild(session: AsyncSession, event: Event) -> Made:
+    """Put a board made from the log in the place of the kept one; the event is locked."""
+    board = await make(session, event)
+    for model in (BoardCell, BoardRow, BoardGuild):
+        await session.execute(
+            delete(model)
+            .where(model.event_id == event.id)
+            .execution_options(synchronize_session=False)
+        )
+    for chunk in _chunks(board.cell_rows()):
+        await cells.store(session, cells=chunk)
+    for chunk in _chunks(board.board_rows()):
+        await cells.store(session, rows=chunk)
+    await cells.store(session, guilds=board.guild_rows())
+    await updating.mark_all_shown(session, event.id)
+    return board
+
+
+async def check(session: AsyncSession, event: Event) -> Proof:
+    """Compare the kept board with one made from the log; the event is locked.
+
+    Cells in which nothing happened may be kept or not.
+    """
+    board = await make(session, event)
+    made = {_key(row): _line(row) for row in _all(board)}
+    kept: dict[str, str] = {}
+    for model in (BoardCell, BoardRow, BoardGuild):
+        columns = list(model.__table__.columns)
+        rows = await session.stream(select(*columns).where(model.event_id == event.id))
+        async for row in rows:
+            plain = dict(row._mapping)  # noqa: SLF001 - its public name for a row's mapping
+            if model is BoardCell and not (plain["attempts"] or plain["pending"]):
+                continue
+            kept[_key(plain)] = _line(plain)
+    differing = sorted(key for key in made.keys() | kept.keys() if made.get(key) != kept.get(key))
+    return Proof(
+        kept=_digest(kept),
+        made=_digest(made),
+        rows=len(kept),
+        differences=tuple(
+            f"{key}: kept {kept.get(key, 'nothing')}, made {made.get(key, 'nothing')}"
+            for key in differing[:DIFFERENCES_SHOWN]
+        ),
+    )
+
+
+async def last_moment(session: AsyncSession, event_id: UUID) -> datetime | None:
+    """Return when something last became known."""
+    return await session.scalar(
+        select(func.max(EventAttempt.at)).where(EventAttempt.event_id == event_id)
+    )
+
+
+def _fill(board: Made, problem: Problem, who: UUID, log: list[Any], sides: Iterable[bool]) -> None:
+    frozen = board.rules.freeze_from
+    hides = frozen is not None and any(row.submitted_at >= frozen for row in log)
+    made: dict[bool, Cell] = {}
+    for public in sides:
+        # The same cell serves both sides unless the freeze hides something of it.
+        other = made.get(not public)
+        cell = other if other is not None and not hides else None
+        made[public] = cell or updating.cell_of(board.rules, problem, log, public=public)
+        board.cells[public, who][problem.id] = made[public]
+
+
+def _finish(board: Made, problems: Iterable[Problem], *, public: bool) -> None:
+    """Find who was first on each problem, then add up rows and guilds."""
+    mine = {who: held for (side, who), held in board.cells.items() if side is public}
+    for problem in problems:
+        best = first(
+            {str(who): held[problem.id] for who, held in mine.items() if problem.id in held}
+        )
+        if best is not None:
+            held = mine[UUID(best.participant)]
+            held[problem.id] = held[problem.id].awarded(board.rules.format.bonus(problem))
+    members: dict[UUID, dict[UUID, Standing]] = {}
+    for who, held in mine.items():
+        standing = board.rules.format.standing(cell for cell in held.values() if cell.touched)
+        board.standings[public, who] = standing
+        guild = board.entries[who].guild_id
+        if guild is not None:
+            members.setdefault(guild, {})[who] = standing
+    for guild, theirs in members.items():
+        board.guilds[public, guild] = updating.guild_standing(board.rules, theirs)
+
+
+async def _log(
+    session: AsyncSession, event_id: UUID, until: datetime | None
+) -> AsyncIterator[tuple[UUID, UUID, list[Any]]]:
+    """Return the last row of each submission, in bundles by entry and problem."""
+    rows = await session.stream(
+        _LOG, {"event_id": event_id, "until": until}, execution_options={"yield_per": 5000}
+    )
+    key: tuple[UUID, UUID] | None = None
+    bundle: list[Any] = []
+    async for chunk in rows.partitions():
+        for their, group in groupby(chunk, key=lambda row: (row.entry_id, row.problem_id)):
+            if their != key:
+                if key is not None:
+                    yield *key, bundle
+                key, bundle = their, []
+            bundle.extend(group)
+    if key is not None:
+        yield *key, bundle
+
+
+def _all(board: Made) -> Iterator[dict[str, Any]]:
+    yield from board.cell_rows()
+    yield from board.board_rows()
+    yield from board.guild_rows()
+
+
+def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    chunk: list[dict[str, Any]] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) >= STORED_AT_ONCE:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    side = "public" if row["public"] else "jury"
+    if "problem_id" in row:
+        return f"{side} cell {row['entry_id']} {row['problem_id']}"
+    return (
+        f"{side} row {row['entry_id']}" if "entry_id" in row else f"{side} guild {row['guild_id']}"
+    )
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    """Return everything in a row, numbers in one form whatever their scale."""
+    return " ".join(f"{name}={_plain(row[name])}" for name in sorted(row))
+
+
+def _plain(value: Any) -> str:
+    if value is None or isinstance(value, bool | int | str | UUID):
+        return str(value)
+    return format(value.normalize() if value else 0, "f")
+
+
+def _digest(lines: Mapping[str, str]) -> str:
+    digest = hashlib.sha256()
+    for key in sorted(lines):
+        digest.update(f"{key} {lines[key]}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,143 @@
+"""From rows to what `judge.scoring` takes: the event's rules, problems, clock and attempts."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from api.db.models import Event, EventState
+from api.db.models import EventProblem as EventProblemRow
+from judge.results import GroupResult
+from judge.scoring import Attempt, EventProblem, Format, GroupScore, make
+from judge.scoring.guilds import Combining
+from judge.scoring.schedule import Interval, Schedule
+from judge.verdicts import Verdict
+
+THAWED = frozenset({EventState.THAWED, EventState.FINALISED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What scoring needs of an event; `freeze_from` is when the public board stands still."""
+
+    event_id: UUID
+    format: Format
+    schedule: Schedule
+    freeze_from: datetime | None
+    combining: Combining
+    best: int
+
+    def elapsed_us(self, submitted_at: datetime, starts_at: datetime | None) -> int:
+        """Return the event's time of a submission; a virtual entry has its own start."""
+        clock = self.schedule if starts_at is None else virtual(self.schedule, starts_at)
+        return clock.elapsed_us(submitted_at)
+
+
+def rules(event: Event) -> Rules:
+    """Return what scoring needs of an event's row."""
+    clock = schedule(event)
+    guild_board = event.guild_board
+    return Rules(
+        event_id=event.id,
+        format=make(event.format, event.options),
+        schedule=clock,
+        freeze_from=_freeze(event, clock),
+        combining=Combining(guild_board.get("how", Combining.SUM)),
+        best=int(guild_board.get("best", 1)),
+    )
+
+
+def schedule(event: Event) -> Schedule:
+    """Return an event's clock."""
+    return Schedule(
+        start=event.started_at or event.starts_at,
+        duration=timedelta(seconds=event.duration_s),
+        freeze=None if event.freeze_s is None else timedelta(seconds=event.freeze_s),
+        removed=[
+            Interval(start=_moment(each["start"]), end=_moment(each.get("end")))
+            for each in event.removed
+        ],
+    )
+
+
+def virtual(clock: Schedule, starts_at: datetime) -> Schedule:
+    """Return the clock of somebody who starts at another time; pauses are not theirs."""
+    return replace(clock, start=starts_at, freeze=None, removed=())
+
+
+def problem(row: EventProblemRow) -> EventProblem:
+    """Return a problem of an event."""
+    return EventProblem(
+        id=str(row.problem_id),
+        order=row.position,
+        points=Fraction(row.points),
+        scoring=row.scoring,
+        max_score=None if row.max_score is None else Fraction(row.max_score),
+        cpu_limit_us=row.cpu_ms * 1000,
+        memory_limit_bytes=row.memory_bytes,
+    )
+
+
+def attempt(row: Any, elapsed_us: int, *, hidden: bool) -> Attempt:
+    """Return an attempt from a row of the log; a hidden one is pending."""
+    if hidden:
+        return Attempt(submission=str(row.submission_id), at_us=elapsed_us, verdict=None)
+    return Attempt(
+        submission=str(row.submission_id),
+        at_us=elapsed_us,
+        verdict=None if row.verdict is None else Verdict(row.verdict),
+        score=None if row.score is None else Fraction(row.score),
+        groups=tuple(
+            GroupScore(name=each["name"], score=Fraction(str(each["score"])))
+            for each in row.groups or ()
+        ),
+        cpu_us=row.cpu_us,
+        memory_bytes=row.memory_bytes,
+    )
+
+
+def groups(root: GroupResult | None) -> list[dict[str, Any]] | None:
+    """Return the scores of a judgement's groups where they add up to the whole, for the log."""
+    if root is None or root.score is None:
+        return None
+    parts = [child for top in _scored(root) for child in top.children]
+    if not parts or sum((each.score or Fraction(0) for each in parts), Fraction(0)) != root.score:
+        return None
+    return [{"name": each.name, "score": str(decimal(each.score or Fraction(0)))} for each in parts]
+
+
+def decimal(number: Fraction) -> Decimal:
+    """Return a score of at most six decimals as PostgreSQL keeps it, without trailing zeros."""
+    exact = Decimal(number.numerator) / Decimal(number.denominator)
+    return Decimal(0) if not exact else exact.normalize()
+
+
+def latest(rows: Iterable[Any]) -> Sequence[Any]:
+    """Return the last row of each submission; rows come in the order of the log."""
+    kept: dict[UUID, Any] = {}
+    for row in rows:
+        kept[row.submission_id] = row
+    return list(kept.values())
+
+
+def _scored(root: GroupResult) -> Sequence[GroupResult]:
+    """Return the groups whose children are what players call subtasks: those of the secret data."""
+    secret = [child for child in root.children if child.name.split("/")[-1] == "secret"]
+    return secret or [root]
+
+
+def _freeze(event: Event, clock: Schedule) -> datetime | None:
+    if event.state in THAWED or event.thawed_at is not None:
+        return None
+    planned = None
+    if clock.freeze is not None:
+        planned = clock.moment(clock.duration - clock.freeze)
+    moments = [each for each in (planned, event.frozen_at) if each is not None]
+    return min(moments, default=None)
+
+
+def _moment(value: str | None) -> Any:
+    return None if value is None else datetime.fromisoformat(value)
