@@ -25,7 +25,7 @@ from judge.similarity.weighting import Rarity, rarities
 
 # A pair stands out when independent pairs come as close more seldom than this.
 CHANCE_MAX = 1e-5
-SCORE_MIN = 0.25
+SCORE_MIN = 0.55
 # Submissions that are too short to say anything are scored down to so many tokens, and not told.
 SCORED_MIN = 12
 

@@ -13,7 +13,7 @@ from judge.similarity.arrays import Array, Reals
 from judge.similarity.fingerprints import Fingerprint
 
 ORDER_WEIGHT = 0.4
-ORDER_WEIGHT_MIN = 0.02
+ORDER_WEIGHT_MIN = 0.01
 TOKENS_MAX = 6000
 SMOOTHING = 20
 
