@@ -82,8 +82,7 @@ def common(places: dict[int, int], size: int, second: Sequence[int]) -> int:
     """
     full = (1 << size) - 1
     row = full
-    for token in second:
-        here = places.get(token)
+    for here in map(places.get, second):
         if here is not None:
             kept = row & here
             row = ((row + kept) | (row ^ kept)) & full
