@@ -64,6 +64,8 @@ def reorder(source: bytes, draw: random.Random) -> bytes:
     for body in _nodes(source, "class_body"):
         members = [one for one in body.named_children if "comment" not in one.type]
         order = draw.sample(members, len(members))
+        if order == members:
+            order.reverse()
         edits += [
             (old.start_byte, old.end_byte, _text(source, new))
             for old, new in zip(members, order, strict=True)

@@ -23,7 +23,8 @@ from judge.similarity.overlaps import Overlaps, overlap
 from judge.similarity.report import HISTOGRAM_BINS, Pair, Problem, Report, Terms
 from judge.similarity.weighting import Rarity, rarities
 
-# A pair stands out when independent pairs come as close more seldom than this.
+# A pair stands out when independent pairs come as close more seldom than this, and it shares
+# about half of what says something: common sources of two people are not taken for a copy.
 CHANCE_MAX = 1e-5
 SCORE_MIN = 0.55
 # Submissions that are too short to say anything are scored down to so many tokens, and not told.
@@ -88,6 +89,7 @@ class Comparison:
             problems=tuple(group.problem(chance_max) for group in self._groups),
             pairs=tuple(_counted(pairs, self._people())),
             threshold=chance_max,
+            score_min=SCORE_MIN,
         )
 
     def scored(self) -> Iterator[Scored]:
