@@ -28,6 +28,7 @@ from api.db.engine import AWAY
 from api.db.models import WorkerState
 from api.jobs import service as job_service
 from api.jobs.running import Handler, JobRunner
+from api.leaderboards import keeping
 from api.logs import logger
 from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
@@ -145,6 +146,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
         asyncio.create_task(_every(settings.sweep_s, jobs.sweep, runner.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
         asyncio.create_task(_every(settings.sweep_s, partial(_settle, parts)), name="rejudging"),
+        asyncio.create_task(_every(keeping.EVERY_S, partial(_keep, parts)), name="boards"),
         asyncio.create_task(_every(DELIVER_S, partial(_deliver, parts, sender)), name="webhooks"),
         asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
         asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
@@ -176,6 +178,11 @@ async def _settle(parts: Parts) -> None:
     """Make rejudge sets ready whose last judging has ended."""
     async with parts.sessions() as session:
         await rejudging.settle(session)
+
+
+async def _keep(parts: Parts) -> None:
+    """Show on boards what was handed in."""
+    await keeping.keep(parts.sessions)
 
 
 def _actors(

@@ -18,7 +18,7 @@ from api.db.models import (
     RatingChange,
 )
 from api.leaderboards import queries
-from api.leaderboards.queries import Ranked
+from api.leaderboards.queries import Among, Ranked
 from api.neighbours import outbox
 from judge.scoring import rating
 
@@ -60,8 +60,9 @@ def experience(awards: Mapping[str, Any], *, rank: int, score: float, of: int) -
 async def _rows(session: AsyncSession, event_id: UUID) -> list[Ranked]:
     rows: list[Ranked] = []
     after = None
+    among = Among(event_id=event_id, public=False)
     while True:
-        page = await queries.page(session, event_id, public=False, limit=PAGE, after=after)
+        page = await queries.page(session, among, limit=PAGE, after=after)
         rows += page
         if len(page) < PAGE:
             return rows

@@ -36,18 +36,23 @@ class Rules:
         return clock.elapsed_us(submitted_at)
 
 
-def rules(event: Event) -> Rules:
-    """Return what scoring needs of an event's row."""
+def rules(event: Event, *, frozen: bool = False) -> Rules:
+    """Return what scoring needs of an event's row; `frozen` as if it had not been thawed."""
     clock = schedule(event)
     guild_board = event.guild_board
     return Rules(
         event_id=event.id,
         format=make(event.format, event.options),
         schedule=clock,
-        freeze_from=_freeze(event, clock),
+        freeze_from=_freeze(event, clock) if frozen or not thawed(event) else None,
         combining=Combining(guild_board.get("how", Combining.SUM)),
         best=int(guild_board.get("best", 1)),
     )
+
+
+def thawed(event: Event) -> bool:
+    """Tell whether everybody may see the whole board."""
+    return event.state in THAWED or event.thawed_at is not None
 
 
 def schedule(event: Event) -> Schedule:
@@ -130,8 +135,6 @@ def _scored(root: GroupResult) -> Sequence[GroupResult]:
 
 
 def _freeze(event: Event, clock: Schedule) -> datetime | None:
-    if event.state in THAWED or event.thawed_at is not None:
-        return None
     planned = None
     if clock.freeze is not None:
         planned = clock.moment(clock.duration - clock.freeze)

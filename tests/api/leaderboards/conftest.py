@@ -52,7 +52,7 @@ def ground(parts: Parts) -> Grounds:
         made = Ground(
             new_id(),
             [new_id() for _ in range(problems)],
-            [new_id() for _ in range(entries)],
+            sorted(new_id() for _ in range(entries)),
             [new_id(), new_id()],
         )
         guilds = [new_id(), new_id()]
