@@ -57,7 +57,7 @@ def ground(parts: Parts) -> Grounds:
         )
         guilds = [new_id(), new_id()]
         async with parts.sessions() as session:
-            session.add(Blob(sha256="0" * 64, size_bytes=1, media_type="application/zip"))
+            await session.merge(Blob(sha256="0" * 64, size_bytes=1, media_type="application/zip"))
             session.add(
                 Event(
                     **{
