@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from api.accounts.router import router as accounts
+from api.events.rooms.router import router as rooms
 from api.health.router import router as health
 from api.jobs.router import router as jobs
 from api.languages.router import router as languages
@@ -34,6 +35,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     live,
     accounts,
     neighbours,
+    rooms,
     rejudging,
     workers,
 )

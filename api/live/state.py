@@ -16,6 +16,7 @@ from api import redaction
 from api.auth import CurrentUser, Role
 from api.db.engine import Sessions
 from api.db.models import CodeProblem, CodeSubmission, Job, Judging, Visibility
+from api.live import event_state
 from api.live.following import StateError, View
 from api.live.updates import Topic, parse
 from api.redaction import Audience, Phase
@@ -47,6 +48,10 @@ class DatabaseState:
                     views |= await _problems(session, user, chosen)
                 if chosen := named[Topic.JOB]:
                     views |= await _jobs(session, user, chosen)
+                if chosen := named[Topic.EVENT]:
+                    views |= await event_state.of_events(session, user, chosen)
+                if chosen := named[Topic.ROOM]:
+                    views |= await event_state.of_rooms(session, user, chosen)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise StateError(type(error).__name__) from error
         return views
