@@ -5,6 +5,7 @@ A topic that is not there and one that the caller may not follow look the same.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,15 +13,25 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import redaction
+from api import clocks, redaction
 from api.auth import CurrentUser, Role
 from api.db.engine import Sessions
-from api.db.models import CodeProblem, CodeSubmission, Job, Judging, Visibility
+from api.db.models import (
+    CodeProblem,
+    CodeSubmission,
+    Event,
+    EventState,
+    Job,
+    Judging,
+    Visibility,
+)
 from api.live.following import StateError, View
 from api.live.updates import Topic, parse
 from api.redaction import Audience, Phase
 
 LATEST_MAX = 50
+# Requests are between those who ask and those who decide.
+_ASKED_FOR = frozenset({EventState.REQUESTED, EventState.REJECTED})
 _Rows = Select[CodeSubmission, Judging, CodeProblem]
 
 
@@ -45,6 +56,8 @@ class DatabaseState:
                     views |= await _users(session, user, chosen)
                 if chosen := named[Topic.PROBLEM]:
                     views |= await _problems(session, user, chosen)
+                if chosen := named[Topic.EVENT]:
+                    views |= await _events(session, user, chosen)
                 if chosen := named[Topic.JOB]:
                     views |= await _jobs(session, user, chosen)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
@@ -56,11 +69,13 @@ async def _submissions(
     session: AsyncSession, user: CurrentUser, named: Mapping[UUID, str]
 ) -> dict[str, View]:
     views: dict[str, View] = {}
-    for row in await session.execute(_rows().where(CodeSubmission.id.in_(named))):
-        submission, judging, problem = row
+    rows = (await session.execute(_rows().where(CodeSubmission.id.in_(named)))).all()
+    known = await clocks.phases(session, {row[0].event_id for row in rows})
+    for submission, judging, problem in rows:
         who = redaction.audience(user, submission.user_id, author_id=problem.owner_id)
         if who in {Audience.OWNER, Audience.JURY}:
-            phase = redaction.phase_of(submission.event_id)
+            event_id = submission.event_id
+            phase = redaction.phase_of(event_id, known.get(event_id) if event_id else None)
             views[named[submission.id]] = _view(who, phase, [(submission, judging, problem)])
     return views
 
@@ -97,6 +112,23 @@ async def _problems(
         if problem.visibility is Visibility.PUBLIC or who is Audience.JURY:
             # A problem has no state of its own that could be missed.
             views[named[problem.id]] = View(audience=who, phase=None, state=())
+    return views
+
+
+async def _events(
+    session: AsyncSession, user: CurrentUser, named: Mapping[UUID, str]
+) -> dict[str, View]:
+    views: dict[str, View] = {}
+    now = datetime.now(UTC)
+    found = await session.scalars(
+        select(Event).where(Event.id.in_(named)).execution_options(populate_existing=True)
+    )
+    for event in found:
+        who = redaction.audience(user, None)
+        if event.state in _ASKED_FOR and who is not Audience.JURY:
+            continue
+        # Boards are read over REST; what is told here says that there is something to read.
+        views[named[event.id]] = View(audience=who, phase=clocks.phase(event, now), state=())
     return views
 
 

@@ -18,6 +18,7 @@ class Topic(StrEnum):
     USER = "user"
     JOB = "job"
     PROBLEM = "problem"
+    EVENT = "event"
 
     def of(self, subject: UUID) -> str:
         """Return the topic's full name."""
@@ -37,6 +38,8 @@ class Kind(StrEnum):
     JOB = "job"
     # Followers read anew what they may see: an event was frozen, thawed, finalised.
     PHASE = "phase"
+    # Cells of an event's board changed.
+    BOARD = "board"
 
 
 # What PostgreSQL does not hold: told again after a snapshot of a judging that still goes on.

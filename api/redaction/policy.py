@@ -15,9 +15,7 @@ unknown phase or audience may see is nothing.
 Functions take rows, records or mappings alike and read only the fields they name.
 """
 
-import base64
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -25,7 +23,6 @@ from uuid import UUID
 
 from api.auth import CurrentUser, Role
 from judge.results import Run
-from judge.trying import Captured, Trial, TrialRun
 from judge.verdicts import Verdict
 
 
@@ -74,7 +71,7 @@ _SUBJECT = ("submission_id", "judging_id", "problem_id", "user_id", "event_id", 
 _JOB = ("job_id", "kind", "state", "progress", "message")
 _RESULT = ("state", "verdict", "score")
 _USAGE = ("cpu_ms", "memory_bytes")
-_DIFFERENCE = ("line", "column", "expected", "found")
+DIFFERENCE = ("line", "column", "expected", "found")
 _SUBMISSION = ("id", "problem_id", "version_id", "user_id", "event_id", "room_id", "language")
 _ABOUT_SOURCE = ("entry_point", "source_hash", "source_bytes")
 _SUBMISSION_INSIDE = (*_SUBMISSION, *_ABOUT_SOURCE)
@@ -96,6 +93,7 @@ _UPDATES: Mapping[str, tuple[frozenset[Audience], tuple[str, ...]]] = {
     "running": (_INSIDERS, (*_SUBJECT, "index", "total", "sample", "verdict", "cpu_ms")),
     "judged": (_ALL, (*_SUBJECT, *_RESULT, *_USAGE)),
     "job": (_INSIDERS, _JOB),
+    "phase": (_ALL, ("event_id", "act", "state", "starts_at", "at")),
 }
 
 
@@ -133,7 +131,7 @@ def may_see_usage(who: Audience) -> bool:
 
 def about_source(row: Any, who: Audience, phase: Phase) -> dict[str, Any]:
     """Return what is told of a source beside its text, to those who may read that."""
-    return _picked(row, _ABOUT_SOURCE) or {} if may_see_source(who, phase) else {}
+    return picked(row, _ABOUT_SOURCE) or {} if may_see_source(who, phase) else {}
 
 
 def may_see_result(who: Audience, phase: Phase = Phase.FROZEN) -> bool:
@@ -181,11 +179,11 @@ def run(row: Any, who: Audience, *, index: int | None = None) -> Shown | None:
         sample=sample,
         verdict=Verdict(_field(row, "verdict")),
         name=(_field(row, "case_name") or _field(row, "case")) if open_to else None,
-        cpu_ms=_ms(_field(row, "cpu_us")),
+        cpu_ms=ms(_field(row, "cpu_us")),
         memory_bytes=_field(row, "memory_bytes"),
         message=(_field(row, "team_message") or None) if open_to else None,
-        difference=_picked(_field(row, "difference"), _DIFFERENCE) if open_to else None,
-        jury=_picked(row, _RUN_JURY) if who is Audience.JURY else None,
+        difference=picked(_field(row, "difference"), DIFFERENCE) if open_to else None,
+        jury=picked(row, _RUN_JURY) if who is Audience.JURY else None,
     )
 
 
@@ -230,11 +228,11 @@ def judgement(judging: Any, runs: Iterable[Any], who: Audience, phase: Phase) ->
     if result is not None:
         shown["score"] = _number(_field(judging, "score"))
         if may_see_usage(who):
-            shown["cpu_ms"] = _ms(_field(judging, "cpu_us"))
+            shown["cpu_ms"] = ms(_field(judging, "cpu_us"))
             shown["memory_bytes"] = _field(judging, "memory_bytes")
     numbered = enumerate(runs, start=1)
     seen = [each for n, row in numbered if (each := run(row, who, index=n)) is not None]
-    shown["runs"] = [_picked(each, Shown.__slots__) for each in seen]
+    shown["runs"] = [picked(each, Shown.__slots__) for each in seen]
     return {key: each for key, each in shown.items() if each not in (None, "", [])}
 
 
@@ -251,7 +249,7 @@ def submission(
     if phase is Phase.BEFORE and who not in _INSIDERS:
         return None
     inside = who in _INSIDERS
-    shown = _picked(row, _SUBMISSION_INSIDE if inside else _SUBMISSION) or {}
+    shown = picked(row, _SUBMISSION_INSIDE if inside else _SUBMISSION) or {}
     submitted_at = _field(row, "submitted_at")
     shown["submitted_at"] = submitted_at.isoformat() if submitted_at is not None else None
     if judging is not None:
@@ -269,68 +267,19 @@ def problem(row: Any, version: Any, *, jury: bool, phase: Phase) -> dict[str, An
     hidden = _field(row, "visibility") != "public"
     if not jury and (hidden or phase is Phase.BEFORE):
         return None
-    shown = _picked(row, _PROBLEM) or {}
-    return shown | (_picked(version, _VERSION_JURY if jury else _VERSION) or {})
-
-
-def trial(tried: Trial) -> dict[str, Any]:
-    """Return what the owner of a trial is told of it, as a job's result keeps it.
-
-    What was printed about an input that people are not given stays here, as does whatever may
-    tell of an answer that they are not.
-    """
-    return {
-        "compiled": tried.compiled,
-        "reason": tried.reason,
-        "compile_log": tried.compile_log,
-        "total": tried.total,
-        "runs": [_trial_run(each) for each in tried.runs],
-    }
-
-
-def _trial_run(tried: TrialRun) -> dict[str, Any]:
-    shown = {
-        "name": tried.name,
-        "sample": tried.sample,
-        "verdict": tried.verdict.value if tried.verdict is not None else None,
-        "reason": tried.reason,
-        "exit_code": tried.exit_code,
-        "signal": tried.signal,
-        "cpu_ms": _ms(tried.cpu_us),
-        "memory_bytes": tried.memory_bytes,
-        "withheld": not (tried.input_shown and tried.answer_shown),
-    }
-    if tried.input_shown:
-        shown["stdout"] = _content(tried.stdout)
-        shown["stderr"] = _content(tried.stderr)
-    if tried.input_shown and tried.answer_shown:
-        shown["message"] = tried.team_message
-        shown["difference"] = _picked(tried.difference, _DIFFERENCE)
-    return {key: each for key, each in shown.items() if each not in (None, "")}
-
-
-def _content(captured: Captured | None) -> dict[str, Any] | None:
-    """Return bytes as JSON can hold them: as text where they are some."""
-    if captured is None:
-        return None
-    size = {"bytes": captured.size, "cut": captured.cut}
-    text = None
-    # A cut may go through a character; what was there before it is still text.
-    for spare in range(4 if captured.cut else 1):
-        with suppress(UnicodeDecodeError):
-            text = captured.data[: len(captured.data) - spare].decode()
-            break
-    if text is None or "\0" in text:
-        return {"base64": base64.b64encode(captured.data).decode(), **size}
-    return {"text": text, **size}
+    shown = picked(row, _PROBLEM) or {}
+    return shown | (picked(version, _VERSION_JURY if jury else _VERSION) or {})
 
 
 def update(
     kind: str, data: Mapping[str, Any], who: Audience, phase: Phase
 ) -> dict[str, Any] | None:
     """Return what a follower gets of a live update; None for nothing at all."""
+    if kind == "board":
+        return _board(data, who, phase)
     told_to, names = _UPDATES.get(kind, (frozenset(), ()))
-    if who not in told_to or (phase is Phase.BEFORE and who not in _INSIDERS):
+    early = phase is Phase.BEFORE and who not in _INSIDERS and kind != "phase"
+    if who not in told_to or early:
         return None
     if data.get("current") is False and who is not Audience.JURY:
         return None
@@ -359,6 +308,15 @@ def state(item: Mapping[str, Any], who: Audience, phase: Phase) -> dict[str, Any
     return shown
 
 
+def _board(data: Mapping[str, Any], who: Audience, phase: Phase) -> dict[str, Any] | None:
+    """Return which cells changed on the board that somebody sees."""
+    if phase is Phase.BEFORE:
+        return None
+    side = "jury" if who is Audience.JURY else "public"
+    cells = [picked(each, ("entry_id", "problem_id")) for each in data.get(side) or ()]
+    return {"event_id": data.get("event_id"), "cells": cells} if cells else None
+
+
 def _counts(judging: Any, who: Audience) -> bool:
     """Tell whether a judging is the current one; others are a jury's preview or its past."""
     return who is Audience.JURY or _field(judging, "is_current") is not False
@@ -375,7 +333,8 @@ def _own(thing: Any, name: str) -> Any:
     return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
 
 
-def _picked(thing: Any, names: Iterable[str]) -> dict[str, Any] | None:
+def picked(thing: Any, names: Iterable[str]) -> dict[str, Any] | None:
+    """Return the named fields of a row, a record or a mapping, and nothing else."""
     if thing is None:
         return None
     found = {name: _field(thing, name) for name in names}
@@ -386,7 +345,8 @@ def _plain(value: Any) -> bool:
     return value is not None and isinstance(value, str | int | float | bool)
 
 
-def _ms(microseconds: Any) -> int | None:
+def ms(microseconds: Any) -> int | None:
+    """Return milliseconds, rounded up."""
     return None if microseconds is None else -(-int(microseconds) // 1000)
 
 
