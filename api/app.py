@@ -10,6 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from api import contract, errors, logs, routes, tracing
 from api.edge import Edge
+from api.events.rooms import presence
 from api.live.serving import drained_by_signals
 from api.metrics import HttpMetrics
 from api.settings import Settings
@@ -27,7 +28,7 @@ def create_app(settings: Settings) -> FastAPI:
         async with opened(settings, application="codebattle api") as parts:
             app.state.parts = parts
             parts.hub.start()
-            async with aclosing(Desk(parts)) as app.state.desk:
+            async with aclosing(Desk(parts)) as app.state.desk, presence.kept(parts):
                 with drained_by_signals(parts.hub):
                     yield
         if traced:

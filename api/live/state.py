@@ -5,7 +5,6 @@ A topic that is not there and one that the caller may not follow look the same.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,22 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import clocks, redaction
 from api.auth import CurrentUser, Role
 from api.db.engine import Sessions
-from api.db.models import (
-    CodeProblem,
-    CodeSubmission,
-    Event,
-    EventState,
-    Job,
-    Judging,
-    Visibility,
-)
+from api.db.models import CodeProblem, CodeSubmission, Job, Judging, Visibility
+from api.live import event_state
 from api.live.following import StateError, View
 from api.live.updates import Topic, parse
 from api.redaction import Audience, Phase
 
 LATEST_MAX = 50
-# Requests are between those who ask and those who decide.
-_ASKED_FOR = frozenset({EventState.REQUESTED, EventState.REJECTED})
 _Rows = Select[CodeSubmission, Judging, CodeProblem]
 
 
@@ -56,10 +46,12 @@ class DatabaseState:
                     views |= await _users(session, user, chosen)
                 if chosen := named[Topic.PROBLEM]:
                     views |= await _problems(session, user, chosen)
-                if chosen := named[Topic.EVENT]:
-                    views |= await _events(session, user, chosen)
                 if chosen := named[Topic.JOB]:
                     views |= await _jobs(session, user, chosen)
+                if chosen := named[Topic.EVENT]:
+                    views |= await event_state.of_events(session, user, chosen)
+                if chosen := named[Topic.ROOM]:
+                    views |= await event_state.of_rooms(session, user, chosen)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise StateError(type(error).__name__) from error
         return views
@@ -112,23 +104,6 @@ async def _problems(
         if problem.visibility is Visibility.PUBLIC or who is Audience.JURY:
             # A problem has no state of its own that could be missed.
             views[named[problem.id]] = View(audience=who, phase=None, state=())
-    return views
-
-
-async def _events(
-    session: AsyncSession, user: CurrentUser, named: Mapping[UUID, str]
-) -> dict[str, View]:
-    views: dict[str, View] = {}
-    now = datetime.now(UTC)
-    found = await session.scalars(
-        select(Event).where(Event.id.in_(named)).execution_options(populate_existing=True)
-    )
-    for event in found:
-        who = redaction.audience(user, None)
-        if event.state in _ASKED_FOR and who is not Audience.JURY:
-            continue
-        # Boards are read over REST; what is told here says that there is something to read.
-        views[named[event.id]] = View(audience=who, phase=clocks.phase(event, now), state=())
     return views
 
 

@@ -4,7 +4,7 @@ A first judging goes onto the board in the transaction that stores it (`claiming
 set in the one that applies it.
 """
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from fractions import Fraction
 from uuid import UUID
 
@@ -52,23 +52,25 @@ async def tell(publisher: Publisher, changed: Iterable[Changed | None]) -> None:
     """Tell followers of events whose cells changed; after the commit."""
     await publisher.publish_all(
         [
-            ([Topic.EVENT.of(each.event_id)], _update(each))
+            ([Topic.EVENT.of(each.event_id)], update)
             for each in changed
-            if each is not None and (each.public or each.jury)
+            if each
+            for update in _updates(each)
         ]
     )
 
 
-def _update(changed: Changed) -> Update:
-    def told(targets: Iterable[updating.Target]) -> list[dict[str, str]]:
-        return [{"entry_id": str(who), "problem_id": str(task)} for who, task in targets]
-
-    data = {
-        "event_id": str(changed.event_id),
-        "public": told(changed.public),
-        "jury": told(changed.jury),
-    }
-    return Update(kind=Kind.BOARD, data=data)
+def _updates(changed: Changed) -> Iterator[Update]:
+    public = set(changed.public)
+    for entry_id, problem_id in (*changed.public, *(set(changed.jury) - public)):
+        yield Update(
+            kind=Kind.BOARD if (entry_id, problem_id) in public else Kind.JURY_BOARD,
+            data={
+                "event_id": str(changed.event_id),
+                "entry_id": str(entry_id),
+                "problem_id": str(problem_id),
+            },
+        )
 
 
 async def _record(session: AsyncSession, some: Iterable[Known]) -> list[Changed]:

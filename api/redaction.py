@@ -15,14 +15,18 @@ unknown phase or audience may see is nothing.
 Functions take rows, records or mappings alike and read only the fields they name.
 """
 
+import base64
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from api import fields
 from api.auth import CurrentUser, Role
 from judge.results import Run
+from judge.trying import Captured, Trial, TrialRun
 from judge.verdicts import Verdict
 
 
@@ -67,33 +71,23 @@ class TestClass(StrEnum):
 
 _INSIDERS = frozenset({Audience.OWNER, Audience.JURY})
 _ALL = frozenset(Audience)
-_SUBJECT = ("submission_id", "judging_id", "problem_id", "user_id", "event_id", "room_id")
-_JOB = ("job_id", "kind", "state", "progress", "message")
-_RESULT = ("state", "verdict", "score")
-_USAGE = ("cpu_ms", "memory_bytes")
-DIFFERENCE = ("line", "column", "expected", "found")
-_SUBMISSION = ("id", "problem_id", "version_id", "user_id", "event_id", "room_id", "language")
-_ABOUT_SOURCE = ("entry_point", "source_hash", "source_bytes")
-_SUBMISSION_INSIDE = (*_SUBMISSION, *_ABOUT_SOURCE)
-_PROBLEM = ("id", "slug", "title", "keywords", "difficulty")
-_VERSION = (
-    *("number", "kinds", "languages", "cpu_ms", "memory_bytes", "output_bytes", "source_bytes"),
-    *("case_total", "statements", "samples"),
-)
-_VERSION_JURY = (*_VERSION, "package_sha256", "data_hash", "findings")
-# What the jury sees of a run beyond the owner.
-_RUN_JURY = (
-    *("wall_us", "output_bytes", "exit_code", "signal", "reason", "judge_message"),
-    *("near_limit", "attempts", "passes", "warnings"),
-)
 # A live update by its kind: who gets it, and what of it.
 _UPDATES: Mapping[str, tuple[frozenset[Audience], tuple[str, ...]]] = {
-    "queued": (_ALL, _SUBJECT),
-    "compiling": (_INSIDERS, (*_SUBJECT, "total")),
-    "running": (_INSIDERS, (*_SUBJECT, "index", "total", "sample", "verdict", "cpu_ms")),
-    "judged": (_ALL, (*_SUBJECT, *_RESULT, *_USAGE)),
-    "job": (_INSIDERS, _JOB),
-    "phase": (_ALL, ("event_id", "act", "state", "starts_at", "at")),
+    "queued": (_ALL, fields.SUBJECT),
+    "compiling": (_INSIDERS, (*fields.SUBJECT, "total")),
+    "running": (_INSIDERS, (*fields.SUBJECT, "index", "total", "sample", "verdict", "cpu_ms")),
+    "judged": (_ALL, (*fields.SUBJECT, *fields.RESULT, *fields.USAGE)),
+    "job": (_INSIDERS, fields.JOB),
+    "event": (_ALL, fields.EVENT),
+    "statement": (_ALL, fields.STATEMENT),
+    "presence": (_ALL, fields.PRESENCE),
+    "progress": (_ALL, (*fields.IN_EVENT, "submission_id", "stage", "passed", "total")),
+    # Which cells changed, on the board that everybody sees and on the jury's.
+    "board": (_ALL, fields.IN_EVENT),
+    "jury_board": (frozenset({Audience.JURY}), fields.IN_EVENT),
+    "clarification": (_ALL, fields.CLARIFICATION),
+    # A question is its asker's and the jury's until it is answered to all.
+    "question": (frozenset({Audience.JURY}), (*fields.CLARIFICATION, "from_user_id")),
 }
 
 
@@ -131,7 +125,7 @@ def may_see_usage(who: Audience) -> bool:
 
 def about_source(row: Any, who: Audience, phase: Phase) -> dict[str, Any]:
     """Return what is told of a source beside its text, to those who may read that."""
-    return picked(row, _ABOUT_SOURCE) or {} if may_see_source(who, phase) else {}
+    return _picked(row, fields.ABOUT_SOURCE) or {} if may_see_source(who, phase) else {}
 
 
 def may_see_result(who: Audience, phase: Phase = Phase.FROZEN) -> bool:
@@ -179,11 +173,11 @@ def run(row: Any, who: Audience, *, index: int | None = None) -> Shown | None:
         sample=sample,
         verdict=Verdict(_field(row, "verdict")),
         name=(_field(row, "case_name") or _field(row, "case")) if open_to else None,
-        cpu_ms=ms(_field(row, "cpu_us")),
+        cpu_ms=_ms(_field(row, "cpu_us")),
         memory_bytes=_field(row, "memory_bytes"),
         message=(_field(row, "team_message") or None) if open_to else None,
-        difference=picked(_field(row, "difference"), DIFFERENCE) if open_to else None,
-        jury=picked(row, _RUN_JURY) if who is Audience.JURY else None,
+        difference=_picked(_field(row, "difference"), fields.DIFFERENCE) if open_to else None,
+        jury=_picked(row, fields.RUN_JURY) if who is Audience.JURY else None,
     )
 
 
@@ -228,11 +222,11 @@ def judgement(judging: Any, runs: Iterable[Any], who: Audience, phase: Phase) ->
     if result is not None:
         shown["score"] = _number(_field(judging, "score"))
         if may_see_usage(who):
-            shown["cpu_ms"] = ms(_field(judging, "cpu_us"))
+            shown["cpu_ms"] = _ms(_field(judging, "cpu_us"))
             shown["memory_bytes"] = _field(judging, "memory_bytes")
     numbered = enumerate(runs, start=1)
     seen = [each for n, row in numbered if (each := run(row, who, index=n)) is not None]
-    shown["runs"] = [picked(each, Shown.__slots__) for each in seen]
+    shown["runs"] = [_picked(each, Shown.__slots__) for each in seen]
     return {key: each for key, each in shown.items() if each not in (None, "", [])}
 
 
@@ -249,7 +243,7 @@ def submission(
     if phase is Phase.BEFORE and who not in _INSIDERS:
         return None
     inside = who in _INSIDERS
-    shown = picked(row, _SUBMISSION_INSIDE if inside else _SUBMISSION) or {}
+    shown = _picked(row, fields.SUBMISSION_INSIDE if inside else fields.SUBMISSION) or {}
     submitted_at = _field(row, "submitted_at")
     shown["submitted_at"] = submitted_at.isoformat() if submitted_at is not None else None
     if judging is not None:
@@ -267,26 +261,78 @@ def problem(row: Any, version: Any, *, jury: bool, phase: Phase) -> dict[str, An
     hidden = _field(row, "visibility") != "public"
     if not jury and (hidden or phase is Phase.BEFORE):
         return None
-    shown = picked(row, _PROBLEM) or {}
-    return shown | (picked(version, _VERSION_JURY if jury else _VERSION) or {})
+    shown = _picked(row, fields.PROBLEM) or {}
+    return shown | (_picked(version, fields.VERSION_JURY if jury else fields.VERSION) or {})
+
+
+def trial(tried: Trial) -> dict[str, Any]:
+    """Return what the owner of a trial is told of it, as a job's result keeps it.
+
+    What was printed about an input that people are not given stays here, as does whatever may
+    tell of an answer that they are not.
+    """
+    return {
+        "compiled": tried.compiled,
+        "reason": tried.reason,
+        "compile_log": tried.compile_log,
+        "total": tried.total,
+        "runs": [_trial_run(each) for each in tried.runs],
+    }
+
+
+def _trial_run(tried: TrialRun) -> dict[str, Any]:
+    shown = {
+        "name": tried.name,
+        "sample": tried.sample,
+        "verdict": tried.verdict.value if tried.verdict is not None else None,
+        "reason": tried.reason,
+        "exit_code": tried.exit_code,
+        "signal": tried.signal,
+        "cpu_ms": _ms(tried.cpu_us),
+        "memory_bytes": tried.memory_bytes,
+        "withheld": not (tried.input_shown and tried.answer_shown),
+    }
+    if tried.input_shown:
+        shown["stdout"] = _content(tried.stdout)
+        shown["stderr"] = _content(tried.stderr)
+    if tried.input_shown and tried.answer_shown:
+        shown["message"] = tried.team_message
+        shown["difference"] = _picked(tried.difference, fields.DIFFERENCE)
+    return {key: each for key, each in shown.items() if each not in (None, "")}
+
+
+def _content(captured: Captured | None) -> dict[str, Any] | None:
+    """Return bytes as JSON can hold them: as text where they are some."""
+    if captured is None:
+        return None
+    size = {"bytes": captured.size, "cut": captured.cut}
+    text = None
+    # A cut may go through a character; what was there before it is still text.
+    for spare in range(4 if captured.cut else 1):
+        with suppress(UnicodeDecodeError):
+            text = captured.data[: len(captured.data) - spare].decode()
+            break
+    if text is None or "\0" in text:
+        return {"base64": base64.b64encode(captured.data).decode(), **size}
+    return {"text": text, **size}
 
 
 def update(
     kind: str, data: Mapping[str, Any], who: Audience, phase: Phase
 ) -> dict[str, Any] | None:
     """Return what a follower gets of a live update; None for nothing at all."""
-    if kind == "board":
-        return _board(data, who, phase)
     told_to, names = _UPDATES.get(kind, (frozenset(), ()))
-    early = phase is Phase.BEFORE and who not in _INSIDERS and kind != "phase"
-    if who not in told_to or early:
+    if who not in told_to or (phase is Phase.BEFORE and who not in _INSIDERS):
         return None
     if data.get("current") is False and who is not Audience.JURY:
         return None
     if kind == "judged" and not may_see_result(who, phase):
         return None
+    if kind == "progress" and data.get("hidden") is not False and who is not Audience.JURY:
+        # While the board stands still, that somebody handed something in is all there is to know.
+        data = {**data, "stage": "queued", "passed": None, "total": None}
     if not may_see_usage(who):
-        names = tuple(name for name in names if name not in _USAGE)
+        names = tuple(name for name in names if name not in fields.USAGE)
     shown = {name: data[name] for name in names if _plain(data.get(name))}
     if shown.get("verdict") == Verdict.JE and who is not Audience.JURY:
         shown["verdict"] = None
@@ -297,6 +343,9 @@ def state(item: Mapping[str, Any], who: Audience, phase: Phase) -> dict[str, Any
     """Return what a follower gets of the present state of a submission or a job."""
     if "job_id" in item:
         return update("job", item, who, phase)
+    if "update" in item:
+        found = update(item["update"], item, who, phase)
+        return None if found is None else {"update": item["update"], **found}
     shown = update("judged", item, who, phase)
     if shown is None:
         shown = update("queued", item, who, phase)
@@ -306,15 +355,6 @@ def state(item: Mapping[str, Any], who: Audience, phase: Phase) -> dict[str, Any
     elif who in _INSIDERS and _plain(item.get("total")):
         shown["total"] = item["total"]
     return shown
-
-
-def _board(data: Mapping[str, Any], who: Audience, phase: Phase) -> dict[str, Any] | None:
-    """Return which cells changed on the board that somebody sees."""
-    if phase is Phase.BEFORE:
-        return None
-    side = "jury" if who is Audience.JURY else "public"
-    cells = [picked(each, ("entry_id", "problem_id")) for each in data.get(side) or ()]
-    return {"event_id": data.get("event_id"), "cells": cells} if cells else None
 
 
 def _counts(judging: Any, who: Audience) -> bool:
@@ -333,8 +373,7 @@ def _own(thing: Any, name: str) -> Any:
     return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
 
 
-def picked(thing: Any, names: Iterable[str]) -> dict[str, Any] | None:
-    """Return the named fields of a row, a record or a mapping, and nothing else."""
+def _picked(thing: Any, names: Iterable[str]) -> dict[str, Any] | None:
     if thing is None:
         return None
     found = {name: _field(thing, name) for name in names}
@@ -345,8 +384,7 @@ def _plain(value: Any) -> bool:
     return value is not None and isinstance(value, str | int | float | bool)
 
 
-def ms(microseconds: Any) -> int | None:
-    """Return milliseconds, rounded up."""
+def _ms(microseconds: Any) -> int | None:
     return None if microseconds is None else -(-int(microseconds) // 1000)
 
 

@@ -1,0 +1,24 @@
+"""What workers do for events in the background, beside the clock: again and again, any of them.
+
+Each step locks what it works on and leaves alone what another worker has, so that any number may
+tend at once, and what one that died has left is done by the next.
+"""
+
+from collections.abc import Sequence
+
+from api.events.rooms import presence
+from api.events.rooms.presence import Said
+from api.wiring import Parts
+
+TEND_S = 1.0
+
+
+async def tend(parts: Parts) -> None:
+    """Do once whatever is due."""
+    async with parts.sessions() as session:
+        await say(parts, await presence.lose(session))
+
+
+async def say(parts: Parts, said: Sequence[Said]) -> None:
+    """Publish what happened, once it is committed."""
+    await parts.publisher.publish_all(said)
