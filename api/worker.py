@@ -146,8 +146,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
         asyncio.create_task(_every(settings.sweep_s, jobs.sweep, runner.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
         asyncio.create_task(_every(settings.sweep_s, partial(_settle, parts)), name="rejudging"),
-        asyncio.create_task(_every(announcing.EVERY_S, partial(_announce, parts)), name="tick"),
-        asyncio.create_task(_every(tending.TEND_S, partial(tending.tend, parts)), name="events"),
+        *_of_events(parts),
         asyncio.create_task(_every(DELIVER_S, partial(_deliver, parts, sender)), name="webhooks"),
         asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
         asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
@@ -182,6 +181,18 @@ async def _settle(parts: Parts) -> None:
     """Make rejudge sets ready whose last judging has ended."""
     async with parts.sessions() as session:
         await rejudging.settle(session)
+
+
+def _of_events(parts: Parts) -> list[asyncio.Task[None]]:
+    """Begin what workers do for events beside judging."""
+    acts = {
+        "tick": (announcing.EVERY_S, _announce),
+        "events": (tending.TEND_S, tending.tend),
+    }
+    return [
+        asyncio.create_task(_every(seconds, partial(act, parts)), name=name)
+        for name, (seconds, act) in acts.items()
+    ]
 
 
 async def _announce(parts: Parts) -> None:
