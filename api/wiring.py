@@ -40,6 +40,8 @@ class Parts:
     recent: Recent
     lookbacks: Recent
     looking: Local
+    drafts: Shared
+    questions: Shared
     blobs: BlobStore
 
 
@@ -86,6 +88,16 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
         # Whole boards: few, and made one at a time.
         lookbacks=Recent(kept_s=60, most=4, at_once=1),
         looking=Local(Rate(per_minute=30, burst=10)),
+        drafts=Shared(
+            redis,
+            "drafts",
+            Rate(per_minute=settings.drafts_per_minute, burst=settings.drafts_burst),
+        ),
+        questions=Shared(
+            redis,
+            "questions",
+            Rate(per_minute=settings.questions_per_minute, burst=settings.questions_burst),
+        ),
         blobs=blob_store(settings),
     )
     try:

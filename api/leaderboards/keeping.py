@@ -12,13 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.db.engine import Sessions
 from api.leaderboards import updating
 from api.leaderboards.updating import Changed
+from api.submissions import boarding
+from api.wiring import Parts
 
 # With what is kept for readers (`api.wiring.RECENT_S`) less than the second that is promised.
 EVERY_S = 0.3
 _MINE = text("SELECT pg_try_advisory_xact_lock(hashtextextended('codebattle.board:' || :id, 0))")
 
 
-async def keep(sessions: Sessions) -> list[Changed]:
+async def keep(parts: Parts) -> None:
+    """Show on every board what its log has, and tell who follows."""
+    await boarding.tell(parts.publisher, await show(parts.sessions))
+
+
+async def show(sessions: Sessions) -> list[Changed]:
     """Show on every board what its log has; return what changed.
 
     An event that another worker is at is left to it.

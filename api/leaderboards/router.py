@@ -16,7 +16,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import paging
+from api import clocks, paging
 from api.accounts.router import Moment
 from api.auth import CurrentUser
 from api.deps import MaybeReaderDep, PartsDep, SessionDep
@@ -29,7 +29,7 @@ from api.errors import (
     UnauthenticatedError,
 )
 from api.events.machine import OVER
-from api.leaderboards import exporting, instants, ratings, rebuilding, schemas, scoring, viewing
+from api.leaderboards import exporting, instants, ratings, rebuilding, schemas, viewing
 from api.leaderboards.instants import Past
 from api.leaderboards.queries import Among
 from api.leaderboards.schemas import View
@@ -120,7 +120,7 @@ async def get_resolver(
 ) -> schemas.Thaw:
     """Return the steps of the thaw in order; the jury's alone until the event is thawed."""
     event = await viewing.event(session, event_id, user)
-    if not scoring.thawed(event) and not viewing.jury(user):
+    if not clocks.thawed(event) and not viewing.jury(user):
         raise ForbiddenError("what the freeze hides is the jury's until the thaw")
     if event.state not in OVER:
         raise ConflictError("the event goes on", slug="event-state", allowed=[])

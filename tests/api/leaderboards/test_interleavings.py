@@ -37,7 +37,7 @@ from .conftest import LIMITS, START, Ground, Grounds
 MASTER = CurrentUser(id=new_id(), name="M", roles=frozenset({Role.GAME_MASTER}))
 FORMATS: Mapping[str, dict[str, Any]] = {"icpc": {}, "ioi": {}, "battle": {"decimals": 3}}
 ENTRIES, PROBLEMS, EXAMPLES = 3, 2, 6
-HOURS = 5
+HOURS, FREEZE_AT_H = 5, 2
 pytestmark = pytest.mark.slow
 
 
@@ -80,7 +80,7 @@ class Model:
     now: datetime = START
     length: timedelta = timedelta(hours=HOURS)
     # A freeze is planned by the event's own time, or made by hand at a moment.
-    freeze_us: int | None = (HOURS - 1) * 3600 * 1_000_000
+    freeze_us: int | None = FREEZE_AT_H * 3600 * 1_000_000
     frozen_at: datetime | None = None
     paused_at: datetime | None = None
     pauses: list[tuple[datetime, datetime]] = field(default_factory=list)
@@ -159,7 +159,7 @@ async def test_any_interleaving_gives_what_the_format_defines(
         problems=PROBLEMS,
         format=form,
         options=FORMATS[form],
-        freeze_s=3600,
+        freeze_s=3600 * (HOURS - FREEZE_AT_H),
         started_at=START,
     )
     model = Model(made)

@@ -178,9 +178,9 @@ async def test_who_has_it_already_gets_nothing(
     async with parts.sessions() as session:
         await updating.note(session, judged(played, 3, 2, 20, None))
         await session.commit()
-    changed = await keeping.keep(parts.sessions)
+    changed = await keeping.show(parts.sessions)
     assert [each.public for each in changed] == [((played.entries[3], played.problems[2]),)]
-    assert await keeping.keep(parts.sessions) == []
+    assert await keeping.show(parts.sessions) == []
     told = await anonymous.get(path(played, "?limit=99"), headers={"If-None-Match": tag})
     assert told.status_code == 200
     cells = {row["entry_id"]: row["cells"] for row in told.json()["rows"]}

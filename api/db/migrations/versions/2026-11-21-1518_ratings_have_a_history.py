@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from alembic import op
 
 revision: str = "5e9a31c7d048"
-down_revision: str | None = "0e7474dbe998"
+down_revision: str | None = "b7d2a4f6c138"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
