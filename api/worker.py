@@ -160,6 +160,9 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
         _log.info("worker.draining", held=jobs.held, jobs=runner.held)
         background[0].cancel()
         background[2].cancel()
+        with suppress(SQLAlchemyError, OSError):
+            async with parts.sessions() as session:
+                await registry.drain(session, identity)
         await asyncio.gather(jobs.drain(settings.drain_s), runner.drain(settings.drain_s))
         for task in (stopping, *background):
             task.cancel()
