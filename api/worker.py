@@ -146,8 +146,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
         asyncio.create_task(_every(settings.sweep_s, jobs.sweep, runner.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
         asyncio.create_task(_every(settings.sweep_s, partial(_settle, parts)), name="rejudging"),
-        asyncio.create_task(_every(RETRY_S, partial(ticking.keep_ticking, parts)), name="clock"),
-        asyncio.create_task(_every(tending.TEND_S, partial(tending.tend, parts)), name="events"),
+        *_for_events(parts),
         asyncio.create_task(_every(DELIVER_S, partial(_deliver, parts, sender)), name="webhooks"),
         asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
         asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
@@ -176,6 +175,14 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+def _for_events(parts: Parts) -> list[asyncio.Task[None]]:
+    """Return what any worker does for events: their clock, and what is to be done beside it."""
+    return [
+        asyncio.create_task(_every(RETRY_S, partial(ticking.keep_ticking, parts)), name="clock"),
+        asyncio.create_task(_every(tending.TEND_S, partial(tending.tend, parts)), name="events"),
+    ]
 
 
 async def _settle(parts: Parts) -> None:
