@@ -2,12 +2,10 @@
 
 Workers tick several times a second and at the moment something is planned for. Each act is one
 transaction with the event's lock; an event that another worker is at is left to it, so any number
-may tick. What a worker that died had not committed, the next tick does. Submissions that a board
-does not show yet are shown as pending by the same tick.
+may tick. What a worker that died had not committed, the next tick does.
 """
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -18,10 +16,7 @@ from api.db.engine import Sessions
 from api.db.models import Event, EventState
 from api.errors import ConflictError
 from api.events import acting
-from api.leaderboards import updating
-from api.leaderboards.updating import Changed
 from api.logs import logger
-from api.submissions import boarding
 from api.wiring import Parts
 
 TICK_S = 0.5
@@ -39,7 +34,6 @@ async def tick(parts: Parts) -> float:
     """Do once whatever is due; return after how many seconds to tick again."""
     now = datetime.now(UTC)
     following = await act_due(parts.sessions, now)
-    await boarding.tell(parts.publisher, await show_pending(parts.sessions))
     if following is None:
         return TICK_S
     left = (following - datetime.now(UTC)).total_seconds()
@@ -66,19 +60,6 @@ async def act_due(sessions: Sessions, now: datetime) -> datetime | None:
         if (moment := plan.next_moment(state, now)) is not None:
             following.append(moment)
     return min(following, default=None)
-
-
-async def show_pending(sessions: Sessions) -> Sequence[Changed]:
-    """Bring submissions that are only in the log onto the boards of their events."""
-    async with sessions() as session:
-        behind = await updating.behind(session)
-    changed = []
-    for event_id in behind:
-        async with sessions() as session:
-            if await _mine(session, event_id) is not None:
-                changed.append(await updating.catch_up(session, event_id))
-                await session.commit()
-    return changed
 
 
 async def _act(session: AsyncSession, event_id: UUID, now: datetime) -> None:

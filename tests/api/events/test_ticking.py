@@ -150,15 +150,3 @@ async def test_it_wakes_at_the_start_tick(arena: Arenas) -> None:
     assert rests[0] <= ticking.TICK_S / 2
     assert before.state is EventState.LOBBY
     assert (after.state, after.started_at) == (EventState.LIVE, soon)
-
-
-async def test_what_is_submitted_is_shown_as_pending(arena: Arenas) -> None:
-    """By the next tick, on every board, and followers are told."""
-    made = await arena()
-    await made.submit(made.ada)
-
-    shown = await ticking.show_pending(made.parts.sessions)
-    again = await ticking.show_pending(made.parts.sessions)
-
-    assert [each.public for each in shown] == [((made.entries[made.ada], made.problem_id),)]
-    assert not again
