@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from api.accounts.router import router as accounts
+from api.events.clarifications.router import router as clarifications
 from api.events.drafts.router import router as drafts
 from api.events.enrolment.router import router as enrolment
 from api.events.life.router import one as event
@@ -46,6 +47,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     enrolment,
     rooms,
     drafts,
+    clarifications,
     rejudging,
     workers,
 )
