@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from api import contract, errors, logs, routes, tracing
+from api.contestapi.calling import Passwords
+from api.contestapi.feeding import Feeds
 from api.edge import Edge
 from api.live.serving import drained_by_signals
 from api.metrics import HttpMetrics
@@ -27,7 +29,11 @@ def create_app(settings: Settings) -> FastAPI:
         async with opened(settings, application="codebattle api") as parts:
             app.state.parts = parts
             parts.hub.start()
-            async with aclosing(Desk(parts)) as app.state.desk:
+            app.state.contest_passwords = Passwords()
+            async with (
+                aclosing(Desk(parts)) as app.state.desk,
+                aclosing(Feeds(parts)) as app.state.feeds,
+            ):
                 with drained_by_signals(parts.hub):
                     yield
         if traced:

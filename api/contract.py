@@ -32,6 +32,7 @@ TAGS = {
     "trials": "Programs run on samples or one's own inputs, without being handed in.",
     "languages": "What submissions can be written in.",
     "live": "One stream of server-sent events for everything a client follows.",
+    "clics": "The CLICS Contest API 2023-06, for other contest software.",
     "accounts": "Who the caller is; accounts, tokens and the audit log of embedded mode.",
     "neighbours": "Signed events from and to other services.",
     "rejudging": "Judging again: chosen, previewed, then applied or cancelled as a whole.",

@@ -7,6 +7,7 @@ again, so routers within routers cost each request time.
 from fastapi import APIRouter, FastAPI
 
 from api.accounts.router import router as accounts
+from api.contestapi.router import router as contestapi
 from api.health.router import router as health
 from api.jobs.router import router as jobs
 from api.languages.router import router as languages
@@ -27,6 +28,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     jobs,
     trials,
     live,
+    contestapi,
     accounts,
     neighbours,
     rejudging,
