@@ -12,6 +12,7 @@ from api import contract, errors, logs, routes, tracing
 from api.contestapi.calling import Passwords
 from api.contestapi.feeding import Feeds
 from api.edge import Edge
+from api.events.rooms import presence
 from api.live.serving import drained_by_signals
 from api.metrics import HttpMetrics
 from api.settings import Settings
@@ -33,6 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
             async with (
                 aclosing(Desk(parts)) as app.state.desk,
                 aclosing(Feeds(parts)) as app.state.feeds,
+                presence.kept(parts),
             ):
                 with drained_by_signals(parts.hub):
                     yield

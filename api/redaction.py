@@ -23,6 +23,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from api import fields
 from api.auth import CurrentUser, Role
 from judge.results import Run
 from judge.trying import Captured, Trial, TrialRun
@@ -70,32 +71,23 @@ class TestClass(StrEnum):
 
 _INSIDERS = frozenset({Audience.OWNER, Audience.JURY})
 _ALL = frozenset(Audience)
-_SUBJECT = ("submission_id", "judging_id", "problem_id", "user_id", "event_id", "room_id")
-_JOB = ("job_id", "kind", "state", "progress", "message")
-_RESULT = ("state", "verdict", "score")
-_USAGE = ("cpu_ms", "memory_bytes")
-_DIFFERENCE = ("line", "column", "expected", "found")
-_SUBMISSION = ("id", "problem_id", "version_id", "user_id", "event_id", "room_id", "language")
-_ABOUT_SOURCE = ("entry_point", "source_hash", "source_bytes")
-_SUBMISSION_INSIDE = (*_SUBMISSION, *_ABOUT_SOURCE)
-_PROBLEM = ("id", "slug", "title", "keywords", "difficulty")
-_VERSION = (
-    *("number", "kinds", "languages", "cpu_ms", "memory_bytes", "output_bytes", "source_bytes"),
-    *("case_total", "statements", "samples"),
-)
-_VERSION_JURY = (*_VERSION, "package_sha256", "data_hash", "findings")
-# What the jury sees of a run beyond the owner.
-_RUN_JURY = (
-    *("wall_us", "output_bytes", "exit_code", "signal", "reason", "judge_message"),
-    *("near_limit", "attempts", "passes", "warnings"),
-)
 # A live update by its kind: who gets it, and what of it.
 _UPDATES: Mapping[str, tuple[frozenset[Audience], tuple[str, ...]]] = {
-    "queued": (_ALL, _SUBJECT),
-    "compiling": (_INSIDERS, (*_SUBJECT, "total")),
-    "running": (_INSIDERS, (*_SUBJECT, "index", "total", "sample", "verdict", "cpu_ms")),
-    "judged": (_ALL, (*_SUBJECT, *_RESULT, *_USAGE)),
-    "job": (_INSIDERS, _JOB),
+    "queued": (_ALL, fields.SUBJECT),
+    "compiling": (_INSIDERS, (*fields.SUBJECT, "total")),
+    "running": (_INSIDERS, (*fields.SUBJECT, "index", "total", "sample", "verdict", "cpu_ms")),
+    "judged": (_ALL, (*fields.SUBJECT, *fields.RESULT, *fields.USAGE)),
+    "job": (_INSIDERS, fields.JOB),
+    "event": (_ALL, fields.EVENT),
+    "statement": (_ALL, fields.STATEMENT),
+    "presence": (_ALL, fields.PRESENCE),
+    "progress": (_ALL, (*fields.IN_EVENT, "submission_id", "stage", "passed", "total")),
+    # Which cells changed, on the board that everybody sees and on the jury's.
+    "board": (_ALL, fields.IN_EVENT),
+    "jury_board": (frozenset({Audience.JURY}), fields.IN_EVENT),
+    "clarification": (_ALL, fields.CLARIFICATION),
+    # A question is its asker's and the jury's until it is answered to all.
+    "question": (frozenset({Audience.JURY}), (*fields.CLARIFICATION, "from_user_id")),
 }
 
 
@@ -133,7 +125,7 @@ def may_see_usage(who: Audience) -> bool:
 
 def about_source(row: Any, who: Audience, phase: Phase) -> dict[str, Any]:
     """Return what is told of a source beside its text, to those who may read that."""
-    return _picked(row, _ABOUT_SOURCE) or {} if may_see_source(who, phase) else {}
+    return _picked(row, fields.ABOUT_SOURCE) or {} if may_see_source(who, phase) else {}
 
 
 def may_see_result(who: Audience, phase: Phase = Phase.FROZEN) -> bool:
@@ -184,8 +176,8 @@ def run(row: Any, who: Audience, *, index: int | None = None) -> Shown | None:
         cpu_ms=_ms(_field(row, "cpu_us")),
         memory_bytes=_field(row, "memory_bytes"),
         message=(_field(row, "team_message") or None) if open_to else None,
-        difference=_picked(_field(row, "difference"), _DIFFERENCE) if open_to else None,
-        jury=_picked(row, _RUN_JURY) if who is Audience.JURY else None,
+        difference=_picked(_field(row, "difference"), fields.DIFFERENCE) if open_to else None,
+        jury=_picked(row, fields.RUN_JURY) if who is Audience.JURY else None,
     )
 
 
@@ -251,7 +243,7 @@ def submission(
     if phase is Phase.BEFORE and who not in _INSIDERS:
         return None
     inside = who in _INSIDERS
-    shown = _picked(row, _SUBMISSION_INSIDE if inside else _SUBMISSION) or {}
+    shown = _picked(row, fields.SUBMISSION_INSIDE if inside else fields.SUBMISSION) or {}
     submitted_at = _field(row, "submitted_at")
     shown["submitted_at"] = submitted_at.isoformat() if submitted_at is not None else None
     if judging is not None:
@@ -269,8 +261,8 @@ def problem(row: Any, version: Any, *, jury: bool, phase: Phase) -> dict[str, An
     hidden = _field(row, "visibility") != "public"
     if not jury and (hidden or phase is Phase.BEFORE):
         return None
-    shown = _picked(row, _PROBLEM) or {}
-    return shown | (_picked(version, _VERSION_JURY if jury else _VERSION) or {})
+    shown = _picked(row, fields.PROBLEM) or {}
+    return shown | (_picked(version, fields.VERSION_JURY if jury else fields.VERSION) or {})
 
 
 def trial(tried: Trial) -> dict[str, Any]:
@@ -305,7 +297,7 @@ def _trial_run(tried: TrialRun) -> dict[str, Any]:
         shown["stderr"] = _content(tried.stderr)
     if tried.input_shown and tried.answer_shown:
         shown["message"] = tried.team_message
-        shown["difference"] = _picked(tried.difference, _DIFFERENCE)
+        shown["difference"] = _picked(tried.difference, fields.DIFFERENCE)
     return {key: each for key, each in shown.items() if each not in (None, "")}
 
 
@@ -336,8 +328,11 @@ def update(
         return None
     if kind == "judged" and not may_see_result(who, phase):
         return None
+    if kind == "progress" and data.get("hidden") is not False and who is not Audience.JURY:
+        # While the board stands still, that somebody handed something in is all there is to know.
+        data = {**data, "stage": "queued", "passed": None, "total": None}
     if not may_see_usage(who):
-        names = tuple(name for name in names if name not in _USAGE)
+        names = tuple(name for name in names if name not in fields.USAGE)
     shown = {name: data[name] for name in names if _plain(data.get(name))}
     if shown.get("verdict") == Verdict.JE and who is not Audience.JURY:
         shown["verdict"] = None
@@ -348,6 +343,9 @@ def state(item: Mapping[str, Any], who: Audience, phase: Phase) -> dict[str, Any
     """Return what a follower gets of the present state of a submission or a job."""
     if "job_id" in item:
         return update("job", item, who, phase)
+    if "update" in item:
+        found = update(item["update"], item, who, phase)
+        return None if found is None else {"update": item["update"], **found}
     shown = update("judged", item, who, phase)
     if shown is None:
         shown = update("queued", item, who, phase)

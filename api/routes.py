@@ -4,10 +4,17 @@ Each goes straight into the application: the framework asks every router on the 
 again, so routers within routers cost each request time.
 """
 
+from collections.abc import Callable
+from functools import cache
+
 from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from api.accounts.router import router as accounts
 from api.contestapi.router import router as contestapi
+from api.events.drafts.router import router as drafts
+from api.events.rooms.router import router as rooms
 from api.health.router import router as health
 from api.jobs.router import router as jobs
 from api.languages.router import router as languages
@@ -31,6 +38,8 @@ _OF_V1: tuple[APIRouter, ...] = (
     contestapi,
     accounts,
     neighbours,
+    rooms,
+    drafts,
     rejudging,
     workers,
 )
@@ -38,6 +47,14 @@ _OF_V1: tuple[APIRouter, ...] = (
 
 def install(app: FastAPI) -> None:
     """Let an application answer everything there is."""
-    app.include_router(health)
+    app.router.routes.extend(_every(app.router.generate_unique_id_function))
+
+
+@cache
+def _every(name: Callable[[APIRoute], str]) -> tuple[BaseRoute, ...]:
+    """Return all routes; the framework studies each once, however many applications there are."""
+    routes = APIRouter(generate_unique_id_function=name)
+    routes.include_router(health)
     for router in _OF_V1:
-        app.include_router(router, prefix=V1)
+        routes.include_router(router, prefix=V1)
+    return tuple(routes.routes)

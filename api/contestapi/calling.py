@@ -95,6 +95,20 @@ async def caller(who: Annotated[Who, Depends(asking)]) -> CurrentUser | None:
     return await who()
 
 
+Asking = Annotated[Who, Depends(asking)]
+Caller = Annotated[CurrentUser | None, Depends(caller)]
+
+
+async def known_caller(user: Caller) -> CurrentUser:
+    """Return the caller; raises `UnauthenticatedError` when there is none."""
+    if user is None:
+        raise UnauthenticatedError("credentials are needed")
+    return user
+
+
+KnownCaller = Annotated[CurrentUser, Depends(known_caller)]
+
+
 async def _resolve(
     request: Request, parts: Parts, token: str | None, given: HTTPBasicCredentials | None
 ) -> CurrentUser | None:
@@ -113,10 +127,6 @@ async def _resolve(
         raise
     user.need_scope(Scope.READ)
     return user
-
-
-Asking = Annotated[Who, Depends(asking)]
-Caller = Annotated[CurrentUser | None, Depends(caller)]
 
 
 async def _by_password(

@@ -22,6 +22,7 @@ from api.db.models import (
     Clarification,
     CodeSubmission,
     EntryKind,
+    EventEntry,
     EventParticipant,
     Judging,
     Run,
@@ -33,6 +34,7 @@ from judge.verdicts import Verdict
 
 # Their entry point is always theirs to find, and the API has no word for it.
 _WITHOUT_ENTRY = frozenset({"c", "cpp"})
+_OFFICIAL = (EventEntry.id == CodeSubmission.entry_id) & (EventEntry.kind == EntryKind.OFFICIAL)
 _Judged = Select[CodeSubmission, UUID, Judging]
 
 
@@ -165,7 +167,7 @@ async def runs(
         return {}
     query = _judged(view.contest).where(Judging.id.in_(judgings))
     if view.side is Side.TEAM:
-        query = query.where(EventParticipant.entry_id == view.entry_id)
+        query = query.where(EventEntry.id == view.entry_id)
     whole = {row[2].id: (row[0], row[1], row[2]) for row in await session.execute(query)}
     found: dict[UUID, Objects] = {}
     for run in await session.scalars(
@@ -295,26 +297,16 @@ async def _entries(
 
 def _submitted(of: Contest) -> Select[CodeSubmission, UUID]:
     return (
-        select(CodeSubmission, EventParticipant.entry_id)
-        .join(
-            EventParticipant,
-            (EventParticipant.event_id == CodeSubmission.event_id)
-            & (EventParticipant.user_id == CodeSubmission.user_id)
-            & (EventParticipant.kind == EntryKind.OFFICIAL),
-        )
+        select(CodeSubmission, EventEntry.id)
+        .join(EventEntry, _OFFICIAL)
         .where(CodeSubmission.event_id == of.event.id)
     )
 
 
 def _judged(of: Contest) -> _Judged:
     return (
-        select(CodeSubmission, EventParticipant.entry_id, Judging)
-        .join(
-            EventParticipant,
-            (EventParticipant.event_id == CodeSubmission.event_id)
-            & (EventParticipant.user_id == CodeSubmission.user_id)
-            & (EventParticipant.kind == EntryKind.OFFICIAL),
-        )
+        select(CodeSubmission, EventEntry.id, Judging)
+        .join(EventEntry, _OFFICIAL)
         .join(Judging, (Judging.submission_id == CodeSubmission.id) & Judging.is_current)
         .where(CodeSubmission.event_id == of.event.id)
     )

@@ -78,9 +78,8 @@ FROM codebattle.event_participants WHERE event_id = :event_id AND kind = 'offici
 """
 _OF_EVENT = """
 codebattle.code_submissions AS submission
-JOIN codebattle.event_participants AS part
-    ON part.event_id = submission.event_id AND part.user_id = submission.user_id
-    AND part.kind = 'official'
+JOIN codebattle.event_entries AS entry
+    ON entry.id = submission.entry_id AND entry.kind = 'official'
 JOIN codebattle.event_code_problems AS task
     ON task.event_id = submission.event_id AND task.problem_id = submission.problem_id
 """
@@ -100,10 +99,10 @@ submission.event_id = :event_id AND submission.id = ANY(ARRAY(
 ))
 """
 _SUBMISSIONS = f"""
-SELECT submission.id::text AS object_id, part.entry_id, md5(concat_ws(
-    '|', :context, part.entry_id, submission.language, submission.problem_id)) AS digest,
+SELECT submission.id::text AS object_id, entry.id AS entry_id, md5(concat_ws(
+    '|', :context, entry.id, submission.language, submission.problem_id)) AS digest,
     CASE WHEN :started THEN md5(concat_ws(
-    '|', :context, part.entry_id, submission.language, submission.problem_id))
+    '|', :context, entry.id, submission.language, submission.problem_id))
     END AS public_digest, submission.id::text AS at,
     NOT EXISTS (
         SELECT FROM codebattle.judgings AS judging
@@ -114,7 +113,7 @@ FROM {_OF_EVENT} WHERE {{which}}
 """  # noqa: S608 - constants of this file
 # What does not count any more is empty, and gone for who was told of it.
 _JUDGEMENTS = f"""
-SELECT judging.id::text AS object_id, part.entry_id,
+SELECT judging.id::text AS object_id, entry.id AS entry_id,
     CASE WHEN judging.is_current THEN made.digest ELSE '' END AS digest,
     CASE WHEN NOT :started OR submission.submitted_at >= :frozen THEN NULL
         WHEN judging.is_current THEN made.digest ELSE '' END AS public_digest,

@@ -15,7 +15,7 @@ from api import redaction
 from api.auth import Scope
 from api.contestapi import configured, happening, objects, reading, standing, submitting, viewing
 from api.contestapi.answering import ContestRoute
-from api.contestapi.calling import Asking, Caller
+from api.contestapi.calling import Asking, Caller, KnownCaller
 from api.contestapi.feeding import Feeds
 from api.contestapi.kinds import COLLECTIONS, FILTERS, Kind, Side
 from api.contestapi.reading import Position
@@ -24,7 +24,7 @@ from api.contestapi.submitting import NewContestSubmission
 from api.contestapi.viewing import View
 from api.deps import PartsDep, SessionDep
 from api.documented import Responses, located, problems
-from api.errors import BadRequestError, NotFoundError, UnauthenticatedError
+from api.errors import BadRequestError, NotFoundError
 from api.submissions import queries
 from api.submissions.desk import Desk
 from api.submissions.router import desk
@@ -214,12 +214,10 @@ async def submit_to_contest(
     request: Request,
     response: Response,
     parts: PartsDep,
-    user: Caller,
+    user: KnownCaller,
     at: Annotated[Desk, Depends(desk)],
 ) -> Object:
     """Hand in a submission for one's own team."""
-    if user is None:
-        raise UnauthenticatedError("credentials are needed")
     user.need_scope(Scope.SUBMIT)
     async with parts.sessions() as session:
         view = await viewing.seen(session, contest_id, user)

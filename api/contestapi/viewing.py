@@ -135,7 +135,7 @@ class Contest:
         frozen = self.rules.freeze_from
         if frozen is not None and submitted_at >= frozen:
             return Phase.FROZEN
-        return Phase.FINAL if self.event.state in scoring.THAWED else Phase.RUNNING
+        return Phase.RUNNING if self.event.thawed_at is None else Phase.FINAL
 
     @cached_property
     def _of_row(self) -> dict[UUID, Task]:

@@ -9,10 +9,10 @@ subscription was down, sinks are told that they may have lost something; each fi
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from redis.asyncio import Redis
@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from api.errors import TooManyError, UnavailableError
 from api.live import keys
 from api.live.history import Histories, Position
-from api.live.updates import Update
+from api.live.updates import Topic, Update, parse
 from api.logs import logger
 from api.metrics import LIVE_FOLLOWERS
 
@@ -78,6 +78,7 @@ class Sink(Protocol):
         """Something may have happened that was not told."""
 
 
+@runtime_checkable
 class Stream(Sink, Protocol):
     """A sink with a client at its end."""
 
@@ -177,6 +178,17 @@ class Hub:
             remaining.discard(sink)
             if not remaining:
                 self._sinks.pop(topic, None)
+
+    def followed(self, kinds: Collection[Topic]) -> set[tuple[UUID, UUID]]:
+        """Return who has a stream open here that follows which topics of these kinds."""
+        prefixes = tuple(f"{kind.value}:" for kind in kinds)
+        return {
+            (sink.user_id, parse(topic)[1])
+            for topic, sinks in self._sinks.items()
+            if topic.startswith(prefixes)
+            for sink in sinks
+            if isinstance(sink, Stream)
+        }
 
     def admit(self, stream: Stream) -> None:
         """Count a stream in; raises when there are too many."""

@@ -22,7 +22,8 @@ Topics = Annotated[
     list[TopicName],
     Query(
         max_length=TOPICS_MAX,
-        description="What to follow, repeated: submission:<id>, user:me, problem:<id>, job:<id>.",
+        description="What to follow, repeated: submission:<id>, user:me, problem:<id>, job:<id>, "
+        "event:<id>, room:<id>.",
     ),
 ]
 Seen = Annotated[

@@ -8,7 +8,7 @@ TOPICS_MAX = 50
 TopicName = Annotated[
     str,
     StringConstraints(
-        pattern=r"^(user:me|(submission|user|job|problem):"
+        pattern=r"^(user:me|(submission|user|job|problem|event|room):"
         r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
     ),
 ]

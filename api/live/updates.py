@@ -18,6 +18,8 @@ class Topic(StrEnum):
     USER = "user"
     JOB = "job"
     PROBLEM = "problem"
+    EVENT = "event"
+    ROOM = "room"
 
     def of(self, subject: UUID) -> str:
         """Return the topic's full name."""
@@ -37,6 +39,16 @@ class Kind(StrEnum):
     JOB = "job"
     # Followers read anew what they may see: an event was frozen, thawed, finalised.
     PHASE = "phase"
+    # Of events and rooms: the event itself, its statements at the start, who is there, how far
+    # somebody's judging is, a row of the board, what the jury says, what it is asked.
+    EVENT = "event"
+    STATEMENT = "statement"
+    PRESENCE = "presence"
+    PROGRESS = "progress"
+    BOARD = "board"
+    JURY_BOARD = "jury_board"
+    CLARIFICATION = "clarification"
+    QUESTION = "question"
 
 
 # What PostgreSQL does not hold: told again after a snapshot of a judging that still goes on.

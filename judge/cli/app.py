@@ -17,6 +17,8 @@ app = typer.Typer(
 )
 images_app = typer.Typer(help="The sandbox images.", no_args_is_help=True)
 app.add_typer(images_app, name="images")
+similarity_app = typer.Typer(help="Copied code among submissions.", no_args_is_help=True)
+app.add_typer(similarity_app, name="similarity")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 Backend = Annotated[
@@ -130,3 +132,30 @@ def images_export(
 def images_list(as_json: Json = False) -> None:
     """Show which images are built."""
     raise typer.Exit(machine_commands.images_list(as_json=as_json))
+
+
+@similarity_app.command("compare")
+def similarity_compare(
+    directory: Annotated[Path, typer.Argument(help="Submissions, or a directory per problem.")],
+    template: Annotated[
+        list[Path] | None, typer.Option(help="A file that everybody was given; repeatable.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="Default: told from each name.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report as one HTML page.")] = None,
+    pairs_csv: Annotated[Path | None, typer.Option(help="Write the scores of all pairs.")] = None,
+    pairs: Annotated[int, typer.Option(min=1, max=5000, help="Pairs told in full.")] = 200,
+    as_json: Json = False,
+) -> None:
+    """Compare the submissions in a directory with each other, and show the closest pairs."""
+    from judge.cli import similarity_command  # noqa: PLC0415 - numpy would slow every command
+
+    request = similarity_command.Request(
+        directory=directory,
+        templates=tuple(template or ()),
+        language=language,
+        html=html,
+        pairs_csv=pairs_csv,
+        pairs_max=pairs,
+        as_json=as_json,
+    )
+    raise typer.Exit(similarity_command.run(request))

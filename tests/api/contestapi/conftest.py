@@ -81,6 +81,7 @@ class World:
                     version_id=version,
                     event_id=self.event_id,
                     room_id=self.rooms[who % 2],
+                    entry_id=self.entries[who],
                     language=language,
                     entry_point="main" if language != "java" else None,
                     source_hash="0" * 64,

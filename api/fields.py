@@ -1,0 +1,41 @@
+"""The names of what may leave the service at all, in lists; `api.redaction` says to whom."""
+
+SUBJECT = ("submission_id", "judging_id", "problem_id", "user_id", "event_id", "room_id")
+JOB = ("job_id", "kind", "state", "progress", "message")
+RESULT = ("state", "verdict", "score")
+USAGE = ("cpu_ms", "memory_bytes")
+DIFFERENCE = ("line", "column", "expected", "found")
+SUBMISSION = ("id", "problem_id", "version_id", "user_id", "event_id", "room_id", "language")
+ABOUT_SOURCE = ("entry_point", "source_hash", "source_bytes")
+SUBMISSION_INSIDE = (*SUBMISSION, *ABOUT_SOURCE)
+PROBLEM = ("id", "slug", "title", "keywords", "difficulty")
+VERSION = (
+    *("number", "kinds", "languages", "cpu_ms", "memory_bytes", "output_bytes", "source_bytes"),
+    *("case_total", "statements", "samples"),
+)
+VERSION_JURY = (*VERSION, "package_sha256", "data_hash", "findings")
+# What the jury sees of a run beyond the owner.
+RUN_JURY = (
+    *("wall_us", "output_bytes", "exit_code", "signal", "reason", "judge_message"),
+    *("near_limit", "attempts", "passes", "warnings"),
+)
+EVENT = (
+    *("event_id", "slug", "state", "act", "starts_at", "duration_s", "paused", "at"),
+    *("clock_url", "statements_url"),
+)
+STATEMENT = (
+    *(
+        "event_id",
+        "problem_id",
+        "slug",
+        "label",
+        "position",
+        "points",
+        "cpu_limit_ms",
+        "memory_limit_bytes",
+    ),
+    *("title", "language", "format", "text", "url"),
+)
+IN_EVENT = ("event_id", "room_id", "entry_id", "problem_id")
+PRESENCE = ("event_id", "room_id", "entry_id", "user_id", "name", "presence", "ready")
+CLARIFICATION = ("event_id", "clarification_id", "problem_id", "reply_to_id", "text", "to", "at")

@@ -1,0 +1,213 @@
+"""What is kept of a submission: its token streams, and from them the hashes that are compared.
+
+A fingerprint holds no text: names and literals are there as hashes only. It is what the service
+stores for each submission, so its bytes carry a version, and damaged ones are refused.
+"""
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+from judge.similarity.arrays import Array, Flags, Hashes
+from judge.similarity.grammars import family
+from judge.similarity.hashing import grams
+from judge.similarity.parsing import walk
+from judge.similarity.reading import read
+from judge.similarity.templates import marked
+
+VERSION = 1
+# Fewer tokens of one's own than this (about four lines) say nothing about where they are from.
+TOKENS_MIN = 24
+
+_MAGIC = b"CBsim"
+_UNPACKED_BYTES_MAX = 32 * 1024 * 1024
+
+
+class Stream(IntEnum):
+    """The three ways a source is read; each is compared on its own."""
+
+    SHAPES = 0
+    PARTS = 1
+    SPELLINGS = 2
+
+
+GRAM_LENGTHS = {Stream.SHAPES: 9, Stream.PARTS: 6, Stream.SPELLINGS: 4}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Fingerprint:
+    """The leaves of a source in order, and its structure.
+
+    `spellings` are hashes of the leaves as written, `shapes` of what they are, `lines` where
+    they begin, counted from 1 over all files; `parts` are structural tokens, each before the leaf
+    `part_at`; `own` is false for what came from a template. `files` are names and the number of
+    lines before each.
+    """
+
+    language: str
+    spellings: Hashes
+    shapes: Hashes
+    lines: Hashes
+    parts: Array
+    part_at: Hashes
+    own: Flags
+    files: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def family(self) -> str:
+        """Return which languages this is compared with as one language."""
+        return family(self.language)
+
+    @property
+    def own_tokens(self) -> int:
+        """Return how many tokens are not from a template."""
+        return int(self.own.sum())
+
+    @property
+    def too_short(self) -> bool:
+        """Tell whether nothing can be said about it."""
+        return self.own_tokens < TOKENS_MIN
+
+    def grams(self, stream: Stream) -> tuple[Hashes, Array]:
+        """Return the hashes of a stream's grams and the token at which each begins."""
+        length = GRAM_LENGTHS[stream]
+        if stream is Stream.SHAPES:
+            at = np.flatnonzero(~np.isin(self.shapes, _BRACKETS))
+            return grams(self.shapes[at], self.own[at], at, length)
+        if stream is Stream.SPELLINGS:
+            return grams(self.spellings, self.own, np.arange(len(self.spellings)), length)
+        return grams(self.parts, self._own_parts(), self.part_at, length)
+
+    def gram_set(self, stream: Stream) -> Hashes:
+        """Return the distinct hashes of a stream, ascending."""
+        return np.unique(self.grams(stream)[0])
+
+    def bare(self, chosen: Flags) -> Hashes:
+        """Return the spellings of the tokens chosen, braces aside."""
+        braces = (self.shapes == _BRACKETS[2]) | (self.shapes == _BRACKETS[3])
+        return np.asarray(self.spellings[chosen & ~braces])
+
+    def _own_parts(self) -> Flags:
+        """Tell for each structural token whether a leaf beside it is not from a template."""
+        if not len(self.own):
+            return np.zeros(len(self.parts), dtype=np.bool_)
+        last = len(self.own) - 1
+        after = self.own[np.minimum(self.part_at, last)]
+        before = self.own[np.minimum(np.maximum(self.part_at, 1) - 1, last)]
+        return np.asarray(after | before)
+
+    def to_bytes(self) -> bytes:
+        """Return the stored form."""
+        head = json.dumps(
+            {
+                "version": VERSION,
+                "language": self.language,
+                "tokens": len(self.spellings),
+                "parts": len(self.parts),
+                "files": self.files,
+            }
+        ).encode()
+        arrays = (self.spellings, self.shapes, np.diff(self.lines, prepend=np.uint32(0)))
+        body = b"".join(one.astype("<u4").tobytes() for one in arrays)
+        body += self.parts.astype("u1").tobytes() + self.part_at.astype("<u4").tobytes()
+        body += np.packbits(self.own).tobytes()
+        return _MAGIC + zlib.compress(len(head).to_bytes(4, "little") + head + body, 6)
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> "Fingerprint":
+        """Read the stored form; raises `ValueError` for anything else."""
+        if not stored.startswith(_MAGIC):
+            raise ValueError("these bytes are no fingerprint")
+        unpacker = zlib.decompressobj()
+        try:
+            whole = unpacker.decompress(stored[len(_MAGIC) :], _UNPACKED_BYTES_MAX)
+            size = int.from_bytes(whole[:4], "little")
+            head = json.loads(whole[4 : 4 + size])
+            return cls._from_parts(head, whole[4 + size :])
+        except (zlib.error, UnicodeDecodeError, KeyError, TypeError, json.JSONDecodeError) as error:
+            raise ValueError(f"a damaged fingerprint: {error}") from error
+
+    @classmethod
+    def _from_parts(cls, head: Mapping[str, object], body: bytes) -> "Fingerprint":
+        tokens, parts = head["tokens"], head["parts"]
+        if head["version"] != VERSION or not isinstance(tokens, int) or not isinstance(parts, int):
+            raise ValueError("a fingerprint of another version")
+        if len(body) != 12 * tokens + 5 * parts + (tokens + 7) // 8:
+            raise ValueError("a damaged fingerprint: its length is wrong")
+        words = np.frombuffer(body, dtype="<u4", count=3 * tokens).reshape(3, tokens)
+        rest = body[12 * tokens :]
+        bits = np.frombuffer(rest[5 * parts :], dtype=np.uint8)
+        files = head["files"]
+        assert isinstance(files, list)
+        return cls(
+            language=str(head["language"]),
+            spellings=words[0],
+            shapes=words[1],
+            lines=np.cumsum(words[2], dtype=np.uint32),
+            parts=np.frombuffer(rest, dtype=np.uint8, count=parts),
+            part_at=np.frombuffer(rest[parts : 5 * parts], dtype="<u4"),
+            own=np.unpackbits(bits, count=tokens).astype(np.bool_),
+            files=tuple((str(name), int(before)) for name, before in files),
+        )
+
+
+def fingerprint(
+    source: bytes | Mapping[str, bytes],
+    language: str,
+    *,
+    template: Sequence[bytes] = (),
+) -> Fingerprint:
+    """Return the fingerprint of a source, or of files by name, in a language of this engine.
+
+    `template` is what everybody was given: starter code, driver, snippets of the statement. What
+    comes from there is not counted as one's own. No source makes this fail.
+    """
+    text, files = joined({"": source} if isinstance(source, bytes) else source)
+    one = _walked(text, language, files if len(files) > 1 else ())
+    if not template:
+        return one
+    given = [_walked(read(each), language, ()) for each in template]
+    own = ~marked(one, given)
+    return Fingerprint(
+        language=language,
+        spellings=one.spellings,
+        shapes=one.shapes,
+        lines=one.lines,
+        parts=one.parts,
+        part_at=one.part_at,
+        own=own,
+        files=one.files,
+    )
+
+
+def joined(files: Mapping[str, bytes]) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """Return the texts of files one after the other, and the number of lines before each."""
+    texts, before, lines = [], [], 0
+    for name in sorted(files):
+        text = read(files[name])
+        before.append((name, lines))
+        texts.append(text if text.endswith("\n") else text + "\n")
+        lines += texts[-1].count("\n")
+    return "".join(texts), tuple(before)
+
+
+def _walked(text: str, language: str, files: tuple[tuple[str, int], ...]) -> Fingerprint:
+    walked, lines = walk(text, language)
+    return Fingerprint(
+        language=language,
+        spellings=np.array(walked.spellings, dtype=np.uint32),
+        shapes=np.array(walked.shapes, dtype=np.uint32),
+        lines=lines,
+        parts=np.array(walked.parts, dtype=np.uint8),
+        part_at=np.array(walked.part_at, dtype=np.uint32),
+        own=np.ones(len(walked.spellings), dtype=np.bool_),
+        files=files,
+    )
+
+
+# Brackets come and go without a change of meaning: `if (x) y;` and `if (x) { y; }`.
+_BRACKETS = np.array([zlib.crc32(mark) for mark in (b"(", b")", b"{", b"}")], dtype=np.uint32)

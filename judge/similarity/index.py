@@ -1,0 +1,199 @@
+"""Finds in a large archive what may be close to one new submission, without comparing with all.
+
+An inverted index over a sample of the grams: a gram is in the sample by its own hash, so copies
+keep the same ones. The few that share rare grams are then scored from their whole fingerprints.
+Names are given by the caller, who keeps the fingerprints; what is here can always be made anew.
+"""
+
+import io
+import zlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from zipfile import BadZipFile
+
+import numpy as np
+
+from judge.similarity.arrays import Array, Hashes, Reals
+from judge.similarity.fingerprints import Fingerprint, Stream
+from judge.similarity.hashing import mixed
+from judge.similarity.overlaps import overlap
+from judge.similarity.weighting import RARITY_POWER, Rarity
+
+VERSION = 1
+_SAMPLE = np.uint32(2**32 // 6)
+_TABLE = 1 << 23
+_COMMON_SHARE = 0.02
+_COMMON_MIN = 400
+_FRESH_MAX = 200_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """A submission of the archive that is close to the one asked about."""
+
+    id: str
+    score: float
+
+
+class Index:
+    """Sampled grams of an archive, and how many of its submissions hold each gram."""
+
+    def __init__(self) -> None:
+        self._names: list[str] = []
+        self._places: dict[str, int] = {}
+        self._gone: set[int] = set()
+        self._keys: Array = np.zeros(0, dtype=np.uint64)
+        self._fresh: list[tuple[Array, int]] = []
+        self._fresh_size = 0
+        self._holders = np.zeros(_TABLE, dtype=np.uint32)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def add(self, name: str, one: Fingerprint) -> None:
+        """Take a submission in; one of the same name is replaced. Too short ones are left out."""
+        self.discard(name)
+        if one.too_short:
+            return
+        place = len(self._names)
+        self._names.append(name)
+        self._places[name] = place
+        sampled = []
+        for stream in Stream:
+            grams = one.gram_set(stream)
+            np.add.at(self._holders, _slots(stream, grams), 1)
+            sampled.append(_sampled(stream, grams))
+        taken = np.unique(np.concatenate(sampled))
+        self._fresh.append((taken, place))
+        self._fresh_size += len(taken)
+        if self._fresh_size > max(_FRESH_MAX, len(self._keys) // 4):
+            self._settle()
+
+    def discard(self, name: str) -> None:
+        """Forget a submission; how frequent its grams are is forgotten at the next rebuilding."""
+        place = self._places.pop(name, None)
+        if place is not None:
+            self._gone.add(place)
+
+    def candidates(self, one: Fingerprint, limit: int = 50) -> list[str]:
+        """Return the names that share the most of what is rare in a submission."""
+        self._settle()
+        asked = np.unique(np.concatenate([_sampled(s, one.gram_set(s)) for s in Stream]))
+        wanted = asked.astype(np.uint64) << np.uint64(32)
+        low = np.searchsorted(self._keys, wanted)
+        counts = np.searchsorted(self._keys, wanted + np.uint64(2**32)) - low
+        common = max(_COMMON_MIN, int(len(self) * _COMMON_SHARE))
+        useful = (counts > 0) & (counts <= common)
+        if not useful.any():
+            useful = counts > 0
+        low, counts = low[useful], counts[useful]
+        if not len(counts):
+            return []
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        places = (self._keys[np.repeat(low, counts) + within] & np.uint64(2**32 - 1)).astype(int)
+        weights = np.repeat(np.log((len(self._names) + 1.0) / (counts + 0.5)), counts)
+        total = np.bincount(places, weights, minlength=len(self._names))
+        if self._gone:
+            total[list(self._gone)] = 0.0
+        best = np.argsort(-total, kind="stable")[:limit]
+        return [self._names[place] for place in best.tolist() if total[place] > 0]
+
+    def search(
+        self,
+        one: Fingerprint,
+        load: Callable[[list[str]], Iterable[tuple[str, Fingerprint]]],
+        limit: int = 20,
+    ) -> list[Neighbour]:
+        """Return the closest submissions, scored against how frequent grams are in the archive.
+
+        `load` gives the fingerprints of some names; it may leave out what is gone. The scores are
+        made for this ranking: what they mean within a problem, only `compare` can say.
+        """
+        if one.too_short:
+            return []
+        asked = [one.gram_set(stream) for stream in Stream]
+        found = []
+        for name, other in load(self.candidates(one, 3 * limit)):
+            theirs = [other.gram_set(stream) for stream in Stream]
+            total = sum(
+                overlap(asked[stream], theirs[stream], self._rarity(stream, asked, theirs))
+                for stream in Stream
+            )
+            found.append(Neighbour(id=name, score=round(total / len(Stream), 6)))
+        found.sort(key=lambda each: (-each.score, each.id))
+        return found[:limit]
+
+    def weights(self, stream: Stream, grams: Hashes) -> Reals:
+        """Return how much each gram says in this archive."""
+        holders = self._holders[_slots(stream, grams)]
+        rarity = np.log((len(self) + 1.0) / (holders + 0.5))
+        return np.asarray(np.maximum(rarity, 0.0) ** RARITY_POWER)
+
+    def to_bytes(self) -> bytes:
+        """Return the stored form, from which the index is there again at once."""
+        self._settle()
+        held = io.BytesIO()
+        np.savez_compressed(
+            held,
+            version=np.array([VERSION]),
+            names=np.frombuffer("\n".join(self._names).encode(), dtype=np.uint8),
+            gone=np.array(sorted(self._gone), dtype=np.int64),
+            keys=self._keys,
+            holders=self._holders,
+        )
+        return held.getvalue()
+
+    @classmethod
+    def from_bytes(cls, stored: bytes) -> "Index":
+        """Read the stored form; raises `ValueError` for anything else."""
+        made = cls()
+        try:
+            with np.load(io.BytesIO(stored), allow_pickle=False) as held:
+                if held["version"].tolist() != [VERSION]:
+                    raise ValueError("an index of another version")
+                names = held["names"].tobytes().decode()
+                made._names = names.split("\n") if names else []
+                made._gone = set(held["gone"].tolist())
+                made._keys = held["keys"]
+                made._holders = held["holders"]
+        except (OSError, KeyError, EOFError, UnicodeDecodeError, BadZipFile, zlib.error) as error:
+            raise ValueError(f"a damaged index: {error}") from error
+        made._places = {
+            name: place for place, name in enumerate(made._names) if place not in made._gone
+        }
+        return made
+
+    def _settle(self) -> None:
+        """Merge what was added since into the sorted keys: a gram above, a place below."""
+        if not self._fresh:
+            return
+        fresh = [
+            (grams.astype(np.uint64) << np.uint64(32)) | np.uint64(place)
+            for grams, place in self._fresh
+        ]
+        self._keys = np.sort(np.concatenate([self._keys, *fresh]))
+        self._fresh, self._fresh_size = [], 0
+
+    def _rarity(self, stream: Stream, asked: list[Hashes], theirs: list[Hashes]) -> Rarity:
+        grams = np.union1d(asked[stream], theirs[stream])
+        return Rarity(
+            grams=grams,
+            holders=self._holders[_slots(stream, grams)],
+            problems=np.ones(len(grams), dtype=np.int64),
+            submissions=len(self),
+        )
+
+
+def _sampled(stream: Stream, grams: Hashes) -> Hashes:
+    """Return the sampled grams of a stream, so marked that streams do not meet."""
+    return np.asarray(grams[grams < _SAMPLE] * np.uint32(5) + np.uint32(stream), dtype=np.uint32)
+
+
+def _slots(stream: Stream, grams: Hashes) -> Array:
+    """Return where the holders of each gram are counted; a few grams may share a place."""
+    return mixed(grams.astype(np.uint64) | (np.uint64(stream + 1) << np.uint64(32))) % np.uint64(
+        _TABLE
+    )

@@ -1,0 +1,61 @@
+"""From bytes of any encoding to text whose lines are those of the file, lookalikes made plain.
+
+A player may write with Cyrillic letters that look Latin, put invisible characters into names, or
+save as UTF-16: none of it may hide a copy. What comes out never fails to encode as UTF-8.
+"""
+
+import codecs
+import unicodedata
+
+SOURCE_BYTES_MAX = 1024 * 1024
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+
+# Letters a reader takes for Latin ones, as escapes since they look alike here too.
+_LOOKALIKES = str.maketrans(
+    "\u0405\u0406\u0408\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423"
+    "\u0425\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u04bb\u04cf\u0501"
+    "\u050c\u051b\u051d"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
+    "\u03b1\u03b3\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5"
+    "\u0570\u0578\u057d\u0581\u0585"
+    "\u0131\u0251\u0261",
+    "SIJABEKMHOPCTYXaeopcyxsijhldGqwABEZHIKMNOPTYXayikvoptuhnugoiag",
+)
+# Invisible: soft hyphen, zero-width characters, direction marks, variation selectors.
+_INVISIBLE = dict.fromkeys(
+    [
+        *(0xAD, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F)),
+        *(*range(0x2060, 0x2070), 0xFEFF, *range(0xFE00, 0xFE10)),
+    ]
+)
+
+
+def read(source: bytes) -> str:
+    """Return the text of a source, cut at `SOURCE_BYTES_MAX`, one line feed a line."""
+    text = _decoded(source[:SOURCE_BYTES_MAX]).replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\0", " ")
+    if text.isascii():
+        return text
+    text = unicodedata.normalize("NFKC", text.translate(_INVISIBLE)).translate(_LOOKALIKES)
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _decoded(source: bytes) -> str:
+    for mark, name in _MARKS:
+        if source.startswith(mark):
+            return source[len(mark) :].decode(name, "replace")
+    even, odd = source[0:2000:2].count(0), source[1:2000:2].count(0)
+    if max(even, odd) * 5 > min(len(source), 2000):
+        return source.decode("utf-16-le" if odd > even else "utf-16-be", "replace")
+    try:
+        return source.decode("utf-8")
+    except UnicodeDecodeError:
+        # A cut inside a character, or an old 8-bit file: every byte is a character there.
+        return source.decode("latin-1")

@@ -1,0 +1,141 @@
+"""Who is in a room is what the others there are told, at once, and nobody else may act for them."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from api.auth import Role
+from api.db.models import EventState
+from api.events.rooms import presence
+from api.live import Topic
+from tests.api.live_client import Watcher, watching
+
+from .conftest import Arena, Arenas
+
+
+async def sent(arena: Arena, who: int | None, method: str, path: str, **more: Any) -> Any:
+    client = await arena.client(who)
+    return await client.request(method, f"{arena.path}/{path}", **more)
+
+
+def told(watcher: Watcher) -> list[tuple[str, str, bool]]:
+    return [
+        (each.data["name"], each.data["presence"], each.data["ready"])
+        for each in watcher.of("presence")
+    ]
+
+
+async def test_a_room_hears_who_comes_is_ready_goes_and_comes_back(arena: Arenas) -> None:
+    here = await arena(state=EventState.LOBBY, starts_at=datetime.now(UTC) + timedelta(minutes=5))
+    topic = Topic.ROOM.of(here.ground.rooms[0])
+    async with watching(here.url, here.token(None), [topic]) as spectator:
+        (snapshot,) = await spectator.until("snapshot")
+        assert [each["update"] for each in snapshot.data["items"]] == ["event"] + ["presence"] * 3
+        await spectator.until("ready")
+        assert (
+            (await sent(here, 0, "PUT", "ready", json={}))
+            .json()["type"]
+            .endswith("room-not-joined")
+        )
+        for path in ("join", "join"):
+            assert (await sent(here, 0, "POST", path)).json()["presence"] == "present"
+        assert (await sent(here, 1, "POST", "join")).status_code == 200  # of the other room
+        assert (await sent(here, 0, "PUT", "ready", json={})).json()["ready"] is True
+        assert (await sent(here, 0, "POST", "leave")).json()["presence"] == "left"
+        assert (await sent(here, 0, "POST", "join")).json()["presence"] == "present"
+        await spectator.until("presence", 4)
+        assert told(spectator) == [
+            ("Player 0", "present", False),
+            ("Player 0", "present", True),
+            ("Player 0", "left", False),
+            ("Player 0", "present", False),
+        ]
+    rooms = (await sent(here, 0, "GET", "rooms")).json()["items"]
+    assert [(each["name"], each["entries"], each["present"], each["own"]) for each in rooms] == [
+        ("Room 0", 3, 1, True),
+        ("Room 1", 2, 1, False),
+    ]
+    room = (await sent(here, None, "GET", f"rooms/{rooms[0]['id']}?limit=2")).json()
+    assert [each["name"] for each in room["items"]] == ["Entry 0", "Entry 2"]
+    more = f"rooms/{rooms[0]['id']}?limit=2&cursor={room['next_cursor']}"
+    assert [each["name"] for each in (await sent(here, 0, "GET", more)).json()["items"]] == [
+        "Entry 4"
+    ]
+
+
+async def test_whoever_is_silent_is_away_and_an_open_stream_speaks_for_its_owner(
+    arena: Arenas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "KEEP_S", 0.05)
+    here = await arena()
+    topic = Topic.ROOM.of(here.ground.rooms[0])
+    for who in (0, 2):
+        await sent(here, who, "POST", "join")
+    async with (
+        watching(here.url, here.token(None), [topic]) as spectator,
+        here.parts.sessions() as session,
+    ):
+        await spectator.until("ready")
+        long_ago = text("UPDATE codebattle.event_participants SET seen_at = now() - interval '1m'")
+
+        async def silent() -> None:
+            await session.execute(long_ago)
+            for topics, update in await presence.lose(session):
+                await here.parts.publisher.publish(topics, update)
+
+        await silent()
+        await spectator.until("presence", 2)
+        assert sorted(told(spectator)) == [
+            ("Player 0", "disconnected", False),
+            ("Player 2", "disconnected", False),
+        ]
+        async with watching(here.url, here.token(0), [Topic.EVENT.of(here.ground.event_id)]):
+            await spectator.until("presence", 3)
+            assert told(spectator)[2] == ("Player 0", "present", False)
+        await sent(here, 2, "POST", "join")
+        await spectator.until("presence", 4)
+        await silent()
+        await spectator.until("presence", 6)
+
+
+async def test_rooms_are_for_those_who_play_and_only_while_they_are_open(arena: Arenas) -> None:
+    here = await arena(state=EventState.ASSIGNED)
+    assert (await sent(here, None, "POST", "join")).status_code == 403
+    assert (await sent(here, 0, "POST", "join")).status_code == 409
+    await here.change(state=EventState.FINISHED)
+    assert (await sent(here, 0, "POST", "join")).status_code == 409
+    await here.change(state=EventState.REQUESTED)
+    topics = [Topic.EVENT.of(here.ground.event_id), Topic.ROOM.of(here.ground.rooms[0])]
+    client = await here.client(0)
+    for path in ("clock", "rooms", f"rooms/{here.ground.rooms[0]}"):
+        assert (await client.get(f"{here.path}/{path}")).status_code == 404
+    for topic in topics:
+        assert (await client.get("/v1/stream", params={"topic": topic})).status_code == 404
+    async with watching(here.url, here.token(None, Role.GAME_MASTER), topics) as master:
+        await master.until("ready")
+
+
+async def test_the_clock_is_the_servers_and_knows_extra_time_and_pauses(arena: Arenas) -> None:
+    here = await arena(duration_s=7200, freeze_s=1800)
+    async with here.parts.sessions() as session:
+        await session.execute(
+            text("UPDATE codebattle.event_entries SET extra_s = 600 WHERE id = :id"),
+            {"id": here.ground.entries[0]},
+        )
+        await session.commit()
+    own, other = await asyncio.gather(
+        sent(here, 0, "GET", "clock"), sent(here, None, "GET", "clock")
+    )
+    mine, theirs = own.json(), other.json()
+    ends = datetime.fromisoformat(mine["ends_at"])
+    assert datetime.fromisoformat(mine["own_ends_at"]) - ends == timedelta(minutes=10)
+    assert ends - datetime.fromisoformat(mine["freeze_at"]) == timedelta(minutes=30)
+    assert abs(datetime.fromisoformat(mine["now"]) - datetime.now(UTC)) < timedelta(seconds=10)
+    assert (mine["open"], mine["paused"], mine["frozen"]) == (True, False, False)
+    assert (theirs["open"], theirs["own_ends_at"]) == (False, None)
+    await here.change(removed=[{"start": datetime.now(UTC).isoformat(), "end": None}])
+    paused = (await sent(here, 0, "GET", "clock")).json()
+    assert (paused["paused"], paused["open"], paused["ends_at"]) == (True, False, None)

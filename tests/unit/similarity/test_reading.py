@@ -1,0 +1,119 @@
+"""Sources of any encoding and language become the tokens they should."""
+
+import pytest
+
+from judge.languages import languages
+from judge.similarity import Index, Stream, fingerprint, supported, vector
+from judge.similarity.kinds import Part
+from judge.similarity.reading import read
+
+from .programs import program, renamed
+
+# In each language the same two things: a loop over numbers with a test, and what is printed.
+SAME = {
+    "c": (
+        "#include <stdio.h>\nint main(void) { int s = 0; for (int i = 0; i < 9; i++) "
+        '{ if (i % 2) s += i; } printf("%d", s); return 0; }'
+    ),
+    "cpp": (
+        "#include <cstdio>\nint main() { int s = 0; for (int i = 0; i < 9; i++) { if "
+        '(i % 2) s += i; } printf("%d", s); return 0; }'
+    ),
+    "csharp": (
+        "class P { static void Main() { int s = 0; for (int i = 0; i < 9; i++) { if "
+        "(i % 2 == 1) s += i; } System.Console.Write(s); } }"
+    ),
+    "go": (
+        "package main\nfunc main() { s := 0; for i := 0; i < 9; i++ { if i%2 == 1 { s "
+        "+= i } }; println(s) }"
+    ),
+    "java": (
+        "class P { public static void main(String[] a) { int s = 0; for (int i = 0; "
+        "i < 9; i++) { if (i % 2 == 1) s += i; } System.out.print(s); } }"
+    ),
+    "javascript": ("let s = 0; for (let i = 0; i < 9; i++) { if (i % 2) s += i; } console.log(s)"),
+    "kotlin": ("fun main() { var s = 0; for (i in 0..8) { if (i % 2 == 1) s += i }; println(s) }"),
+    "pypy3": "s = 0\nfor i in range(9):\n    if i % 2:\n        s += i\nprint(s)",
+    "python3": "s = 0\nfor i in range(9):\n    if i % 2:\n        s += i\nprint(s)",
+    "rust": (
+        "fn main() { let mut s = 0; for i in 0..9 { if i % 2 == 1 { s += i; } } "
+        'println!("{}", s); }'
+    ),
+    "typescript": (
+        "let s: number = 0; for (let i = 0; i < 9; i++) { if (i % 2) s += i; } console.log(s)"
+    ),
+}
+
+
+def test_every_language_of_the_judge_has_a_grammar() -> None:
+    """None falls back to the plain lexer."""
+    assert set(supported()) == set(languages()) == set(SAME)
+
+
+@pytest.mark.parametrize("language", sorted(SAME))
+def test_every_grammar_shows_the_structure(language: str) -> None:
+    """A loop around a test around an assignment, then a call: in every language."""
+    made = fingerprint(SAME[language].encode(), language)
+    parts = [Part(one) for one in made.parts.tolist()]
+    core = [Part.LOOP, Part.IF, Part.ASSIGN, Part.IF_END, Part.LOOP_END, Part.CALL]
+    left = iter(parts)
+
+    assert all(part in left for part in core), parts
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        (b"a\r\nb\rc", "a\nb\nc"),
+        ("x = 1".encode("utf-16"), "x = 1"),
+        ("x = 1".encode("utf-16-le"), "x = 1"),
+        (b"\xef\xbb\xbfx", "x"),
+        (b"caf\xe9", "caf\xe9"),
+        ("v\u0430lue".encode(), "value"),
+        ("va\u200blue".encode(), "value"),
+        ("\uff56alue".encode(), "value"),
+    ],
+)
+def test_reading(source: bytes, text: str) -> None:
+    """Encodings, line ends, lookalikes and invisible characters."""
+    assert read(source) == text
+
+
+def test_an_archive_finds_the_copy() -> None:
+    """One submission against many: the copy first, also from the stored form."""
+    archive = Index()
+    kept = {f"s{n}": fingerprint(program(n).encode(), "python3") for n in range(60)}
+    for name, made in kept.items():
+        archive.add(name, made)
+    asked = fingerprint(renamed(program(17)).encode(), "python3")
+    for index in (archive, Index.from_bytes(archive.to_bytes())):
+        found = index.search(asked, lambda names: [(name, kept[name]) for name in names])
+
+        assert found[0].id == "s17"
+        assert found[0].score > 2 * found[1].score
+        index.discard("s17")
+        assert "s17" not in index.candidates(asked)
+    with pytest.raises(ValueError, match="index"):
+        Index.from_bytes(archive.to_bytes()[:100])
+
+
+def test_vectors_are_near_for_copies() -> None:
+    """Length 1, the same each time, and a copy is the nearest."""
+    vectors = [vector(fingerprint(program(n).encode(), "python3"), 256) for n in range(20)]
+    copy = vector(fingerprint(renamed(program(5)).encode(), "python3"), 256)
+    near = [float(one @ copy) for one in vectors]
+
+    assert near.index(max(near)) == 5
+    assert all(abs(float(one @ one) - 1) < 1e-5 for one in vectors)
+    assert not vector(fingerprint(b"", "c")).any()
+
+
+def test_files_are_read_one_after_the_other() -> None:
+    """Lines count on; the order in which files come does not matter."""
+    files = {"b.py": b"y = 2\n", "a.py": b"x = 1"}
+    made = fingerprint(files, "python3")
+
+    assert made.files == (("a.py", 0), ("b.py", 1))
+    assert made.lines.tolist() == [1, 1, 1, 2, 2, 2]
+    assert made.to_bytes() == fingerprint(dict(reversed(files.items())), "python3").to_bytes()
+    assert len(made.gram_set(Stream.SPELLINGS)) == 3
