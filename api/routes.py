@@ -18,6 +18,7 @@ from api.events.rooms.router import router as rooms
 from api.health.router import router as health
 from api.jobs.router import router as jobs
 from api.languages.router import router as languages
+from api.leaderboards.router import router as leaderboards
 from api.live.router import router as live
 from api.neighbours.router import router as neighbours
 from api.problems.router import router as problems
@@ -36,6 +37,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     trials,
     live,
     contestapi,
+    leaderboards,
     accounts,
     neighbours,
     rooms,

@@ -3,7 +3,7 @@
 Heavy modules are imported inside commands, so that `codebattle judge` starts as fast as before.
 """
 
-from api.cli import backups, database, documenting, running, users
+from api.cli import backups, database, documenting, leaderboards, running, users
 from judge.cli import main as run_judge
 from judge.cli.app import app
 
@@ -20,6 +20,7 @@ database.app.command("check")(backups.check)
 database.app.command("drill")(backups.drill)
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")
+app.add_typer(leaderboards.app, name="leaderboard")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from api.contestapi.viewing import Contest, View
 from api.db.models import BoardCell, BoardRow, Room
 from api.errors import NotFoundError
 from api.leaderboards import queries
-from api.leaderboards.queries import Ranked
+from api.leaderboards.queries import Among, Ranked
 from judge.scoring.icpc import Icpc
 
 ROWS_MAX = 100_000
@@ -22,9 +22,8 @@ async def scoreboard(session: AsyncSession, view: View, group_id: str | None) ->
     """Return the whole board, or that of one room ranked by itself."""
     of = view.contest
     room_id = None if group_id is None else await _room(session, of, group_id)
-    rows = await queries.page(
-        session, of.event.id, public=view.public_board, limit=ROWS_MAX, room_id=room_id
-    )
+    among = Among(event_id=of.event.id, public=view.public_board, room_id=room_id)
+    rows = await queries.page(session, among, limit=ROWS_MAX)
     at = configured.ended_at(of)
     rows.sort(key=lambda row: (row.rank, row.name.casefold(), row.name, row.entry_id))
     return {

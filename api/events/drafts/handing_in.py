@@ -142,6 +142,7 @@ async def _hand_in(session: AsyncSession, settings: Settings, due: _Due) -> list
         version_id=problem.version_id,
         event_id=draft.event_id,
         room_id=due.place.entry.room_id,
+        entry_id=due.place.entry.id,
         language=submission.language,
         entry_point=None,
         source_hash=submission.source_hash,

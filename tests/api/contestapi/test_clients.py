@@ -80,11 +80,13 @@ async def test_basic_credentials_are_taken(world: Worlds, app: FastAPI) -> None:
             "http://test/v1/auth/login", json={"name": "ada", "password": PASSWORD}
         )
         bearer = login.json()["access_token"]
+    async with anybody(app) as client:
         token = await client.post(
-            "http://test/v1/tokens",
+            "http://test/v1/me/tokens",
             json={"name": "feeds", "scopes": ["read"]},
             headers={"Authorization": f"Bearer {bearer}"},
         )
+        assert token.status_code == 201, token.text
         personal = token.json()["token"]
     cases = [
         (("Ada", PASSWORD), 200),

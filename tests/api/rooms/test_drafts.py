@@ -60,6 +60,7 @@ async def handed_in(arena: Arena) -> list[tuple[UUID, str, datetime]]:
             .where(Judging.is_current)
             .order_by(SubmissionFile.content)
         )
+        assert None not in set(await session.scalars(select(CodeSubmission.entry_id)))
         return [(user, bytes(content).decode(), at) for user, content, at in rows]
 
 

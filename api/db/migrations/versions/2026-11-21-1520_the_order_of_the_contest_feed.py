@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "7c1f9b20d4e3"
-down_revision: str | None = "b7d2a4f6c138"
+down_revision: str | None = "5e9a31c7d048"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
