@@ -37,6 +37,7 @@ TAGS = {
     "clics": "The CLICS Contest API 2023-06, for other contest software.",
     "accounts": "Who the caller is; accounts, tokens and the audit log of embedded mode.",
     "neighbours": "Signed events from and to other services.",
+    "events": "Events: asked for, planned, registered for, moved on; what is played when by whom.",
     "rooms": "Live battle: rooms, presence, the clock, drafts, clarifications, duels.",
     "rejudging": "Judging again: chosen, previewed, then applied or cancelled as a whole.",
     "workers": "The workers there are, and how long the queue is.",
