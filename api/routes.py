@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from api.accounts.router import router as accounts
+from api.contestapi.router import router as contestapi
 from api.events.clarifications.router import router as clarifications
 from api.events.drafts.router import router as drafts
 from api.events.enrolment.router import router as enrolment
@@ -39,6 +40,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     jobs,
     trials,
     live,
+    contestapi,
     leaderboards,
     accounts,
     neighbours,
