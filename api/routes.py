@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute
 from api.accounts.router import router as accounts
 from api.events.clarifications.router import router as clarifications
 from api.events.drafts.router import router as drafts
+from api.events.duels.router import router as duels
 from api.events.rooms.router import router as rooms
 from api.health.router import router as health
 from api.jobs.router import router as jobs
@@ -42,6 +43,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     rooms,
     drafts,
     clarifications,
+    duels,
     rejudging,
     workers,
 )
