@@ -82,6 +82,10 @@ _UPDATES: Mapping[str, tuple[frozenset[Audience], tuple[str, ...]]] = {
     "statement": (_ALL, fields.STATEMENT),
     "presence": (_ALL, fields.PRESENCE),
     "progress": (_ALL, (*fields.IN_EVENT, "submission_id", "stage", "passed", "total")),
+    # Which cells changed, on the board that everybody sees and on the jury's.
+    "board": (_ALL, fields.IN_EVENT),
+    "jury_board": (frozenset({Audience.JURY}), fields.IN_EVENT),
+    "duel": (_INSIDERS, fields.DUEL),
     "clarification": (_ALL, fields.CLARIFICATION),
     # A question is its asker's and the jury's until it is answered to all.
     "question": (frozenset({Audience.JURY}), (*fields.CLARIFICATION, "from_user_id")),
@@ -326,8 +330,8 @@ def update(
     if kind == "judged" and not may_see_result(who, phase):
         return None
     if kind == "progress" and data.get("hidden") is not False and who is not Audience.JURY:
-        # While the board stands still, that somebody handed something in is all there is to know.
-        data = {**data, "stage": "queued", "passed": None, "total": None}
+        # The board stands still; how long the testing takes says something, too.
+        return None
     if not may_see_usage(who):
         names = tuple(name for name in names if name not in fields.USAGE)
     shown = {name: data[name] for name in names if _plain(data.get(name))}

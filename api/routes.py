@@ -12,10 +12,18 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from api.accounts.router import router as accounts
+from api.contestapi.router import router as contestapi
+from api.events.clarifications.router import router as clarifications
+from api.events.drafts.router import router as drafts
+from api.events.duels.router import router as duels
+from api.events.enrolment.router import router as enrolment
+from api.events.life.router import one as event
+from api.events.life.router import router as events
 from api.events.rooms.router import router as rooms
 from api.health.router import router as health
 from api.jobs.router import router as jobs
 from api.languages.router import router as languages
+from api.leaderboards.router import router as leaderboards
 from api.live.router import router as live
 from api.neighbours.router import router as neighbours
 from api.problems.router import router as problems
@@ -33,9 +41,17 @@ _OF_V1: tuple[APIRouter, ...] = (
     jobs,
     trials,
     live,
+    contestapi,
+    leaderboards,
     accounts,
     neighbours,
+    events,
+    event,
+    enrolment,
     rooms,
+    drafts,
+    clarifications,
+    duels,
     rejudging,
     workers,
 )

@@ -26,6 +26,8 @@ NAMES = (
     "startup",
     "failover",
     "live_fanout",
+    "start_tick",
+    "spectators",
 )
 
 

@@ -29,6 +29,7 @@ from api.db.models import (
 )
 from api.errors import ConflictError
 from api.events import assigning, choosing, finalising
+from api.events.drafts import handing_in
 from api.events.machine import RUNNING, Act, IllegalActError, Plan, after
 from api.leaderboards import cells, rebuilding, scoring, updating
 from api.leaderboards.cells import Place
@@ -201,7 +202,7 @@ async def _consequences(
     elif what is Act.FINISH:
         event.finished_at = now if by is not None else (scoring.schedule(event).end or now)
         if by is not None:
-            _cut(event, now)
+            cut(event, now)
     elif what is Act.THAW:
         event.thawed_at = now
         await _show_all(session, event)
@@ -251,10 +252,11 @@ async def _start(
     await add_rows(session, event)
 
 
-def _cut(event: Event, now: datetime) -> None:
+def cut(event: Event, now: datetime) -> None:
     """End an event early: what is left of its time is taken away."""
     clock = scoring.schedule(event)
-    elapsed = int(clock.elapsed(now) / timedelta(seconds=1))
+    # Rounded up: what was handed in up to now is inside, and before a freeze that never came.
+    elapsed = -(-clock.elapsed(now) // timedelta(seconds=1))
     if 0 < elapsed < event.duration_s:
         if event.freeze_s is not None:
             # The freeze keeps its moment, or is the end when that had not come.
@@ -275,6 +277,10 @@ async def _show_all(session: AsyncSession, event: Event) -> None:
 
 async def _finalise(session: AsyncSession, event: Event, *, now: datetime) -> None:
     await updating.catch_up(session, event.id)
+    if waiting := await handing_in.outstanding(session, event):
+        raise ConflictError(
+            f"{waiting} drafts are still to be handed in", slug="event-pending", pending=waiting
+        )
     pending = await session.scalar(
         select(func.coalesce(func.sum(BoardCell.pending), 0)).where(
             BoardCell.event_id == event.id, BoardCell.public.is_(False)

@@ -45,8 +45,11 @@ class Kind(StrEnum):
     STATEMENT = "statement"
     PRESENCE = "presence"
     PROGRESS = "progress"
+    BOARD = "board"
+    JURY_BOARD = "jury_board"
     CLARIFICATION = "clarification"
     QUESTION = "question"
+    DUEL = "duel"
 
 
 # What PostgreSQL does not hold: told again after a snapshot of a judging that still goes on.

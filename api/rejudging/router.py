@@ -7,11 +7,11 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Query, Response, status
 
 from api.auth import CurrentUser
 from api.db.models import CodeSubmission, Rejudging, RejudgingState
-from api.deps import PartsDep, SessionDep, UserDep
+from api.deps import GameMasterDep, PartsDep, SessionDep, UserDep
 from api.documented import problems
 from api.errors import NotFoundError
 from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
-from api.rejudging import applying, queries, schemas, selecting, service
+from api.rejudging import applying, moving, queries, schemas, selecting, service
 from api.wiring import Parts
 
 router = APIRouter(tags=["rejudging"])
@@ -114,6 +114,16 @@ async def preview_rejudging(
     )
 
 
+@router.get("/rejudgings/{rejudging_id}/preview/boards", responses=problems(409))
+async def preview_boards(
+    rejudging_id: UUID, user: GameMasterDep, parts: PartsDep, limit: LimitParam = PAGE_DEFAULT
+) -> schemas.Moves:
+    """Return who moves on the boards of events, if the set is applied as it is now."""
+    async with parts.sessions() as session:
+        found = await service.find(session, user, rejudging_id)
+        return await moving.moves(session, found, limit=limit)
+
+
 @router.post("/rejudgings/{rejudging_id}/apply")
 async def apply_rejudging(
     rejudging_id: UUID,
@@ -124,12 +134,12 @@ async def apply_rejudging(
     body: schemas.Applying | None = None,
 ) -> schemas.RejudgingShown:
     """Make the set's judgings the ones that count: all of them together or none."""
-    found, now = await applying.apply(
+    found, boards = await applying.apply(
         session, user, rejudging_id, force=body is not None and body.force
     )
     await session.commit()
-    if now:
-        background.add_task(applying.tell, parts, found.id)
+    if boards is not None:
+        background.add_task(applying.tell, parts, found.id, boards)
     return (await queries.shown(session, [found]))[0]
 
 
