@@ -3,7 +3,7 @@
 Heavy modules are imported inside commands, so that `codebattle judge` starts as fast as before.
 """
 
-from api.cli import backups, database, documenting, leaderboards, running, users
+from api.cli import backups, database, documenting, leaderboards, running, simulate, users
 from judge.cli import main as run_judge
 from judge.cli.app import app
 
@@ -14,6 +14,7 @@ app.command("up")(running.up)
 app.command("serve")(running.serve)
 app.command("worker")(running.worker)
 app.command("openapi")(documenting.openapi)
+app.command("simulate")(simulate.simulate)
 database.app.command("backup")(backups.backup)
 database.app.command("restore")(backups.restore)
 database.app.command("check")(backups.check)
