@@ -25,6 +25,8 @@ _TABLE = 1 << 23
 _COMMON_SHARE = 0.02
 _COMMON_MIN = 400
 _FRESH_MAX = 200_000
+# So many more candidates are scored than are asked for: the sample ranks them only roughly.
+_SPARE = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +119,7 @@ class Index:
             return []
         asked = [self._weighed(stream, one) for stream in Stream]
         found = []
-        for name, other in load(self.candidates(one, 2 * limit)):
+        for name, other in load(self.candidates(one, limit + _SPARE)):
             total = 0.0
             for stream in Stream:
                 total += _overlap(asked[stream], self._weighed(stream, other))
