@@ -36,6 +36,7 @@ TAGS = {
     "neighbours": "Signed events from and to other services.",
     "rooms": "Live battle: rooms, presence, the clock, drafts, clarifications, duels.",
     "rejudging": "Judging again: chosen, previewed, then applied or cancelled as a whole.",
+    "similarity": "Copied code: reports with evidence, decisions of reviewers, appeals.",
     "workers": "The workers there are, and how long the queue is.",
     "health": "For probes and people.",
 }

@@ -270,6 +270,12 @@ class Settings(BaseSettings):
         description="A worker whose judgements of so many people's submissions within a day "
         "others contradict takes no more work.",
     )
+    similarity: bool = Field(
+        default=True, description="Judgements are handed on to be compared with others."
+    )
+    similarity_report_max: int = Field(
+        default=20_000, ge=2, description="Submissions a similarity report compares."
+    )
     package_cache_bytes_max: int = Field(
         default=4096 * MIB, gt=0, description="Unpacked packages kept."
     )
@@ -307,6 +313,11 @@ class Settings(BaseSettings):
     def blobs_dir(self) -> Path:
         """Where the local blob store keeps its files."""
         return self.data_dir / "blobs"
+
+    @property
+    def similarity_dir(self) -> Path:
+        """Indexes of similarity: made from PostgreSQL, and made anew when they are gone."""
+        return self.data_dir / "similarity"
 
     @property
     def cache_dir(self) -> Path:

@@ -40,11 +40,28 @@ from api.db.models.neighbours import (
 from api.db.models.problems import CodeProblem, CodeProblemVersion, TestCase, TestGroup, Visibility
 from api.db.models.profiles import GuildMemberRef, GuildRef, UserProfileRef
 from api.db.models.rejudgings import Rejudging, RejudgingState
+from api.db.models.similarity import (
+    AppealState,
+    Decision,
+    NeighbourKind,
+    SimilarityAppeal,
+    SimilarityDecision,
+    SimilarityEmbedding,
+    SimilarityFingerprint,
+    SimilarityNeighbour,
+    SimilarityPair,
+    SimilarityReport,
+    SimilarityStatement,
+    SolutionPattern,
+    SolutionPatternMember,
+    SuggestionSwitch,
+)
 from api.db.models.submissions import CodeSubmission, SubmissionFile
 from api.db.models.workers import FindingKind, Worker, WorkerFinding, WorkerState
 
 __all__ = [
     "Account",
+    "AppealState",
     "AuditEntry",
     "Blob",
     "BoardCell",
@@ -54,6 +71,7 @@ __all__ = [
     "CodeProblem",
     "CodeProblemVersion",
     "CodeSubmission",
+    "Decision",
     "Draft",
     "Duel",
     "DuelState",
@@ -77,6 +95,7 @@ __all__ = [
     "JudgingState",
     "LeaderboardEntry",
     "LoginWindow",
+    "NeighbourKind",
     "Outbox",
     "Presence",
     "Queue",
@@ -86,7 +105,18 @@ __all__ = [
     "RejudgingState",
     "Room",
     "Run",
+    "SimilarityAppeal",
+    "SimilarityDecision",
+    "SimilarityEmbedding",
+    "SimilarityFingerprint",
+    "SimilarityNeighbour",
+    "SimilarityPair",
+    "SimilarityReport",
+    "SimilarityStatement",
+    "SolutionPattern",
+    "SolutionPatternMember",
     "SubmissionFile",
+    "SuggestionSwitch",
     "TestCase",
     "TestGroup",
     "Token",
