@@ -40,7 +40,10 @@ test: setup images ## everything, the slow and the container tests included
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest -m "not slow and not docker" -n auto $(PYTEST)
-	$(BIN)/pytest -m "slow or docker" $(PYTEST)
+	$(BIN)/pytest -m "slow and not docker" -n auto tests/api $(PYTEST)
+	@# What times sandboxes wants the machine to itself.
+	$(BIN)/pytest -m "slow and not docker" --ignore tests/api $(PYTEST)
+	$(BIN)/pytest -m docker $(PYTEST)
 
 fuzz: setup ## call the service as its document allows and does not, for long: SEED=N, EXAMPLES=N
 	FUZZ_SEED=$(or $(SEED),$(shell date +%s)) FUZZ_EXAMPLES=$(or $(EXAMPLES),100) \

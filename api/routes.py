@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from api.accounts.router import router as accounts
+from api.events.drafts.router import router as drafts
 from api.events.rooms.router import router as rooms
 from api.health.router import router as health
 from api.jobs.router import router as jobs
@@ -37,6 +38,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     accounts,
     neighbours,
     rooms,
+    drafts,
     rejudging,
     similarity,
     workers,

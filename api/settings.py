@@ -202,6 +202,18 @@ class Settings(BaseSettings):
     trials_queued_max: int = Field(
         default=5, ge=1, description="Unfinished trials of one user before 429."
     )
+    drafts_per_minute: int = Field(
+        default=120, ge=0, description="Drafts of one user a minute; 0: no limit."
+    )
+    drafts_burst: int = Field(
+        default=40, ge=1, description="Drafts of one user at once, after a pause."
+    )
+    questions_per_minute: int = Field(
+        default=6, ge=0, description="Questions to a jury, or challenges, of one user; 0: no limit."
+    )
+    questions_burst: int = Field(
+        default=6, ge=1, description="Questions or challenges of one user at once, after a pause."
+    )
     trial_days: float = Field(default=1, gt=0, description="Results of trials are kept so long.")
     anonymous_per_minute: int = Field(
         default=600,

@@ -33,6 +33,8 @@ class Parts:
     hub: Hub
     anonymous: Local
     trials: Shared
+    drafts: Shared
+    questions: Shared
     blobs: BlobStore
 
 
@@ -74,6 +76,16 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
             redis,
             "trials",
             Rate(per_minute=settings.trials_per_minute, burst=settings.trials_burst),
+        ),
+        drafts=Shared(
+            redis,
+            "drafts",
+            Rate(per_minute=settings.drafts_per_minute, burst=settings.drafts_burst),
+        ),
+        questions=Shared(
+            redis,
+            "questions",
+            Rate(per_minute=settings.questions_per_minute, burst=settings.questions_burst),
         ),
         blobs=blob_store(settings),
     )

@@ -26,7 +26,7 @@ from api.accounts import service as accounts
 from api.db.base import new_id
 from api.db.engine import AWAY
 from api.db.models import WorkerState
-from api.events import tending
+from api.events import announcing, tending
 from api.jobs import service as job_service
 from api.jobs.running import Handler, JobRunner
 from api.logs import logger
@@ -146,7 +146,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
         asyncio.create_task(_every(settings.sweep_s, jobs.sweep, runner.sweep), name="sweep"),
         asyncio.create_task(_every(WORKER_BEAT_S, beat), name="registry"),
         asyncio.create_task(_every(settings.sweep_s, partial(_settle, parts)), name="rejudging"),
-        asyncio.create_task(_every(tending.TEND_S, partial(tending.tend, parts)), name="events"),
+        *_of_events(parts),
         asyncio.create_task(_every(DELIVER_S, partial(_deliver, parts, sender)), name="webhooks"),
         asyncio.create_task(_every(PRUNE_S, partial(_prune, parts)), name="pruning"),
         asyncio.create_task(_test(parts, judge, jobs, identity, trusted), name="self-test"),
@@ -159,6 +159,9 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
         _log.info("worker.draining", held=jobs.held, jobs=runner.held)
         background[0].cancel()
         background[2].cancel()
+        with suppress(SQLAlchemyError, OSError):
+            async with parts.sessions() as session:
+                await registry.drain(session, identity)
         await asyncio.gather(jobs.drain(settings.drain_s), runner.drain(settings.drain_s))
         for task in (stopping, *background):
             task.cancel()
@@ -178,6 +181,23 @@ async def _settle(parts: Parts) -> None:
     """Make rejudge sets ready whose last judging has ended."""
     async with parts.sessions() as session:
         await rejudging.settle(session)
+
+
+def _of_events(parts: Parts) -> list[asyncio.Task[None]]:
+    """Begin what workers do for events beside judging."""
+    acts = {
+        "tick": (announcing.EVERY_S, _announce),
+        "events": (tending.TEND_S, tending.tend),
+    }
+    return [
+        asyncio.create_task(_every(seconds, partial(act, parts)), name=name)
+        for name, (seconds, act) in acts.items()
+    ]
+
+
+async def _announce(parts: Parts) -> None:
+    """Tell whoever follows an event that it changed, and give out its statements at the start."""
+    await announcing.announce(parts.sessions, parts.publisher)
 
 
 def _actors(

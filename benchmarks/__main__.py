@@ -26,6 +26,7 @@ NAMES = (
     "startup",
     "failover",
     "live_fanout",
+    "start_tick",
 )
 
 

@@ -56,11 +56,13 @@ class Progress:
 class Options:
     """How to judge.
 
-    `full` judges every case; `cpu_ms` and `code_bytes` replace the package's limits.
+    `full` judges every case; `cpu_ms`, `memory_bytes` and `code_bytes` replace the package's
+    limits.
     """
 
     full: bool = False
     cpu_ms: int | None = None
+    memory_bytes: int | None = None
     code_bytes: int | None = None
     repeat_near_limit: bool = True
     attempts_max: int = limits.JUDGE_ATTEMPTS_MAX
@@ -321,7 +323,9 @@ def limits_used(problem: Problem, options: Options) -> LimitsUsed:
     return LimitsUsed(
         cpu_ms=cpu_ms,
         wall_ms=limits.WALL_FACTOR * cpu_ms + limits.WALL_EXTRA_MS,
-        memory_bytes=min(problem.limits.memory_bytes, limits.MEMORY_BYTES_MAX),
+        memory_bytes=min(
+            options.memory_bytes or problem.limits.memory_bytes, limits.MEMORY_BYTES_MAX
+        ),
         output_bytes=min(problem.limits.output_bytes, limits.OUTPUT_BYTES_MAX),
     )
 

@@ -29,6 +29,7 @@ from api.db.models import (
 )
 from api.errors import ConflictError
 from api.events import assigning, choosing, finalising
+from api.events.drafts import handing_in
 from api.events.machine import RUNNING, Act, IllegalActError, Plan, after
 from api.leaderboards import cells, rebuilding, scoring, updating
 from api.leaderboards.cells import Place
@@ -275,6 +276,10 @@ async def _show_all(session: AsyncSession, event: Event) -> None:
 
 async def _finalise(session: AsyncSession, event: Event, *, now: datetime) -> None:
     await updating.catch_up(session, event.id)
+    if waiting := await handing_in.outstanding(session, event):
+        raise ConflictError(
+            f"{waiting} drafts are still to be handed in", slug="event-pending", pending=waiting
+        )
     pending = await session.scalar(
         select(func.coalesce(func.sum(BoardCell.pending), 0)).where(
             BoardCell.event_id == event.id, BoardCell.public.is_(False)

@@ -5,7 +5,9 @@ tend at once, and what one that died has left is done by the next.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
+from api.events.drafts import handing_in
 from api.events.rooms import presence
 from api.events.rooms.presence import Said
 from api.wiring import Parts
@@ -17,6 +19,16 @@ async def tend(parts: Parts) -> None:
     """Do once whatever is due."""
     async with parts.sessions() as session:
         await say(parts, await presence.lose(session))
+    while handed_in := await _bell(parts):
+        await say(parts, handed_in)
+        await parts.bell.ring()
+    async with parts.sessions() as session:
+        await say(parts, await presence.complete(session, now=datetime.now(UTC)))
+
+
+async def _bell(parts: Parts) -> Sequence[Said]:
+    async with parts.sessions() as session:
+        return await handing_in.hand_in(session, parts.settings, now=datetime.now(UTC))
 
 
 async def say(parts: Parts, said: Sequence[Said]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from pydantic import BaseModel
 from sqlalchemy import func, select
@@ -16,9 +17,9 @@ NOT_RUN = "not run"
 
 
 class WorkerSeen(BaseModel):
-    """A worker that reported lately."""
+    """A worker that reported lately; who may know its host asks `/v1/workers`."""
 
-    host: str
+    id: UUID
     backend: str
     slots: int
     state: WorkerState
@@ -52,7 +53,7 @@ async def workers(session: AsyncSession) -> list[WorkerSeen]:
     )
     return [
         WorkerSeen(
-            host=row.host,
+            id=row.id,
             backend=row.backend,
             slots=row.slots,
             state=row.state,

@@ -2,21 +2,20 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from api.db.models import Event, EventState
+from api import clocks
+from api.db.models import Event
 from api.db.models import EventProblem as EventProblemRow
 from judge.results import GroupResult
 from judge.scoring import Attempt, EventProblem, Format, GroupScore, make
 from judge.scoring.guilds import Combining
-from judge.scoring.schedule import Interval, Schedule
+from judge.scoring.schedule import Schedule
 from judge.verdicts import Verdict
-
-THAWED = frozenset({EventState.THAWED, EventState.FINALISED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +37,12 @@ class Rules:
 
 def rules(event: Event) -> Rules:
     """Return what scoring needs of an event's row."""
-    clock = schedule(event)
     guild_board = event.guild_board
     return Rules(
         event_id=event.id,
         format=make(event.format, event.options),
-        schedule=clock,
-        freeze_from=_freeze(event, clock),
+        schedule=schedule(event),
+        freeze_from=clocks.freeze_from(event),
         combining=Combining(guild_board.get("how", Combining.SUM)),
         best=int(guild_board.get("best", 1)),
     )
@@ -52,15 +50,7 @@ def rules(event: Event) -> Rules:
 
 def schedule(event: Event) -> Schedule:
     """Return an event's clock."""
-    return Schedule(
-        start=event.started_at or event.starts_at,
-        duration=timedelta(seconds=event.duration_s),
-        freeze=None if event.freeze_s is None else timedelta(seconds=event.freeze_s),
-        removed=[
-            Interval(start=_moment(each["start"]), end=_moment(each.get("end")))
-            for each in event.removed
-        ],
-    )
+    return clocks.schedule(event)
 
 
 def virtual(clock: Schedule, starts_at: datetime) -> Schedule:
@@ -127,17 +117,3 @@ def _scored(root: GroupResult) -> Sequence[GroupResult]:
     """Return the groups whose children are what players call subtasks: those of the secret data."""
     secret = [child for child in root.children if child.name.split("/")[-1] == "secret"]
     return secret or [root]
-
-
-def _freeze(event: Event, clock: Schedule) -> datetime | None:
-    if event.state in THAWED or event.thawed_at is not None:
-        return None
-    planned = None
-    if clock.freeze is not None:
-        planned = clock.moment(clock.duration - clock.freeze)
-    moments = [each for each in (planned, event.frozen_at) if each is not None]
-    return min(moments, default=None)
-
-
-def _moment(value: str | None) -> Any:
-    return None if value is None else datetime.fromisoformat(value)

@@ -175,7 +175,8 @@ async def locked(session: AsyncSession, event_id: UUID) -> Event:
         await session.execute(
             select(Event)
             .where(Event.id == event_id)
-            .with_for_update()
+            # Others may still refer to it: the log's rows do, and wait for nobody.
+            .with_for_update(key_share=True)
             .execution_options(populate_existing=True)
         )
     ).scalar_one_or_none()

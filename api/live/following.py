@@ -279,8 +279,9 @@ def _phase(data: Mapping[str, Any]) -> Phase:
     """Return the phase of what an update speaks of; one that does not say shows nothing."""
     if "event_id" not in data:
         return Phase.FROZEN
-    event_id = data["event_id"]
-    return redaction.phase_of(UUID(event_id) if event_id is not None else None)
+    event_id, said = data["event_id"], data.get("phase")
+    known = Phase(said) if said is not None else None
+    return redaction.phase_of(UUID(event_id) if event_id is not None else None, known)
 
 
 def _snapshot(topic: str, view: View) -> bytes:

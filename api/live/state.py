@@ -12,7 +12,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import redaction
+from api import clocks, redaction
 from api.auth import CurrentUser, Role
 from api.db.engine import Sessions
 from api.db.models import CodeProblem, CodeSubmission, Job, Judging, Visibility
@@ -61,11 +61,13 @@ async def _submissions(
     session: AsyncSession, user: CurrentUser, named: Mapping[UUID, str]
 ) -> dict[str, View]:
     views: dict[str, View] = {}
-    for row in await session.execute(_rows().where(CodeSubmission.id.in_(named))):
-        submission, judging, problem = row
+    rows = (await session.execute(_rows().where(CodeSubmission.id.in_(named)))).all()
+    known = await clocks.phases(session, {row[0].event_id for row in rows})
+    for submission, judging, problem in rows:
         who = redaction.audience(user, submission.user_id, author_id=problem.owner_id)
         if who in {Audience.OWNER, Audience.JURY}:
-            phase = redaction.phase_of(submission.event_id)
+            event_id = submission.event_id
+            phase = redaction.phase_of(event_id, known.get(event_id) if event_id else None)
             views[named[submission.id]] = _view(who, phase, [(submission, judging, problem)])
     return views
 

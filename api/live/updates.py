@@ -45,6 +45,8 @@ class Kind(StrEnum):
     STATEMENT = "statement"
     PRESENCE = "presence"
     PROGRESS = "progress"
+    BOARD = "board"
+    JURY_BOARD = "jury_board"
     CLARIFICATION = "clarification"
     QUESTION = "question"
 

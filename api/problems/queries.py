@@ -3,12 +3,29 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select, true
+from sqlalchemy import ColumnElement, Select, exists, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import CurrentUser, Role
-from api.db.models import CodeProblem, CodeProblemVersion, Visibility
+from api.db.models import (
+    CodeProblem,
+    CodeProblemVersion,
+    Event,
+    EventParticipant,
+    EventProblem,
+    EventState,
+    Visibility,
+)
 from api.errors import NotFoundError
+
+
+_STARTED = (
+    EventState.LIVE,
+    EventState.FROZEN,
+    EventState.FINISHED,
+    EventState.THAWED,
+    EventState.FINALISED,
+)
 
 
 def visible(user: CurrentUser | None) -> ColumnElement[bool]:
@@ -17,6 +34,22 @@ def visible(user: CurrentUser | None) -> ColumnElement[bool]:
         return true()
     public = CodeProblem.visibility == Visibility.PUBLIC
     return public if user is None else or_(public, CodeProblem.owner_id == user.id)
+
+
+def readable(user: CurrentUser | None) -> ColumnElement[bool]:
+    """Return the condition that somebody may read a problem whose name they know.
+
+    Those who take part in an event may read its problems from the start tick on, hidden ones too.
+    """
+    if user is None or user.has(Role.REVIEWER):
+        return visible(user)
+    played = (
+        exists()
+        .where(EventProblem.problem_id == CodeProblem.id)
+        .where(Event.id == EventProblem.event_id, Event.state.in_(_STARTED))
+        .where(EventParticipant.event_id == Event.id, EventParticipant.user_id == user.id)
+    )
+    return or_(visible(user), played)
 
 
 async def page(
@@ -51,7 +84,7 @@ async def one(
     """Return a problem by slug or id; raises `NotFoundError`, for hidden ones too."""
     found = None
     if "\0" not in name:
-        found = (await session.execute(_current().where(_named(name), visible(user)))).first()
+        found = (await session.execute(_current().where(_named(name), readable(user)))).first()
     if found is None:
         raise NotFoundError("there is no such problem", slug="problem-not-found")
     return found[0], found[1]
@@ -93,7 +126,7 @@ async def target(session: AsyncSession, user: CurrentUser, name: str) -> Target:
         query = select(*columns).join(
             CodeProblemVersion, CodeProblemVersion.id == CodeProblem.current_version_id
         )
-        row = (await session.execute(query.where(_named(name), visible(user)))).first()
+        row = (await session.execute(query.where(_named(name), readable(user)))).first()
     if row is None:
         raise NotFoundError("there is no such problem", slug="problem-not-found")
     return Target(

@@ -6,7 +6,7 @@ judge error is never swapped in. Other services are told of what changed in the 
 followers right after it.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,11 +17,12 @@ from sqlalchemy.orm import aliased
 from api import audit
 from api.auth import CurrentUser
 from api.db.models import CodeSubmission, Judging, JudgingState, Rejudging, RejudgingState
+from api.leaderboards.updating import Changed
 from api.live import Kind, Topic, Update
 from api.logs import logger
 from api.neighbours import outbox
 from api.rejudging import service
-from api.submissions import telling
+from api.submissions import boarding, telling
 from api.submissions.claiming import JUDGED, outside
 from api.wiring import Parts
 
@@ -76,12 +77,15 @@ SELECT coalesce(jsonb_object_agg(verdict, n), '{{}}') FROM (
 
 async def apply(
     session: AsyncSession, user: CurrentUser, rejudging_id: UUID, *, force: bool
-) -> tuple[Rejudging, bool]:
-    """Swap a set's judgings in; tell whether this call did it. The caller commits."""
+) -> tuple[Rejudging, Sequence[Changed] | None]:
+    """Swap a set's judgings in; return what changed on boards, None when that was done before.
+
+    The caller commits.
+    """
     await session.execute(_LOCK)
     found = await service.find(session, user, rejudging_id, lock=True)
     if found.state is RejudgingState.APPLIED:
-        return found, False
+        return found, None
     if found.state is RejudgingState.CANCELLED:
         raise service.wrong_state(found, "it was cancelled; make another")
     counts = (await session.execute(_COUNTS, {"id": found.id})).one()
@@ -127,11 +131,13 @@ async def apply(
         detail={"forced": force, **outcome},
     )
     _log.info("rejudging.applied", rejudging_id=str(found.id), forced=force, **outcome)
-    return found, True
+    # Last, since others wait for the locks of boards.
+    return found, await boarding.rejudged(session, found.id)
 
 
-async def tell(parts: Parts, rejudging_id: UUID) -> None:
+async def tell(parts: Parts, rejudging_id: UUID, boards: Sequence[Changed]) -> None:
     """Tell followers of what a set has changed; after the commit."""
+    await boarding.tell(parts.publisher, boards)
     async with parts.sessions() as session:
         async for some in _changed(session, rejudging_id):
             told = [UUID(each["judging_id"]) for each in some if await _tell(parts, each)]

@@ -124,12 +124,12 @@ async def apply_rejudging(
     body: schemas.Applying | None = None,
 ) -> schemas.RejudgingShown:
     """Make the set's judgings the ones that count: all of them together or none."""
-    found, now = await applying.apply(
+    found, boards = await applying.apply(
         session, user, rejudging_id, force=body is not None and body.force
     )
     await session.commit()
-    if now:
-        background.add_task(applying.tell, parts, found.id)
+    if boards is not None:
+        background.add_task(applying.tell, parts, found.id, boards)
     return (await queries.shown(session, [found]))[0]
 
 

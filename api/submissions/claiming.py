@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, and_, exists, func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import redaction
+from api import clocks, redaction
 from api.db.base import cleaned
 from api.db.models import Judging, JudgingState, Queue, Run, Worker, WorkerState
 from api.db.models.judgings import ACTIVE, FENCING
@@ -21,7 +21,7 @@ from api.leaderboards import updating
 from api.leaderboards.updating import Changed, Known
 from api.live import Kind
 from api.neighbours import outbox
-from api.redaction import Audience
+from api.redaction import Audience, Phase
 from api.workers import watching
 from api.workers.watching import NOT_WATCHED, Ended, Watch
 from judge.results import Judgement
@@ -64,10 +64,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """Whether a judgement was stored, or its lease was lost; and what changed on a board."""
+    """Whether a judgement was stored, or its lease was lost; what changed on a board, and when."""
 
     stored: bool
     changed: Changed | None = None
+    phase: Phase | None = None
 
 
 async def claim(
@@ -240,12 +241,13 @@ async def store(
             replaces_id=claimed.replaces_id,
         ),
     )
-    changed = None
+    changed = phase = None
     if known is not None and claimed.current and state is JudgingState.DONE:
         # Last, since others wait for the board's lock.
         changed = await updating.record(session, known)
+        phase = (await clocks.phases(session, [known.event_id])).get(known.event_id)
     await session.commit()
-    return Stored(stored=True, changed=changed)
+    return Stored(stored=True, changed=changed, phase=phase)
 
 
 def outside(told: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -36,6 +36,7 @@ from api.limiting import Rate, Shared
 from api.live import Kind, Topic, Update
 from api.logs import logger
 from api.submissions import intake, service
+from api.submissions.admission import Admission, admission
 from api.submissions.intake import Intake, Known, Stored, Taken, Targets
 from api.submissions.schemas import NewSubmission
 from api.wiring import Parts
@@ -184,6 +185,10 @@ class Desk:
         connection = await self._direct.connection()
         keys = await self._known(connection, batch)
         targets = await intake.targets(connection, {each.new.problem for each in batch})
+        admitted = await admission(
+            connection,
+            {(each.new.event_id, each.user.id) for each in batch if each.new.event_id is not None},
+        )
         if time.monotonic() - self._counted > DEPTH_S:
             self._depth, self._pace = await intake.depth(connection)
             self._counted = time.monotonic()
@@ -195,7 +200,7 @@ class Desk:
                 if (found := _replayed(each, keys)) is not None:
                     each.taken(found)
                 else:
-                    ready.append((each, self._intake(each, targets, now)))
+                    ready.append((each, self._intake(each, targets, admitted, now)))
             except ApiError as error:
                 each.failed(error)
         return ready
@@ -204,15 +209,21 @@ class Desk:
         keys = [(each.user.id, each.key) for each in some if each.key is not None]
         return await intake.known(connection, keys)
 
-    def _intake(self, given: _HandedIn, targets: Targets, now: float) -> Intake:
+    def _intake(
+        self, given: _HandedIn, targets: Targets, admitted: Admission, now: float
+    ) -> Intake:
         """Return what is to be stored; raises what is to be answered instead."""
         new = given.new
         if new.queue is not Queue.INTERACTIVE and not _for_the_jury(given):
             raise ForbiddenError("only the jury may choose a queue")
-        if (new.event_id or new.room_id) and not given.user.has(Role.AUTHOR, Role.REVIEWER):
+        age_s = now - given.arrived
+        place = admitted.find(
+            new.event_id, given.user.id, new.problem, room_id=new.room_id, age_s=age_s
+        )
+        if place is None and (new.event_id or new.room_id) and not _may_name_events(given):
             # A room has its own share of the workers, so nobody may just say where they are.
             raise NotFoundError("there is no such event for you", slug="event-not-found")
-        target = targets.find(given.user, new.problem)
+        target = targets.find(given.user, new.problem) if place is None else place.target
         if target is None:
             raise NotFoundError("there is no such problem", slug="problem-not-found")
         submission = service.checked(new, target, self._settings)
@@ -224,7 +235,8 @@ class Desk:
             problem_id=target.problem_id,
             version_id=target.version_id,
             event_id=new.event_id,
-            room_id=new.room_id,
+            room_id=new.room_id if place is None else place.room_id,
+            entry_id=None if place is None else place.entry_id,
             submission=submission,
             queue=new.queue,
             idempotency_key=given.key,
@@ -232,7 +244,7 @@ class Desk:
             request_id=given.request_id,
             extra={"trace": given.trace} if given.trace else {},
             delay_s=service.delay_s(self._settings, new.queue),
-            age_s=now - given.arrived,
+            age_s=age_s,
         )
 
     def _room_in_queue(self) -> None:
@@ -320,6 +332,11 @@ class Desk:
 
 def _for_the_jury(given: _HandedIn) -> bool:
     return given.new.queue is not Queue.INTERACTIVE and given.user.has(Role.AUTHOR, Role.REVIEWER)
+
+
+def _may_name_events(given: _HandedIn) -> bool:
+    """Tell whether somebody who takes no part may try something out in an event."""
+    return given.user.has(Role.AUTHOR, Role.REVIEWER)
 
 
 def _replayed(given: _HandedIn, keys: _Keys) -> Taken | None:

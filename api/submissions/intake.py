@@ -52,11 +52,11 @@ WITH given AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-        $15::text[], $16::bigint[], $17::float[], $18::float[]
+        $15::text[], $16::bigint[], $17::float[], $18::float[], $25::uuid[]
     ) WITH ORDINALITY AS given (
         submission_id, judging_id, user_id, problem_id, version_id, event_id, room_id,
         language, entry_point, source_hash, idempotency_key, request_hash, request_id, queue,
-        metadata, source_bytes, delay_s, age_s, position
+        metadata, source_bytes, delay_s, age_s, entry_id, position
     )
 ), waiting AS (
     SELECT users.user_id, count(judging.id) AS n
@@ -85,12 +85,12 @@ WITH given AS (
     FROM given JOIN waiting USING (user_id) LEFT JOIN crowded USING (room_id)
 ), taken AS (
     INSERT INTO codebattle.code_submissions (
-        id, user_id, problem_id, version_id, event_id, room_id, language, entry_point,
+        id, user_id, problem_id, version_id, event_id, room_id, entry_id, language, entry_point,
         source_hash, source_bytes, idempotency_key, request_hash, request_id, submitted_at
     )
     SELECT
-        submission_id, user_id, problem_id, version_id, event_id, room_id, language, entry_point,
-        source_hash, source_bytes, idempotency_key, request_hash, request_id,
+        submission_id, user_id, problem_id, version_id, event_id, room_id, entry_id, language,
+        entry_point, source_hash, source_bytes, idempotency_key, request_hash, request_id,
         arrived_at
     FROM placed WHERE ahead < $19::bigint
     ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
@@ -113,6 +113,13 @@ WITH given AS (
             secs => delay_s + greatest(ahead * $20::float, in_room * $24::float)
         )
     FROM placed JOIN taken ON taken.id = placed.submission_id
+), noted AS (
+    INSERT INTO codebattle.event_attempts (
+        event_id, entry_id, problem_id, submission_id, submitted_at
+    )
+    SELECT event_id, entry_id, problem_id, submission_id, arrived_at
+    FROM placed JOIN taken ON taken.id = placed.submission_id
+    WHERE entry_id IS NOT NULL
 )
 SELECT placed.ahead, taken.submitted_at
 FROM placed LEFT JOIN taken ON taken.id = placed.submission_id
@@ -157,6 +164,7 @@ class Intake:
     version_id: UUID
     event_id: UUID | None
     room_id: UUID | None
+    entry_id: UUID | None
     submission: Submission
     queue: Queue
     idempotency_key: str | None
@@ -275,6 +283,7 @@ async def store(
         step_s,
         *([file[place] for file in files] for place in range(3)),
         room_step_s,
+        column("entry_id"),
     )
     return [Stored(submitted_at=row["submitted_at"], waiting=row["ahead"]) for row in rows]
 

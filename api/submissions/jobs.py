@@ -14,17 +14,24 @@ from typing import Protocol
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import NoResultFound
 
 from api import tracing
 from api.blobs import BlobMissingError
 from api.db.engine import AWAY
-from api.db.models import CodeProblem, CodeProblemVersion, CodeSubmission, Judging, Queue
+from api.db.models import (
+    CodeProblem,
+    CodeProblemVersion,
+    CodeSubmission,
+    EventProblem,
+    Judging,
+    Queue,
+)
 from api.logs import logger
 from api.metrics import JUDGING_ERRORS, REQUEUED, VERDICTS, WAIT_SECONDS
 from api.problems.cache import PackageCache
-from api.submissions import claiming, queries, telling
+from api.submissions import boarding, claiming, queries, telling
 from api.submissions.claiming import Claim
 from api.submissions.reporting import Reporter
 from api.submissions.stages import PREPARE, STORE, Stages
@@ -258,15 +265,27 @@ class SubmissionJobs:
         async with self._parts.sessions() as session:
             found = (
                 await session.execute(
-                    select(CodeSubmission, CodeProblemVersion, CodeProblem.slug)
+                    select(
+                        CodeSubmission,
+                        CodeProblemVersion,
+                        CodeProblem.slug,
+                        # An event may have limits of its own.
+                        func.coalesce(EventProblem.cpu_ms, CodeProblemVersion.cpu_ms),
+                        EventProblem.memory_bytes,
+                    )
                     .join(Judging, Judging.submission_id == CodeSubmission.id)
                     .join(CodeProblemVersion, CodeProblemVersion.id == Judging.version_id)
                     .join(CodeProblem, CodeProblem.id == CodeProblemVersion.problem_id)
+                    .outerjoin(
+                        EventProblem,
+                        (EventProblem.event_id == CodeSubmission.event_id)
+                        & (EventProblem.problem_id == CodeSubmission.problem_id),
+                    )
                     .where(Judging.id == claimed.judging_id)
                 )
             ).one()
             files = await queries.source(session, claimed.submission_id)
-        row, version, slug = found
+        row, version, slug, cpu_ms, memory_bytes = found
         reporter.about(row)
         structlog.contextvars.bind_contextvars(request_id=row.request_id)
         tracing.note(submission_id=str(row.id), request_id=row.request_id, language=row.language)
@@ -281,7 +300,7 @@ class SubmissionJobs:
             return await self._judge.judge(
                 problem,
                 submission,
-                options=Options(cpu_ms=version.cpu_ms, attempts_max=2),
+                options=Options(cpu_ms=cpu_ms, memory_bytes=memory_bytes, attempts_max=2),
                 progress=progress,
             )
         except SourceError as error:
@@ -304,7 +323,8 @@ class SubmissionJobs:
             if claimed.errors + 1 < self._settings.judging_attempts_max:
                 await self._give_back(claimed, reporter, failed=True)
                 return
-        if not await self._stored(claimed, judgement, reporter):
+        stored = await self._stored(claimed, judgement, reporter)
+        if not stored.stored:
             JUDGING_ERRORS.labels("lease_lost").inc()
             _log.warning("judging.refused", reason="the lease was lost")
             return
@@ -314,8 +334,9 @@ class SubmissionJobs:
         tracing.note(verdict=judgement.verdict.value, sandbox=judgement.backend)
         if claimed.judging_id in self._held:
             self._held[claimed.judging_id].over = True
-        if await reporter.judged(judgement):
+        if await reporter.judged(judgement, phase=stored.phase):
             self._told.add(claimed.judging_id)
+        await boarding.tell(self._parts.publisher, [stored.changed])
         _log.info(
             "judging.done",
             verdict=judgement.verdict.value,
@@ -325,24 +346,28 @@ class SubmissionJobs:
             image=judgement.image_digest,
         )
 
-    async def _stored(self, claimed: Claim, judgement: Judgement, reporter: Reporter) -> bool:
-        """Store a judgement; tell whether the claim still held.
+    async def _stored(
+        self, claimed: Claim, judgement: Judgement, reporter: Reporter
+    ) -> claiming.Stored:
+        """Store a judgement, if the claim still holds.
 
         A commit that nobody answered may have happened: then there is nothing left to store, and
         the sweep tells the end.
         """
         deadline = time.monotonic() + STORE_S_MAX
+        row = reporter.submission
+        known = None if row is None else boarding.known(row, claimed.judging_id, judgement)
         while True:
             try:
                 async with self._parts.sessions() as session:
-                    done = await claiming.store(
+                    return await claiming.store(
                         session,
                         claimed,
                         judgement,
                         told=reporter.told(judgement),
                         watch=self._watch,
+                        known=known,
                     )
-                    return done.stored
             except AWAY as error:
                 if time.monotonic() > deadline:
                     raise

@@ -6,11 +6,11 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import redaction
+from api import clocks, redaction
 from api.auth import CurrentUser
 from api.db.models import CodeProblem, CodeSubmission, Judging, Run, SubmissionFile
 from api.errors import NotFoundError
-from api.redaction import Audience
+from api.redaction import Audience, Phase
 from api.submissions import schemas
 from judge.verdicts import Verdict
 
@@ -19,8 +19,8 @@ Row = tuple[CodeSubmission, Judging, CodeProblem]
 
 async def one(
     session: AsyncSession, user: CurrentUser, submission_id: UUID
-) -> tuple[Row, Audience]:
-    """Return a submission the caller may see; raises `NotFoundError` for all others."""
+) -> tuple[Row, Audience, Phase]:
+    """Return a submission the caller may see, and when; raises `NotFoundError` for all others."""
     found = (await session.execute(_rows().where(CodeSubmission.id == submission_id))).first()
     if found is None:
         raise NotFoundError("there is no such submission", slug="submission-not-found")
@@ -28,25 +28,27 @@ async def one(
     who = redaction.audience(user, row[0].user_id, author_id=row[2].owner_id)
     if who is Audience.PUBLIC:
         raise NotFoundError("there is no such submission", slug="submission-not-found")
-    return row, who
+    event_id = row[0].event_id
+    known = await clocks.phases(session, [event_id])
+    return row, who, redaction.phase_of(event_id, known.get(event_id) if event_id else None)
 
 
 async def detail(
     session: AsyncSession, user: CurrentUser, submission_id: UUID
 ) -> schemas.SubmissionDetail:
     """Return all the caller may know of a submission."""
-    row, who = await one(session, user, submission_id)
+    row, who, phase = await one(session, user, submission_id)
     submission, judging, _ = row
     runs = await session.scalars(
         select(Run).where(Run.judging_id == judging.id).order_by(Run.position)
     )
     shown = [each for row in runs if (each := redaction.run(row, who)) is not None]
     return schemas.SubmissionDetail(
-        **summary(row, who).model_dump(),
+        **summary(row, who, phase).model_dump(),
         version_id=judging.version_id,
         event_id=submission.event_id,
         room_id=submission.room_id,
-        **redaction.about_source(submission, who, redaction.phase_of(submission.event_id)),
+        **redaction.about_source(submission, who, phase),
         judging_id=judging.id,
         queued_at=judging.queued_at,
         started_at=judging.started_at,
@@ -58,10 +60,10 @@ async def detail(
     )
 
 
-def summary(row: Row, who: Audience) -> schemas.SubmissionSummary:
-    """Return a submission as a list shows it."""
+def summary(row: Row, who: Audience, phase: Phase = Phase.FROZEN) -> schemas.SubmissionSummary:
+    """Return a submission as a list shows it; owner and jury see the same in every phase."""
     submission, judging, problem = row
-    verdict = redaction.verdict(judging, who, redaction.phase_of(submission.event_id))
+    verdict = redaction.verdict(judging, who, phase)
     decided = verdict is not None and verdict is not Verdict.JE
     used = decided and redaction.may_see_usage(who)
     return schemas.SubmissionSummary(

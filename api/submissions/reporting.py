@@ -8,6 +8,7 @@ from api import redaction
 from api.db.engine import AWAY, Sessions
 from api.db.models import CodeSubmission
 from api.live import Kind, Publisher, Topic, Update
+from api.redaction import Phase
 from api.submissions import claiming
 from api.submissions.claiming import Claim
 from judge.judging import Progress
@@ -26,6 +27,7 @@ class Reporter:
         self._sessions = sessions
         self._claim = claimed
         self._problem: str | None = None
+        self.submission: CodeSubmission | None = None
         self._facts: dict[str, Any] = {
             "submission_id": str(claimed.submission_id),
             "judging_id": str(claimed.judging_id),
@@ -38,6 +40,7 @@ class Reporter:
 
     def about(self, submission: CodeSubmission) -> None:
         """Say what is judged, as soon as that is known."""
+        self.submission = submission
         self._problem = Topic.PROBLEM.of(submission.problem_id)
         self._facts |= {
             "problem_id": str(submission.problem_id),
@@ -74,11 +77,12 @@ class Reporter:
             "memory_bytes": judgement.memory_bytes,
         }
 
-    async def judged(self, judgement: Judgement) -> bool:
-        """Publish the end; after the commit, so that whoever rereads finds it.
+    async def judged(self, judgement: Judgement, *, phase: Phase | None) -> bool:
+        """Publish the end in a phase of its event; after the commit, so that who rereads finds it.
 
         Tell whether Redis took it.
         """
+        self._facts["phase"] = phase
         return await self._tell(Kind.JUDGED, self.told(judgement), everywhere=True)
 
     async def again(self) -> None:

@@ -108,8 +108,8 @@ async def get_submission(
 async def get_source(submission_id: UUID, session: SessionDep, user: UserDep) -> schemas.Source:
     """Return a submission's files, to its owner and the jury."""
     user.need_scope(Scope.READ)
-    (submission, _, _), who = await queries.one(session, user, submission_id)
-    if not redaction.may_see_source(who, redaction.phase_of(submission.event_id)):
+    (submission, _, _), who, phase = await queries.one(session, user, submission_id)
+    if not redaction.may_see_source(who, phase):
         raise NotFoundError("there is no such submission", slug="submission-not-found")
     files = await queries.source(session, submission.id)
     return schemas.Source(

@@ -4,7 +4,7 @@ A judging knows when its end was told (`told_at`); a sweep tells what has none. 
 of an end twice that way, but not never.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,8 +12,10 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clocks
 from api.db.models import CodeSubmission, Judging
 from api.live import Kind, Publisher, Topic, Update
+from api.redaction import Phase
 
 # Whoever stored an end tells it at once, and notes that a sweep later.
 LATE = timedelta(seconds=3)
@@ -45,26 +47,29 @@ async def tell_untold(session: AsyncSession, publisher: Publisher) -> int:
             .with_for_update(of=Judging, skip_locked=True)
         )
     ).all()
+    phases = await clocks.phases(session, {submission.event_id for _, submission in rows})
     told = [
-        judging.id for judging, submission in rows if await _tell(publisher, judging, submission)
+        judging.id
+        for judging, submission in rows
+        if await _tell(publisher, _facts(judging, submission, phases), submission)
     ]
     if told:
         await note(session, told)
     return len(told)
 
 
-async def _tell(publisher: Publisher, judging: Judging, submission: CodeSubmission) -> bool:
+async def _tell(publisher: Publisher, facts: dict[str, Any], submission: CodeSubmission) -> bool:
     topics = [
         Topic.SUBMISSION.of(submission.id),
         Topic.USER.of(submission.user_id),
         Topic.PROBLEM.of(submission.problem_id),
     ]
-    return await publisher.publish(
-        topics, Update(kind=Kind.JUDGED, data=_facts(judging, submission))
-    )
+    return await publisher.publish(topics, Update(kind=Kind.JUDGED, data=facts))
 
 
-def _facts(judging: Judging, submission: CodeSubmission) -> dict[str, Any]:
+def _facts(
+    judging: Judging, submission: CodeSubmission, phases: Mapping[UUID, Phase]
+) -> dict[str, Any]:
     """Return the end as its worker would have told it."""
     return {
         "submission_id": str(submission.id),
@@ -74,6 +79,7 @@ def _facts(judging: Judging, submission: CodeSubmission) -> dict[str, Any]:
         "problem_id": str(submission.problem_id),
         "event_id": str(submission.event_id) if submission.event_id else None,
         "room_id": str(submission.room_id) if submission.room_id else None,
+        "phase": phases.get(submission.event_id) if submission.event_id else None,
         "state": judging.state.value,
         "verdict": judging.verdict.value if judging.verdict is not None else None,
         "score": float(judging.score) if judging.score is not None else None,

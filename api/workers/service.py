@@ -73,6 +73,16 @@ async def self_tested(session: AsyncSession, worker: UUID, result: dict[str, Any
     await session.commit()
 
 
+async def drain(session: AsyncSession, worker: UUID) -> None:
+    """Say that a worker ends what it holds and takes no more; a quarantine stays one."""
+    await session.execute(
+        update(Worker)
+        .where(Worker.id == worker, Worker.state == WorkerState.ACTIVE)
+        .values(state=WorkerState.DRAINING)
+    )
+    await session.commit()
+
+
 async def move(session: AsyncSession, worker: UUID, state: WorkerState) -> None:
     """Change a worker's state."""
     await session.execute(update(Worker).where(Worker.id == worker).values(state=state))

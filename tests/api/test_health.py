@@ -1,7 +1,7 @@
 """Probes, measurements and traces."""
 
 import re
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -17,17 +17,19 @@ from api.db.base import new_id
 from api.db.models import Worker, WorkerState
 from api.settings import Settings
 from api.wiring import Parts
+from api.workers import service as registry
 from tests.api.conftest import Client, ClientFor, started
 
 SECRET = "nobody-must-read-this"
 
 
-async def _worker(parts: Parts, state: WorkerState, self_test: str | None) -> None:
+async def _worker(parts: Parts, state: WorkerState, self_test: str | None) -> UUID:
+    identity = new_id()
     async with parts.sessions() as session:
         session.add(
             Worker(
-                id=new_id(),
-                host="h",
+                id=identity,
+                host=SECRET,
                 process_id=1,
                 version="0",
                 backend="fake",
@@ -37,6 +39,26 @@ async def _worker(parts: Parts, state: WorkerState, self_test: str | None) -> No
             )
         )
         await session.commit()
+    return identity
+
+
+@pytest.mark.parametrize(
+    ("state", "drained"),
+    [
+        (WorkerState.ACTIVE, WorkerState.DRAINING),
+        (WorkerState.QUARANTINED, WorkerState.QUARANTINED),
+    ],
+)
+async def test_whoever_drains_is_seen_to(
+    anonymous: Client, parts: Parts, state: WorkerState, drained: WorkerState
+) -> None:
+    identity = await _worker(parts, state, "passed")
+    async with parts.sessions() as session:
+        await registry.drain(session, identity)
+        assert await registry.beat(session, identity) is drained
+    answer = await anonymous.get("/readyz")
+    assert [each["state"] for each in answer.json()["workers"]] == [drained]
+    assert SECRET not in answer.text
 
 
 async def test_ready_with_everything(anonymous: Client, parts: Parts) -> None:

@@ -31,6 +31,8 @@ class CodeSubmission(Identified, Timed, Extensible, Base):
     version_id: Mapped[UUID] = mapped_column(ForeignKey("code_problem_versions.id"), index=True)
     event_id: Mapped[UUID | None]
     room_id: Mapped[UUID | None]
+    # Whose attempt it is on the event's board; nobody's when the jury tries something out.
+    entry_id: Mapped[UUID | None]
     language: Mapped[str]
     entry_point: Mapped[str | None]
     source_hash: Mapped[str] = mapped_column(index=True)

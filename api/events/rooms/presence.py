@@ -17,13 +17,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Select, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.engine import AWAY
-from api.db.models import EventEntry, EventParticipant, EventState, Presence
+from api.db.models import (
+    EntryKind,
+    Event,
+    EventEntry,
+    EventParticipant,
+    EventState,
+    Presence,
+)
 from api.errors import ConflictError
-from api.events.attending import Attendance
+from api.events.attending import Attendance, ends_at
+from api.leaderboards import scoring
 from api.live import Kind, Topic, Update, event_state
 from api.logs import logger
 from api.wiring import Parts
@@ -126,16 +134,32 @@ async def lose(session: AsyncSession) -> list[Said]:
     return await _all_told(session, [(row.entry_id, row.user_id) for row in rows])
 
 
-async def complete(session: AsyncSession, entries: Collection[UUID]) -> list[Said]:
-    """Note that the time of some entries is over; the caller commits."""
-    rows = await session.execute(
-        update(EventParticipant)
-        .where(EventParticipant.entry_id.in_(entries), EventParticipant.presence.in_(_THERE))
-        .values(presence=Presence.COMPLETED)
-        .returning(EventParticipant.entry_id, EventParticipant.user_id)
-        .execution_options(synchronize_session=False)
-    )
-    return await _all_told(session, [(row.entry_id, row.user_id) for row in rows], commit=False)
+async def complete(session: AsyncSession, *, now: datetime) -> list[Said]:
+    """Note whose time is over; commits, and returns what is to be published."""
+    said: list[Said] = []
+    for event in (await session.scalars(_with_people_after(now))).all():
+        over = [
+            extra
+            for extra in await session.scalars(_extras(event))
+            if (end := ends_at(scoring.schedule(event), extra)) is not None and end <= now
+        ]
+        rows = await session.execute(
+            update(EventParticipant)
+            .where(
+                EventParticipant.event_id == event.id,
+                EventParticipant.presence.in_(_THERE),
+                EventParticipant.entry_id == EventEntry.id,
+                EventEntry.kind == EntryKind.OFFICIAL,
+                EventEntry.extra_s.in_(over),
+            )
+            .values(presence=Presence.COMPLETED)
+            .returning(EventParticipant.entry_id, EventParticipant.user_id)
+            .execution_options(synchronize_session=False)
+        )
+        done = [(row.entry_id, row.user_id) for row in rows]
+        said += await _all_told(session, done, commit=False)
+    await session.commit()
+    return said
 
 
 async def hear(session: AsyncSession, followed: Collection[tuple[UUID, UUID]]) -> list[Said]:
@@ -173,6 +197,22 @@ async def kept(parts: Parts) -> AsyncIterator[None]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+def _with_people_after(now: datetime) -> Select[Event]:
+    """Return the events that may be over for somebody who is still there."""
+    lasts = func.make_interval(0, 0, 0, 0, 0, 0, Event.duration_s)
+    return select(Event).where(
+        Event.state.in_({EventState.LIVE, EventState.FROZEN, EventState.FINISHED}),
+        func.coalesce(Event.started_at, Event.starts_at) + lasts <= now,
+        exists().where(
+            EventParticipant.event_id == Event.id, EventParticipant.presence.in_(_THERE)
+        ),
+    )
+
+
+def _extras(event: Event) -> Select[int]:
+    return select(EventEntry.extra_s.distinct()).where(EventEntry.event_id == event.id)
 
 
 async def _all_told(

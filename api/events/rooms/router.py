@@ -11,6 +11,7 @@ from api.auth import Scope
 from api.deps import PartsDep, SessionDep, UserDep
 from api.documented import problems
 from api.errors import BadRequestError
+from api.events import statements
 from api.events.attending import Attendance, attend
 from api.events.machine import RUNNING
 from api.events.rooms import presence, queries, schemas
@@ -52,6 +53,13 @@ async def get_clock(who: AttendanceDep) -> schemas.Clock:
         frozen=freeze is not None and freeze <= now,
         open=place is not None and place.open(event, now),
     )
+
+
+@router.get("/statements", responses=problems(404, 409))
+async def get_statements(who: AttendanceDep, session: SessionDep) -> schemas.Statements:
+    """Return all problems with statements and samples; 409 before the start, whoever asks."""
+    found = await statements.of(session, who.event)
+    return schemas.Statements(items=[schemas.ProblemShown.model_validate(each) for each in found])
 
 
 @router.get("/rooms", responses=problems(404))

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.db.models import EventState, Presence
+from api.problems.schemas import Sample, StatementText
 
 
 class Clock(BaseModel):
@@ -28,6 +29,28 @@ class Clock(BaseModel):
     paused: bool
     frozen: bool
     open: Annotated[bool, Field(description="Whether the caller may hand something in now.")]
+
+
+class ProblemShown(BaseModel):
+    """A problem of an event with all a player needs to work on it."""
+
+    problem_id: UUID
+    slug: str
+    label: str
+    position: int
+    points: float
+    title: str
+    cpu_limit_ms: int
+    memory_limit_bytes: int
+    languages: Annotated[list[str] | None, Field(description="None means all.")]
+    statements: list[StatementText]
+    samples: list[Sample]
+
+
+class Statements(BaseModel):
+    """What is to be solved, in order."""
+
+    items: list[ProblemShown]
 
 
 class RoomSummary(BaseModel):

@@ -1,0 +1,147 @@
+"""Who may hand something in inside an event: asked once for all submissions of a moment.
+
+Somebody in an official entry submits to the event's problems, by the versions it was given, while
+the event goes on and their own time lasts. Before the start there are no problems for them, not
+even public ones, so the time is looked at first. Only batches that name an event come here.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from api import clocks
+from api.db.models import Event, EventState
+from api.errors import ConflictError, NotFoundError
+from api.problems.queries import Target
+
+_EVENTS = """
+SELECT id, state, starts_at, started_at, duration_s, freeze_s, removed, clock_timestamp() AS now
+FROM codebattle.events WHERE id = ANY($1::uuid[])
+"""
+_ENTRIES = """
+SELECT part.event_id, part.user_id, entry.id, entry.room_id, entry.extra_s
+FROM unnest($1::uuid[], $2::uuid[]) AS given (event_id, user_id)
+JOIN codebattle.event_participants AS part USING (event_id, user_id)
+JOIN codebattle.event_entries AS entry ON entry.id = part.entry_id
+WHERE part.kind = 'official'
+"""
+_PROBLEMS = """
+SELECT
+    chosen.event_id, chosen.label, problem.slug, problem.id, version.id AS version_id,
+    version.kinds, version.languages, version.source_bytes
+FROM codebattle.event_code_problems AS chosen
+JOIN codebattle.code_problems AS problem ON problem.id = chosen.problem_id
+JOIN codebattle.code_problem_versions AS version ON version.id = chosen.version_id
+WHERE chosen.event_id = ANY($1::uuid[])
+"""
+_OPEN = frozenset({EventState.LIVE, EventState.FROZEN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """Somebody's place in an event, and the problem as it is there."""
+
+    entry_id: UUID
+    room_id: UUID | None
+    target: Target
+
+
+class Admission:
+    """The events that some requests name, as they are now."""
+
+    def __init__(
+        self,
+        events: Collection[asyncpg.Record] = (),
+        entries: Collection[asyncpg.Record] = (),
+        problems: Collection[asyncpg.Record] = (),
+    ) -> None:
+        self._now = {row["id"]: row["now"] for row in events}
+        self._events = {row["id"]: _event(row) for row in events}
+        self._entries = {(row["event_id"], row["user_id"]): row for row in entries}
+        self._problems: dict[tuple[UUID, Any], asyncpg.Record] = {}
+        for name in ("label", "slug", "id"):
+            # The later names win: a label may be somebody else's slug.
+            self._problems |= {(row["event_id"], row[name]): row for row in problems}
+
+    def find(
+        self, event_id: UUID | None, user_id: UUID, name: str, *, room_id: UUID | None, age_s: float
+    ) -> Admitted | None:
+        """Return the place of who takes part; None for anybody else.
+
+        Raises what keeps them from handing in what came `age_s` ago.
+        """
+        if event_id is None or (entry := self._entries.get((event_id, user_id))) is None:
+            return None
+        event = self._events[event_id]
+        arrived = self._now[event_id] - timedelta(seconds=age_s)
+        _need_open(event, arrived, extra=timedelta(seconds=entry["extra_s"]))
+        if room_id not in {None, entry["room_id"]}:
+            raise NotFoundError("you are in another room", slug="event-not-found")
+        row = self._problems.get((event_id, name)) or self._problems.get((event_id, _uuid(name)))
+        if row is None:
+            raise NotFoundError("the event has no such problem", slug="problem-not-found")
+        return Admitted(
+            entry_id=entry["id"],
+            room_id=entry["room_id"],
+            target=Target(
+                problem_id=row["id"],
+                version_id=row["version_id"],
+                kinds=row["kinds"],
+                languages=row["languages"],
+                source_bytes=row["source_bytes"],
+            ),
+        )
+
+
+async def admission(
+    connection: asyncpg.Connection, wanted: Collection[tuple[UUID, UUID]]
+) -> Admission:
+    """Read what is needed of pairs of an event and somebody who submits there."""
+    if not wanted:
+        return Admission()
+    ids = list({event_id for event_id, _ in wanted})
+    return Admission(
+        await connection.fetch(_EVENTS, ids),
+        await connection.fetch(
+            _ENTRIES, [event_id for event_id, _ in wanted], [user_id for _, user_id in wanted]
+        ),
+        await connection.fetch(_PROBLEMS, ids),
+    )
+
+
+def _need_open(event: Event, arrived: datetime, *, extra: timedelta) -> None:
+    clock = clocks.schedule(event)
+    if event.state in _OPEN and clock.open(arrived, extra=extra):
+        return
+    if event.state is EventState.CANCELLED:
+        why = "the event was cancelled"
+    elif clock.paused(arrived) and event.state in _OPEN:
+        why = "the event is paused"
+    elif event.started_at is None or clock.elapsed(arrived) < timedelta():
+        why = "the event has not started"
+    else:
+        why = "your time in this event is over"
+    raise ConflictError(why, slug="event-closed", state=event.state.value)
+
+
+def _event(row: asyncpg.Record) -> Event:
+    return Event(
+        id=row["id"],
+        state=EventState(row["state"]),
+        starts_at=row["starts_at"],
+        started_at=row["started_at"],
+        duration_s=row["duration_s"],
+        freeze_s=row["freeze_s"],
+        removed=row["removed"],
+    )
+
+
+def _uuid(name: str) -> UUID | None:
+    try:
+        return UUID(name)
+    except ValueError:
+        return None

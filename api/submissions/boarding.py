@@ -1,0 +1,128 @@
+"""Bringing judgements onto the boards of events, and telling who follows those that they changed.
+
+A first judging goes onto the board in the transaction that stores it (`claiming.store`), a rejudge
+set in the one that applies it.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from fractions import Fraction
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.db.models import CodeSubmission, Judging
+from api.leaderboards import scoring, updating
+from api.leaderboards.updating import Changed, Known
+from api.live import Kind, Publisher, Topic, Update
+from judge.results import Judgement
+from judge.verdicts import Verdict
+
+CHUNK = 500
+
+
+def known(submission: CodeSubmission, judging_id: UUID, judgement: Judgement) -> Known | None:
+    """Return what a board learns from a judgement; None when it is on no board."""
+    if submission.event_id is None or submission.entry_id is None:
+        return None
+    return Known(
+        event_id=submission.event_id,
+        entry_id=submission.entry_id,
+        problem_id=submission.problem_id,
+        submission_id=submission.id,
+        submitted_at=submission.submitted_at,
+        judging_id=judging_id,
+        verdict=judgement.verdict,
+        score=judgement.score,
+        groups=scoring.groups(judgement.groups),
+        cpu_us=judgement.cpu_us,
+        memory_bytes=judgement.memory_bytes,
+    )
+
+
+async def rejudged(session: AsyncSession, rejudging_id: UUID) -> list[Changed]:
+    """Bring a set that was just swapped in onto its events' boards; the caller commits."""
+    changed = []
+    async for some in _swapped(session, rejudging_id):
+        changed += await _record(session, some)
+    return changed
+
+
+async def tell(publisher: Publisher, changed: Iterable[Changed | None]) -> None:
+    """Tell followers of events whose cells changed; after the commit."""
+    await publisher.publish_all(
+        [
+            ([Topic.EVENT.of(each.event_id)], update)
+            for each in changed
+            if each
+            for update in _updates(each)
+        ]
+    )
+
+
+def _updates(changed: Changed) -> Iterator[Update]:
+    public = set(changed.public)
+    for entry_id, problem_id in (*changed.public, *(set(changed.jury) - public)):
+        yield Update(
+            kind=Kind.BOARD if (entry_id, problem_id) in public else Kind.JURY_BOARD,
+            data={
+                "event_id": str(changed.event_id),
+                "entry_id": str(entry_id),
+                "problem_id": str(problem_id),
+            },
+        )
+
+
+async def _record(session: AsyncSession, some: Iterable[Known]) -> list[Changed]:
+    of_event: dict[UUID, list[Known]] = {}
+    for each in some:
+        of_event.setdefault(each.event_id, []).append(each)
+    changed = []
+    for event_id in sorted(of_event):
+        event = await updating.locked(session, event_id)
+        for each in of_event[event_id]:
+            await updating.note(session, each, shown=True)
+        targets = {(each.entry_id, each.problem_id) for each in of_event[event_id]}
+        changed.append(await updating.refresh(session, event, targets))
+    return changed
+
+
+async def _swapped(session: AsyncSession, rejudging_id: UUID) -> AsyncIterator[list[Known]]:
+    query = (
+        select(Judging, CodeSubmission)
+        .join(CodeSubmission, CodeSubmission.id == Judging.submission_id)
+        .where(
+            Judging.rejudging_id == rejudging_id,
+            Judging.is_current,
+            CodeSubmission.event_id.is_not(None),
+            CodeSubmission.entry_id.is_not(None),
+        )
+        .order_by(Judging.submission_id)
+        .limit(CHUNK)
+        .execution_options(populate_existing=True)
+    )
+    last = None
+    while True:
+        later = query if last is None else query.where(Judging.submission_id > last)
+        rows = (await session.execute(later)).all()
+        if rows:
+            last = rows[-1][1].id
+            read = (known(row[1], row[0].id, _judgement(row[0])) for row in rows)
+            yield [each for each in read if each is not None]
+        if len(rows) < CHUNK:
+            return
+
+
+def _judgement(judging: Judging) -> Judgement:
+    """Return a stored judgement without its runs, which no board needs."""
+    assert judging.verdict is not None
+    if judging.record is not None:
+        return Judgement.from_json({**judging.record, "runs": []})
+    return Judgement(
+        problem="",
+        verdict=Verdict(judging.verdict),
+        language="",
+        score=None if judging.score is None else Fraction(judging.score),
+        cpu_us=judging.cpu_us or 0,
+        memory_bytes=judging.memory_bytes or 0,
+    )

@@ -1,0 +1,174 @@
+"""The last saved draft is handed in at the bell: once, in time, whatever is killed in between."""
+
+import asyncio
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, update
+
+from api.db.models import (
+    CodeProblemVersion,
+    CodeSubmission,
+    Draft,
+    EventAttempt,
+    EventEntry,
+    EventState,
+    Judging,
+    SubmissionFile,
+)
+from api.errors import ConflictError
+from api.events import acting
+from api.events.drafts import handing_in
+from api.events.machine import Act
+from api.leaderboards import updating
+
+from .conftest import HOUR, Arena, Arenas
+
+CANARY = "canary_of_the_draft"
+
+
+async def saved(arena: Arena, who: int | None, problem: str, source: str, **more: Any) -> int:
+    client = await arena.client(who)
+    body = {"language": "python3", "source": source, **more}
+    path, headers = f"{arena.path}/drafts/{problem}", {"Content-Type": "application/json"}
+    return (await client.put(path, content=json.dumps(body), headers=headers)).status_code
+
+
+async def roomy(arena: Arena) -> None:
+    """Let sources have more than the one byte of the conftest's problems."""
+    async with arena.parts.sessions() as session:
+        await session.execute(update(CodeProblemVersion).values(source_bytes=1000))
+        await session.commit()
+
+
+async def bell(arena: Arena, now: datetime) -> int:
+    async with arena.parts.sessions() as session:
+        said = await handing_in.hand_in(session, arena.settings, now=now)
+    await arena.parts.publisher.publish_all(said)
+    return len(said)
+
+
+async def handed_in(arena: Arena) -> list[tuple[UUID, str, datetime]]:
+    async with arena.parts.sessions() as session:
+        rows = await session.execute(
+            select(CodeSubmission.user_id, SubmissionFile.content, CodeSubmission.submitted_at)
+            .join(SubmissionFile, SubmissionFile.submission_id == CodeSubmission.id)
+            .join(Judging, Judging.submission_id == CodeSubmission.id)
+            .where(Judging.is_current)
+            .order_by(SubmissionFile.content)
+        )
+        assert None not in set(await session.scalars(select(CodeSubmission.entry_id)))
+        return [(user, bytes(content).decode(), at) for user, content, at in rows]
+
+
+async def test_a_draft_is_ones_own_bounded_and_for_an_open_event(arena: Arenas) -> None:
+    here = await arena()
+    await roomy(here)
+    assert await saved(here, 0, "A", "1") == 200
+    assert await saved(here, 0, "A", f"print({CANARY!r})", hand_in=False) == 200
+    mine = await (await here.client(0)).get(f"{here.path}/drafts/A")
+    assert CANARY in mine.json()["source"]
+    for who in (1, None):
+        other = await here.client(who)
+        assert (await other.get(f"{here.path}/drafts/A")).status_code == 404
+        assert CANARY not in (await other.get(f"{here.path}/drafts")).text
+    refused = {
+        "a stranger": (None, "A", "1", {}, 403),
+        "no such problem": (0, "Z", "1", {}, 404),
+        "NUL": (0, "A", "\0", {}, 422),
+        "too long": (0, "A", "x" * 1001, {}, 413),
+        "a language nobody knows": (0, "A", "1", {"language": "cobol"}, 422),
+        "half a character": (0, "A", "\ud800", {}, 422),
+    }
+    for what, (who, problem, source, more, status) in refused.items():
+        assert await saved(here, who, problem, source, **more) == status, what
+    await here.change(starts_at=datetime.now(UTC) - 6 * HOUR)
+    assert await saved(here, 0, "A", "late") == 409
+    await here.change(state=EventState.LOBBY, starts_at=datetime.now(UTC) + HOUR)
+    # That there is such a problem is nobody's to know yet.
+    assert await saved(here, 0, "A", "early") == 409
+    assert (await (await here.client(0)).get(f"{here.path}/drafts/A")).status_code == 404
+
+
+async def test_at_the_bell_each_draft_is_handed_in_once_and_in_time(arena: Arenas) -> None:
+    here = await arena()
+    await roomy(here)
+    end = datetime.now(UTC) - HOUR + 5 * HOUR
+    async with here.parts.sessions() as session:
+        slow = here.ground.entries[2]
+        await session.execute(update(EventEntry).where(EventEntry.id == slow).values(extra_s=600))
+        await session.commit()
+    for who, source in enumerate(["a0", "a1", "a2", "unwanted"]):
+        assert await saved(here, who, "A", source, hand_in=source != "unwanted") == 200
+    assert await bell(here, end - timedelta(seconds=60)) == 0
+    now = end + timedelta(seconds=60)
+    # Any number of workers at once, and again.
+    assert sum(await asyncio.gather(*(bell(here, now) for _ in range(4)))) == 2
+    assert await bell(here, now) == 0
+    rows = await handed_in(here)
+    assert [(user, source) for user, source, _ in rows] == [
+        (here.people[0], "a0"),
+        (here.people[1], "a1"),
+    ]
+    clock = (await (await here.client(0)).get(f"{here.path}/clock")).json()
+    ends_at = datetime.fromisoformat(clock["ends_at"])
+    assert {at for _, _, at in rows} == {ends_at - timedelta(microseconds=1)}
+    assert await bell(here, end + timedelta(seconds=700)) == 1
+    late = (await handed_in(here))[2]
+    assert late[1:] == ("a2", ends_at + timedelta(seconds=600) - timedelta(microseconds=1))
+    async with here.parts.sessions() as session:
+        noted = await session.scalars(select(EventAttempt.entry_id))
+        assert set(noted.all()) == set(here.ground.entries[:3])
+        changed = await updating.catch_up(session, here.ground.event_id)
+        await session.commit()
+    assert {entry for entry, _ in changed.public} <= set(here.ground.entries[:3])
+
+
+async def test_what_was_handed_in_since_or_already_needs_no_bell(arena: Arenas) -> None:
+    here = await arena()
+    await roomy(here)
+    assert await saved(here, 0, "A", "same") == 200
+    now = datetime.now(UTC) + 5 * HOUR
+    assert await bell(here, now) == 1
+    # Saved again later, the same source is still no second attempt; another one is.
+    assert await saved(here, 0, "A", "same") == 200
+    assert await bell(here, now) == 0
+    assert await saved(here, 0, "A", "other") == 200
+    async with here.parts.sessions() as session:
+        await session.execute(update(Draft).values(saved_at=func.now() - HOUR))
+        await session.commit()
+    assert await bell(here, now) == 0
+    assert len(await handed_in(here)) == 1
+
+
+async def test_a_worker_that_dies_at_the_bell_loses_nothing_and_finalising_waits(
+    arena: Arenas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = await arena(duration_s=7200)
+    await roomy(here)
+    for who in (0, 1):
+        assert await saved(here, who, "A", f"a{who}") == 200
+    now = datetime.now(UTC) + 2 * HOUR
+
+    async def killed(*_: Any, **__: Any) -> None:
+        raise ConnectionResetError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(updating, "note", killed)
+        with pytest.raises(ConnectionResetError):
+            await bell(here, now)
+    assert await handed_in(here) == []
+    async with here.parts.sessions() as session:
+        finished = await acting.act(session, here.ground.event_id, Act.FINISH, by=None, now=now)
+        assert finished.changed
+        await session.commit()
+        with pytest.raises(ConflictError, match="2 drafts"):
+            await acting.act(session, here.ground.event_id, Act.FINALISE, by=None, now=now)
+        await session.rollback()
+    assert await bell(here, now) == 2
+    async with here.parts.sessions() as session:
+        keys = select(CodeSubmission.user_id, CodeSubmission.idempotency_key)
+        assert len(set((await session.execute(keys)).all())) == 2
