@@ -40,9 +40,17 @@ def schedule(event: Event) -> Schedule:
     )
 
 
-def freeze_from(event: Event) -> datetime | None:
-    """Return when the public board stands still: as planned, or when somebody froze it earlier."""
-    if event.state in _THAWED or event.thawed_at is not None:
+def thawed(event: Event) -> bool:
+    """Tell whether everybody may see the whole board."""
+    return event.state in _THAWED or event.thawed_at is not None
+
+
+def freeze_from(event: Event, *, hides: bool = False) -> datetime | None:
+    """Return when the public board stands still: as planned, or when somebody froze it earlier.
+
+    With `hides` as if it had not ended.
+    """
+    if thawed(event) and not hides:
         return None
     clock = schedule(event)
     planned = None

@@ -31,6 +31,7 @@ TAGS = {
     "jobs": "Long tasks: how far they are, what came of them, and their end.",
     "trials": "Programs run on samples or one's own inputs, without being handed in.",
     "languages": "What submissions can be written in.",
+    "leaderboards": "Who is ahead: boards of events, now and then, and ratings across them.",
     "live": "One stream of server-sent events for everything a client follows.",
     "accounts": "Who the caller is; accounts, tokens and the audit log of embedded mode.",
     "neighbours": "Signed events from and to other services.",

@@ -334,8 +334,8 @@ def update(
     if kind == "judged" and not may_see_result(who, phase):
         return None
     if kind == "progress" and data.get("hidden") is not False and who is not Audience.JURY:
-        # While the board stands still, that somebody handed something in is all there is to know.
-        data = {**data, "stage": "queued", "passed": None, "total": None}
+        # The board stands still; how long the testing takes says something, too.
+        return None
     if not may_see_usage(who):
         names = tuple(name for name in names if name not in fields.USAGE)
     shown = {name: data[name] for name in names if _plain(data.get(name))}

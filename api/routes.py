@@ -12,11 +12,13 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from api.accounts.router import router as accounts
+from api.events.clarifications.router import router as clarifications
 from api.events.drafts.router import router as drafts
 from api.events.rooms.router import router as rooms
 from api.health.router import router as health
 from api.jobs.router import router as jobs
 from api.languages.router import router as languages
+from api.leaderboards.router import router as leaderboards
 from api.live.router import router as live
 from api.neighbours.router import router as neighbours
 from api.problems.router import router as problems
@@ -35,10 +37,12 @@ _OF_V1: tuple[APIRouter, ...] = (
     jobs,
     trials,
     live,
+    leaderboards,
     accounts,
     neighbours,
     rooms,
     drafts,
+    clarifications,
     rejudging,
     similarity,
     workers,

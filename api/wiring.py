@@ -14,7 +14,11 @@ from api.db.engine import Sessions, engine, sessions
 from api.limiting import Local, Rate, Shared
 from api.live import Announcer, Hub, Publisher
 from api.queue import Bell
+from api.recent import Recent
 from api.settings import BlobPlace, Settings
+
+# Boards are never older than a second: this, and what `api.leaderboards.keeping` takes.
+RECENT_S = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,9 @@ class Parts:
     hub: Hub
     anonymous: Local
     trials: Shared
+    recent: Recent
+    lookbacks: Recent
+    looking: Local
     drafts: Shared
     questions: Shared
     blobs: BlobStore
@@ -77,6 +84,10 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
             "trials",
             Rate(per_minute=settings.trials_per_minute, burst=settings.trials_burst),
         ),
+        recent=Recent(kept_s=RECENT_S, most=2000),
+        # Whole boards: few, and made one at a time.
+        lookbacks=Recent(kept_s=60, most=4, at_once=1),
+        looking=Local(Rate(per_minute=30, burst=10)),
         drafts=Shared(
             redis,
             "drafts",

@@ -29,6 +29,7 @@ from api.db.models import WorkerState
 from api.events import announcing, tending
 from api.jobs import service as job_service
 from api.jobs.running import Handler, JobRunner
+from api.leaderboards import keeping
 from api.logs import logger
 from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
@@ -188,6 +189,7 @@ def _of_events(parts: Parts) -> list[asyncio.Task[None]]:
     acts = {
         "tick": (announcing.EVERY_S, _announce),
         "events": (tending.TEND_S, tending.tend),
+        "boards": (keeping.EVERY_S, keeping.keep),
     }
     return [
         asyncio.create_task(_every(seconds, partial(act, parts)), name=name)

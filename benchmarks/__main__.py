@@ -27,6 +27,7 @@ NAMES = (
     "failover",
     "live_fanout",
     "start_tick",
+    "spectators",
 )
 
 

@@ -44,6 +44,7 @@ from api.db.models import (
 )
 from api.embedded import Postgres
 from api.leaderboards import queries, rebuilding, updating
+from api.leaderboards.queries import Among
 from api.leaderboards.updating import Known
 from api.settings import Environment, Settings
 from api.submissions import claiming
@@ -377,10 +378,9 @@ async def _reads(
         public = bool(number % 2)
         begin = time.perf_counter()
         async with made() as session:
-            top = await queries.page(session, ground.event_id, public=public, limit=100)
-            own = await queries.one(
-                session, ground.event_id, chance.choice(ground.entries), public=public
-            )
+            among = Among(event_id=ground.event_id, public=public)
+            top = await queries.page(session, among, limit=100)
+            own = await queries.one(session, among, chance.choice(ground.entries))
         taken.append((time.perf_counter() - begin) * 1000)
         assert len(top) == min(100, sizes.entries)
         assert own is not None

@@ -47,7 +47,7 @@ async def _measured(service: Service, made: Sessions, count: int, problems: int)
     text = "x" * STATEMENT_CHARS + MARK.decode()
     played = await waiting.event(made, state=EventState.LOBBY, problems=problems, text=text)
     began = time.perf_counter()
-    clients = await waiting.crowd(service, f"event:{played.id}", count, MARK)
+    clients = await waiting.crowd(service, [f"event:{played.id}"], count, MARK)
     connected_s = time.perf_counter() - began
     asked = asyncio.create_task(_ask(service, played.id))
     await asyncio.sleep(2)

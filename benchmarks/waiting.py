@@ -27,6 +27,7 @@ from api.db.models import (
     Room,
     Visibility,
 )
+from api.events import acting
 from benchmarks import loading, serving
 from benchmarks.serving import Service
 
@@ -45,6 +46,7 @@ class Client(asyncio.Protocol):
         self.ready = asyncio.get_running_loop().create_future()
         self.count = 0
         self.at = 0.0
+        self.wall = 0.0
         self.transport: asyncio.BaseTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,7 +60,7 @@ class Client(asyncio.Protocol):
         seen = self._rest + data
         if found := seen.count(self._mark):
             self.count += found
-            self.at = time.perf_counter()
+            self.at, self.wall = time.perf_counter(), time.time()
         if not self.ready.done() and b"event: ready" in seen:
             self.ready.set_result(None)
         self._rest = seen[-len(self._mark) + 1 :]
@@ -72,14 +74,15 @@ class Client(asyncio.Protocol):
             self.ready.set_exception(exc or ConnectionError("the stream was closed"))
 
 
-async def crowd(service: Service, topic: str, count: int, mark: bytes) -> list[Client]:
-    """Open so many streams of a topic; they are live when this returns."""
+async def crowd(service: Service, topics: Sequence[str], count: int, mark: bytes) -> list[Client]:
+    """Open so many streams of some topics; they are live when this returns."""
+    query = "&".join(f"topic={each}" for each in topics)
     loop = asyncio.get_running_loop()
     tokens = [service.token(uuid4()) for _ in range(-(-count // STREAMS_PER_USER))]
     clients: list[Client] = []
 
     async def one(number: int) -> Client:
-        request = loading.get(f"/v1/stream?topic={topic}", tokens[number // STREAMS_PER_USER])
+        request = loading.get(f"/v1/stream?{query}", tokens[number // STREAMS_PER_USER])
         _, client = await loop.create_connection(
             lambda: Client(request.encode(), mark), "127.0.0.1", service.port
         )
@@ -105,6 +108,7 @@ class Played:
 
     id: UUID
     problems: list[UUID]
+    room: UUID = field(default_factory=new_id)
     entries: list[UUID] = field(default_factory=list)
     players: list[UUID] = field(default_factory=list)
 
@@ -124,6 +128,7 @@ async def event(
         await session.flush()
         await _problems(session, played, text)
         await _entries(session, played)
+        await acting.add_rows(session, await session.get_one(Event, played.id))
         await session.commit()
     return played
 
@@ -185,7 +190,7 @@ async def _problems(session: AsyncSession, played: Played, text: str) -> None:
 
 
 async def _entries(session: AsyncSession, played: Played) -> None:
-    room = Room(id=new_id(), event_id=played.id, name="Room", position=0)
+    room = Room(id=played.room, event_id=played.id, name="Room", position=0)
     session.add(room)
     await session.flush()
     pairs = zip(played.entries, played.players, strict=True)

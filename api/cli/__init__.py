@@ -3,7 +3,11 @@
 Heavy modules are imported inside commands, so that `codebattle judge` starts as fast as before.
 """
 
+<<<<<<< HEAD
 from api.cli import backups, database, documenting, running, similarity, users
+=======
+from api.cli import backups, database, documenting, leaderboards, running, users
+>>>>>>> main
 from judge.cli import main as run_judge
 from judge.cli.app import app, similarity_app
 
@@ -22,6 +26,7 @@ similarity_app.command("serve")(similarity.serve)
 similarity_app.command("rebuild")(similarity.rebuild)
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")
+app.add_typer(leaderboards.app, name="leaderboard")
 
 
 def main() -> None:

@@ -255,7 +255,8 @@ async def _start(
 def _cut(event: Event, now: datetime) -> None:
     """End an event early: what is left of its time is taken away."""
     clock = scoring.schedule(event)
-    elapsed = int(clock.elapsed(now) / timedelta(seconds=1))
+    # Rounded up: what was handed in up to now is inside, and before a freeze that never came.
+    elapsed = -(-clock.elapsed(now) // timedelta(seconds=1))
     if 0 < elapsed < event.duration_s:
         if event.freeze_s is not None:
             # The freeze keeps its moment, or is the end when that had not come.

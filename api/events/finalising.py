@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import (
+    EntryKind,
     Event,
     EventGuild,
     EventParticipant,
@@ -18,7 +19,7 @@ from api.db.models import (
     RatingChange,
 )
 from api.leaderboards import queries
-from api.leaderboards.queries import Ranked
+from api.leaderboards.queries import Among, Ranked
 from api.neighbours import outbox
 from judge.scoring import rating
 
@@ -28,6 +29,7 @@ GUILD_AWARDED = "event.guild_awarded"
 PAGE = 500
 # Formats in which people play against each other; practice changes no rating.
 RATED = frozenset({"icpc", "ioi", "battle", "duel"})
+_RATING = text("SELECT pg_advisory_xact_lock(hashtext('codebattle.ratings'))")
 
 
 async def snapshot(session: AsyncSession, event: Event) -> None:
@@ -43,13 +45,15 @@ async def snapshot(session: AsyncSession, event: Event) -> None:
     await _tell(session, event, rows)
 
 
-def experience(awards: Mapping[str, Any], *, rank: int, score: float, of: int) -> int:
+def experience(awards: Mapping[str, Any], *, rank: int, score: float, took_part: bool) -> int:
     """Return the experience points of a rank by an event's rule.
 
     `by_rank` lists points of the first ranks, `per_point` is what a point of the score gives,
-    `base` what taking part gives; `guild` has the same keys for guilds.
+    `base` what taking part gives; `guild` has the same keys for guilds. Who did nothing gets
+    nothing, whatever rank that is.
     """
-    del of
+    if not took_part:
+        return 0
     by_rank = awards.get("by_rank", [])
     place = by_rank[rank - 1] if rank <= len(by_rank) else 0
     return (
@@ -60,8 +64,9 @@ def experience(awards: Mapping[str, Any], *, rank: int, score: float, of: int) -
 async def _rows(session: AsyncSession, event_id: UUID) -> list[Ranked]:
     rows: list[Ranked] = []
     after = None
+    among = Among(event_id=event_id, public=False)
     while True:
-        page = await queries.page(session, event_id, public=False, limit=PAGE, after=after)
+        page = await queries.page(session, among, limit=PAGE, after=after)
         rows += page
         if len(page) < PAGE:
             return rows
@@ -70,33 +75,42 @@ async def _rows(session: AsyncSession, event_id: UUID) -> list[Ranked]:
 
 async def _leaderboard(session: AsyncSession, event: Event, rows: list[Ranked]) -> None:
     await session.execute(delete(LeaderboardEntry).where(LeaderboardEntry.event_id == event.id))
-    in_room: dict[UUID | None, list[Ranked]] = {}
-    made = []
-    for row in rows:
-        before = in_room.setdefault(row.room_id, [])
-        shared = bool(before) and _key(before[-1]) == _key(row)
-        ahead = sum(_key(each) != _key(row) for each in before) if shared else len(before)
-        before.append(row)
-        made.append(
-            {
-                "event_id": event.id,
-                "entry_id": row.entry_id,
-                "name": row.name,
-                "guild_id": row.guild_id,
-                "room_id": row.room_id,
-                "rank": row.rank,
-                "room_rank": ahead + 1 if row.room_id is not None else None,
-                "score": row.score,
-                "penalty": row.penalty,
-                "last": row.last,
-                "cells": [{"problem_id": task, **cell} for task, cell in row.cells.items()],
-                "experience": experience(
-                    event.awards, rank=row.rank, score=row.score, of=len(rows)
-                ),
-            }
-        )
+    places = _room_ranks(rows)
+    made = [
+        {
+            "event_id": event.id,
+            "entry_id": row.entry_id,
+            "name": row.name,
+            "guild_id": row.guild_id,
+            "room_id": row.room_id,
+            "rank": row.rank,
+            "room_rank": places.get(row.entry_id),
+            "score": -row.lost,
+            "penalty": row.penalty,
+            "last": row.last,
+            "cells": [{"problem_id": task, **cell} for task, cell in row.cells.items()],
+            "experience": experience(
+                event.awards, rank=row.rank, score=row.score, took_part=bool(row.cells)
+            ),
+        }
+        for row in rows
+    ]
     if made:
         await session.execute(insert(LeaderboardEntry), made)
+
+
+def _room_ranks(rows: list[Ranked]) -> dict[UUID, int]:
+    """Return everybody's rank in their room; rows come in order."""
+    before: dict[UUID, list[Ranked]] = {}
+    ranks: dict[UUID, int] = {}
+    for row in rows:
+        if row.room_id is None:
+            continue
+        room = before.setdefault(row.room_id, [])
+        shared = bool(room) and room[-1].key == row.key
+        ranks[row.entry_id] = ranks[room[-1].entry_id] if shared else len(room) + 1
+        room.append(row)
+    return ranks
 
 
 async def _guilds(session: AsyncSession, event: Event) -> None:
@@ -109,6 +123,7 @@ async def _guilds(session: AsyncSession, event: Event) -> None:
             select(EventGuild).where(EventGuild.event_id == event.id)
         )
     }
+    busy = await _busy(session, event.id)
     ranked = await queries.guilds(session, event.id, public=False)
     for rank, row in ranked:
         score = float(-row.lost) or 0.0
@@ -122,11 +137,24 @@ async def _guilds(session: AsyncSession, event: Event) -> None:
                 penalty=row.penalty,
                 last=row.last,
                 experience=experience(
-                    event.awards.get("guild", {}), rank=rank, score=score, of=len(ranked)
+                    event.awards.get("guild", {}),
+                    rank=rank,
+                    score=score,
+                    took_part=row.guild_id in busy,
                 ),
             )
         )
     await session.flush()
+
+
+async def _busy(session: AsyncSession, event_id: UUID) -> set[UUID]:
+    """Return the guilds of which somebody did anything."""
+    found = await session.scalars(
+        select(LeaderboardEntry.guild_id)
+        .where(LeaderboardEntry.event_id == event_id, LeaderboardEntry.cells != [])
+        .distinct()
+    )
+    return {each for each in found if each is not None}
 
 
 async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> None:
@@ -136,6 +164,8 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
     )
     if already is not None:
         return
+    # One event after the other: each goes by the ratings that the one before it left.
+    await session.execute(_RATING)
     ranks = {row.entry_id: row.rank for row in rows}
     found = await session.execute(
         select(
@@ -145,8 +175,7 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
             func.coalesce(Rating.games, 0),
         )
         .outerjoin(Rating, Rating.user_id == EventParticipant.user_id)
-        .where(EventParticipant.event_id == event.id, EventParticipant.entry_id.in_(ranks))
-        .with_for_update(of=EventParticipant)
+        .where(EventParticipant.event_id == event.id, EventParticipant.kind == EntryKind.OFFICIAL)
     )
     field = [
         rating.Rated(
@@ -156,6 +185,7 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
             games=games,
         )
         for user_id, entry_id, before, games in found
+        if entry_id in ranks
     ]
     if not field:
         return
@@ -199,23 +229,34 @@ async def _tell(session: AsyncSession, event: Event, rows: list[Ranked]) -> None
         .join(LeaderboardEntry, LeaderboardEntry.entry_id == EventParticipant.entry_id)
         .where(LeaderboardEntry.event_id == event.id)
     )
-    for user_id, row in people:
-        await outbox.announce(
-            session,
-            AWARDED,
-            _award(row, event) | {"user_id": str(user_id)},
-            key=f"{event.id}:{user_id}",
-        )
+    await _announced(
+        session,
+        AWARDED,
+        {
+            f"{event.id}:{user_id}": _award(row, event) | {"user_id": str(user_id)}
+            for user_id, row in people
+        },
+    )
     guilds = await session.scalars(
         select(GuildLeaderboardEntry).where(GuildLeaderboardEntry.event_id == event.id)
     )
-    for guild in guilds:
-        await outbox.announce(
-            session,
-            GUILD_AWARDED,
-            _award(guild, event) | {"guild_id": str(guild.guild_id)},
-            key=f"{event.id}:{guild.guild_id}",
-        )
+    await _announced(
+        session,
+        GUILD_AWARDED,
+        {
+            f"{event.id}:{row.guild_id}": _award(row, event) | {"guild_id": str(row.guild_id)}
+            for row in guilds
+        },
+    )
+
+
+async def _announced(
+    session: AsyncSession, kind: str, payloads: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Note any number of happenings, so many in a statement."""
+    pairs = list(payloads.items())
+    for start in range(0, len(pairs), PAGE):
+        await outbox.announce_all(session, kind, dict(pairs[start : start + PAGE]))
 
 
 def _award(row: LeaderboardEntry | GuildLeaderboardEntry, event: Event) -> dict[str, Any]:
@@ -226,7 +267,3 @@ def _award(row: LeaderboardEntry | GuildLeaderboardEntry, event: Event) -> dict[
         "score": float(row.score),
         "experience": row.experience,
     }
-
-
-def _key(row: Ranked) -> tuple[float, int, int]:
-    return (row.score, row.penalty, row.last)

@@ -5,13 +5,15 @@ ask at all; a statement that is too long for that is pointed at.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import CodeProblem, CodeProblemVersion, Event, EventProblem
-from api.errors import ConflictError
+from api.errors import ConflictError, NotFoundError
 from api.events.machine import STARTED
 from api.live import Kind, Update
 
@@ -75,3 +77,26 @@ def updates(problems: Sequence[dict[str, Any]]) -> list[Update]:
             }
             said.append(Update(kind=Kind.STATEMENT, data=told))
     return said
+
+
+async def named(session: AsyncSession, event: Event, name: str) -> EventProblem:
+    """Return a problem of an event by label, slug or id; nobody knows of any before the start."""
+    found = None
+    if event.state in STARTED and "\0" not in name:
+        found = await session.scalar(_named(event.id, name))
+    if found is None:
+        raise NotFoundError("there is no such problem", slug="problem-not-found")
+    return found
+
+
+def _named(event_id: UUID, name: str) -> Select[EventProblem]:
+    wanted = [EventProblem.label == name, CodeProblem.slug == name]
+    with suppress(ValueError):
+        wanted.append(CodeProblem.id == UUID(name))
+    return (
+        select(EventProblem)
+        .join(CodeProblem, CodeProblem.id == EventProblem.problem_id)
+        .where(EventProblem.event_id == event_id, or_(*wanted))
+        .order_by((EventProblem.label == name).desc())
+        .limit(1)
+    )

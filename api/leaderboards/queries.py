@@ -3,7 +3,9 @@
 PostgreSQL writes rows and cells as JSON, so that a page costs two statements and no objects.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from sqlalchemy import BigInteger, Boolean, Numeric, Text, Uuid, bindparam, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import BoardGuild
+from api.db.models import BoardGuild, BoardRow
 
 # Cells without a trace of the jury's side: which of the two is asked for is all they depend on.
 _CELLS = """(
@@ -29,9 +31,13 @@ _ROW = f"""
     JOIN codebattle.event_entries AS e ON e.id = r.entry_id
     WHERE r.event_id = :event_id AND r.public = :public
 """
-_IN_ROOM = "AND (cast(:room_id AS uuid) IS NULL OR r.room_id = :room_id)"
+_AMONG = (
+    "AND (cast(:room_id AS uuid) IS NULL OR r.room_id = :room_id)"
+    " AND (cast(:guild_id AS uuid) IS NULL OR r.guild_id = :guild_id)"
+)
 _ORDER = "ORDER BY r.lost, r.penalty, r.last, r.entry_id LIMIT :most"
 _TYPES = (bindparam("event_id", type_=Uuid), bindparam("public", type_=Boolean))
+_FILTERS = (bindparam("room_id", type_=Uuid), bindparam("guild_id", type_=Uuid))
 _COLUMNS = {
     **dict.fromkeys(("entry_id", "room_id", "guild_id"), Uuid),
     "lost": Numeric,
@@ -40,19 +46,15 @@ _COLUMNS = {
     "name": Text,
     "cells": JSONB,
 }
-_TOP = (
-    text(f"SELECT {_ROW} {_IN_ROOM} {_ORDER}")
-    .bindparams(*_TYPES, bindparam("room_id", type_=Uuid))
-    .columns(**_COLUMNS)
-)
+_TOP = text(f"SELECT {_ROW} {_AMONG} {_ORDER}").bindparams(*_TYPES, *_FILTERS).columns(**_COLUMNS)
 _AFTER = (
     text(
-        f"SELECT {_ROW} {_IN_ROOM} AND (r.lost, r.penalty, r.last, r.entry_id) > ("  # noqa: S608
+        f"SELECT {_ROW} {_AMONG} AND (r.lost, r.penalty, r.last, r.entry_id) > ("  # noqa: S608
         "    SELECT a.lost, a.penalty, a.last, a.entry_id FROM codebattle.board_rows AS a"
         "    WHERE a.event_id = :event_id AND a.public = :public AND a.entry_id = :after"
         f") {_ORDER}"
     )
-    .bindparams(*_TYPES, bindparam("room_id", type_=Uuid), bindparam("after", type_=Uuid))
+    .bindparams(*_TYPES, *_FILTERS, bindparam("after", type_=Uuid))
     .columns(**_COLUMNS)
 )
 _ONE = (
@@ -70,8 +72,58 @@ FROM codebattle.board_rows AS own
 JOIN codebattle.board_rows AS r ON r.event_id = own.event_id AND r.public = own.public
     AND (r.lost, r.penalty, r.last, r.entry_id)
         < (own.lost, own.penalty, own.last, own.entry_id)
-WHERE own.event_id = :event_id AND own.public = :public AND own.entry_id = :entry_id {_IN_ROOM}
-""").bindparams(*_TYPES, bindparam("room_id", type_=Uuid), bindparam("entry_id", type_=Uuid))  # noqa: S608
+WHERE own.event_id = :event_id AND own.public = :public AND own.entry_id = :entry_id {_AMONG}
+""").bindparams(*_TYPES, *_FILTERS, bindparam("entry_id", type_=Uuid))  # noqa: S608
+
+_FIRSTS = text("""
+SELECT wanted.problem_id, f.entry_id, f.solved_us,
+    p.since IS NULL OR p.since > f.solved_us AS settled
+FROM unnest(cast(:problems AS uuid[])) AS wanted (problem_id)
+CROSS JOIN LATERAL (
+    SELECT entry_id, solved_us FROM codebattle.board_cells
+    WHERE event_id = :event_id AND public = :public AND problem_id = wanted.problem_id
+        AND solved_us IS NOT NULL
+    ORDER BY solved_us, solved_submission LIMIT 1
+) AS f
+CROSS JOIN LATERAL (
+    SELECT min(pending_since_us) AS since FROM codebattle.board_cells
+    WHERE event_id = :event_id AND public = :public AND problem_id = wanted.problem_id
+        AND pending > 0
+) AS p
+""").bindparams(*_TYPES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Among:
+    """Which rows of a side of a board are meant; ranks count among them."""
+
+    event_id: UUID
+    public: bool
+    room_id: UUID | None = None
+    guild_id: UUID | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Return what statements take."""
+        return {
+            "event_id": self.event_id,
+            "public": self.public,
+            "room_id": self.room_id,
+            "guild_id": self.guild_id,
+        }
+
+    def has(self, row: "Ranked") -> bool:
+        """Tell whether an entry is among them."""
+        return self.room_id in {None, row.room_id} and self.guild_id in {None, row.guild_id}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class First:
+    """Who solved a problem first; `settled` unless something earlier has no verdict yet."""
+
+    entry_id: UUID
+    solved_us: int
+    settled: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,23 +135,27 @@ class Ranked:
     name: str
     room_id: UUID | None
     guild_id: UUID | None
-    score: float
+    lost: Decimal
     penalty: int
     last: int
     cells: dict[str, dict[str, Any]]
 
+    @property
+    def score(self) -> float:
+        """Return the score, never a negative nothing."""
+        return float(-self.lost) or 0.0
+
+    @property
+    def key(self) -> tuple[Decimal, int, int]:
+        """Return what ranks it; equal keys share a rank."""
+        return (self.lost, self.penalty, self.last)
+
 
 async def page(
-    session: AsyncSession,
-    event_id: UUID,
-    *,
-    public: bool,
-    limit: int,
-    after: UUID | None = None,
-    room_id: UUID | None = None,
+    session: AsyncSession, among: Among, *, limit: int, after: UUID | None = None
 ) -> list[Ranked]:
     """Return rows in order of rank, after some entry's; equals share a rank."""
-    values = {"event_id": event_id, "public": public, "most": limit, "room_id": room_id}
+    values = among.values | {"most": limit}
     if after is None:
         rows = (await session.execute(_TOP, values)).all()
     else:
@@ -108,7 +164,7 @@ async def page(
         return []
     rank, before = 1, 0
     if after is not None:
-        rank, before = await _places(session, values, rows[0].entry_id)
+        rank, before = await _places(session, among, rows[0].entry_id)
     ranked: list[Ranked] = []
     key = None
     for place, row in enumerate(rows, start=before + 1):
@@ -120,23 +176,43 @@ async def page(
     return ranked
 
 
-async def one(
-    session: AsyncSession,
-    event_id: UUID,
-    entry_id: UUID,
-    *,
-    public: bool,
-    room_id: UUID | None = None,
-) -> Ranked | None:
-    """Return one entry with its rank."""
-    values = {"event_id": event_id, "public": public, "room_id": room_id}
+async def one(session: AsyncSession, among: Among, entry_id: UUID) -> Ranked | None:
+    """Return one entry with its rank, if it is among those that are meant."""
     row = (
-        await session.execute(_ONE, {"event_id": event_id, "public": public, "entry_id": entry_id})
+        await session.execute(
+            _ONE, {"event_id": among.event_id, "public": among.public, "entry_id": entry_id}
+        )
     ).first()
-    if row is None:
+    if row is None or not among.has(_ranked(row, 0)):
         return None
-    rank, _ = await _places(session, values, entry_id)
+    rank, _ = await _places(session, among, entry_id)
     return _ranked(row, rank)
+
+
+async def count(session: AsyncSession, among: Among) -> int:
+    """Return how many rows there are."""
+    wanted = select(func.count()).where(
+        BoardRow.event_id == among.event_id, BoardRow.public.is_(among.public)
+    )
+    if among.room_id is not None:
+        wanted = wanted.where(BoardRow.room_id == among.room_id)
+    if among.guild_id is not None:
+        wanted = wanted.where(BoardRow.guild_id == among.guild_id)
+    return int(await session.scalar(wanted) or 0)
+
+
+async def firsts(
+    session: AsyncSession, among: Among, problems: Sequence[UUID]
+) -> dict[UUID, First]:
+    """Return who solved which problem first, whatever rows are meant."""
+    rows = await session.execute(
+        _FIRSTS,
+        {"event_id": among.event_id, "public": among.public, "problems": list(problems)},
+    )
+    return {
+        row.problem_id: First(entry_id=row.entry_id, solved_us=row.solved_us, settled=row.settled)
+        for row in rows
+    }
 
 
 async def guilds(session: AsyncSession, event_id: UUID, *, public: bool) -> list[tuple[int, Any]]:
@@ -150,19 +226,9 @@ async def guilds(session: AsyncSession, event_id: UUID, *, public: bool) -> list
     return [(place, row) for place, row in rows]
 
 
-async def _places(session: AsyncSession, values: dict[str, Any], entry_id: UUID) -> tuple[int, int]:
+async def _places(session: AsyncSession, among: Among, entry_id: UUID) -> tuple[int, int]:
     """Return an entry's rank, and how many rows come before it."""
-    found = (
-        await session.execute(
-            _BEFORE,
-            {
-                "event_id": values["event_id"],
-                "public": values["public"],
-                "room_id": values["room_id"],
-                "entry_id": entry_id,
-            },
-        )
-    ).one()
+    found = (await session.execute(_BEFORE, among.values | {"entry_id": entry_id})).one()
     return found.ahead + 1, found.before
 
 
@@ -173,7 +239,7 @@ def _ranked(row: Any, rank: int) -> Ranked:
         name=row.name,
         room_id=row.room_id,
         guild_id=row.guild_id,
-        score=float(-row.lost) or 0.0,
+        lost=row.lost,
         penalty=row.penalty,
         last=row.last,
         cells=row.cells,

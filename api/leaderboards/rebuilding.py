@@ -4,6 +4,7 @@ Everything here reads the whole log of an event, so it goes past the object mapp
 from the driver, a row of the log at a time.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import (
@@ -33,6 +34,8 @@ from judge.scoring import EventProblem as Problem
 from judge.scoring.ranking import first
 
 STORED_AT_ONCE = 5000
+# After so many rows of the log others have their turn: a request may look back as well.
+LOG_AT_ONCE = 1000
 DIFFERENCES_SHOWN = 20
 _LOG = text("""
 SELECT DISTINCT ON (entry_id, problem_id, submission_id)
@@ -106,15 +109,14 @@ async def make(
     *,
     until: datetime | None = None,
     sides: Iterable[bool] = (False, True),
+    frozen: bool = False,
 ) -> Made:
-    """Make a board from what the log says, or said until an instant."""
-    rules = scoring.rules(event)
-    problems = {
-        row.problem_id: scoring.problem(row)
-        for row in await session.scalars(
-            select(EventProblem).where(EventProblem.event_id == event.id)
-        )
-    }
+    """Make a board from what the log says, or said until an instant.
+
+    A `frozen` one hides what the freeze hid even when it is over.
+    """
+    rules = scoring.rules(event, frozen=frozen)
+    tasks = await problems(session, event.id)
     found = await session.scalars(
         select(EventEntry).where(
             EventEntry.event_id == event.id, EventEntry.kind == EntryKind.OFFICIAL
@@ -126,15 +128,17 @@ async def make(
         for who in board.entries:
             board.cells[public, who] = {}
     async for who, task, log in _log(session, event.id, until):
-        if who in board.entries and task in problems:
-            _fill(board, problems[task], who, log, wanted)
+        if who in board.entries and task in tasks:
+            _fill(board, tasks[task], who, log, wanted)
     for public in wanted:
-        _finish(board, problems.values(), public=public)
+        await _finish(board, tasks.values(), public=public)
     return board
 
 
 async def rebuild(session: AsyncSession, event: Event) -> Made:
     """Put a board made from the log in the place of the kept one; the event is locked."""
+    # First, so that only what is read below is called shown: players go on handing in.
+    await updating.mark_all_shown(session, event.id)
     board = await make(session, event)
     for model in (BoardCell, BoardRow, BoardGuild):
         await session.execute(
@@ -147,7 +151,6 @@ async def rebuild(session: AsyncSession, event: Event) -> Made:
     for chunk in _chunks(board.board_rows()):
         await cells.store(session, rows=chunk)
     await cells.store(session, guilds=board.guild_rows())
-    await updating.mark_all_shown(session, event.id)
     return board
 
 
@@ -179,10 +182,19 @@ async def check(session: AsyncSession, event: Event) -> Proof:
     )
 
 
+async def problems(session: AsyncSession, event_id: UUID) -> dict[UUID, Problem]:
+    """Return an event's problems as scoring takes them."""
+    found = await session.scalars(select(EventProblem).where(EventProblem.event_id == event_id))
+    return {row.problem_id: scoring.problem(row) for row in found}
+
+
 async def last_moment(session: AsyncSession, event_id: UUID) -> datetime | None:
     """Return when something last became known."""
     return await session.scalar(
-        select(func.max(EventAttempt.at)).where(EventAttempt.event_id == event_id)
+        select(EventAttempt.at)
+        .where(EventAttempt.event_id == event_id)
+        .order_by(EventAttempt.id.desc())
+        .limit(1)
     )
 
 
@@ -198,7 +210,7 @@ def _fill(board: Made, problem: Problem, who: UUID, log: list[Any], sides: Itera
         board.cells[public, who][problem.id] = made[public]
 
 
-def _finish(board: Made, problems: Iterable[Problem], *, public: bool) -> None:
+async def _finish(board: Made, problems: Iterable[Problem], *, public: bool) -> None:
     """Find who was first on each problem, then add up rows and guilds."""
     mine = {who: held for (side, who), held in board.cells.items() if side is public}
     for problem in problems:
@@ -208,8 +220,11 @@ def _finish(board: Made, problems: Iterable[Problem], *, public: bool) -> None:
         if best is not None:
             held = mine[UUID(best.participant)]
             held[problem.id] = held[problem.id].awarded(board.rules.format.bonus(problem))
+        await asyncio.sleep(0)
     members: dict[UUID, dict[UUID, Standing]] = {}
-    for who, held in mine.items():
+    for number, (who, held) in enumerate(mine.items()):
+        if number % LOG_AT_ONCE == 0:
+            await asyncio.sleep(0)
         standing = board.rules.format.standing(cell for cell in held.values() if cell.touched)
         board.standings[public, who] = standing
         guild = board.entries[who].guild_id
@@ -224,7 +239,7 @@ async def _log(
 ) -> AsyncIterator[tuple[UUID, UUID, list[Any]]]:
     """Return the last row of each submission, in bundles by entry and problem."""
     rows = await session.stream(
-        _LOG, {"event_id": event_id, "until": until}, execution_options={"yield_per": 5000}
+        _LOG, {"event_id": event_id, "until": until}, execution_options={"yield_per": LOG_AT_ONCE}
     )
     key: tuple[UUID, UUID] | None = None
     bundle: list[Any] = []

@@ -35,14 +35,14 @@ class Rules:
         return clock.elapsed_us(submitted_at)
 
 
-def rules(event: Event) -> Rules:
-    """Return what scoring needs of an event's row."""
+def rules(event: Event, *, frozen: bool = False) -> Rules:
+    """Return what scoring needs of an event's row; `frozen` as if it had not been thawed."""
     guild_board = event.guild_board
     return Rules(
         event_id=event.id,
         format=make(event.format, event.options),
         schedule=schedule(event),
-        freeze_from=clocks.freeze_from(event),
+        freeze_from=clocks.freeze_from(event, hides=frozen),
         combining=Combining(guild_board.get("how", Combining.SUM)),
         best=int(guild_board.get("best", 1)),
     )

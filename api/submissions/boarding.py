@@ -4,7 +4,7 @@ A first judging goes onto the board in the transaction that stores it (`claiming
 set in the one that applies it.
 """
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from fractions import Fraction
 from uuid import UUID
 
@@ -50,14 +50,17 @@ async def rejudged(session: AsyncSession, rejudging_id: UUID) -> list[Changed]:
 
 async def tell(publisher: Publisher, changed: Iterable[Changed | None]) -> None:
     """Tell followers of events whose cells changed; after the commit."""
-    await publisher.publish_all(
-        [
-            ([Topic.EVENT.of(each.event_id)], update)
-            for each in changed
-            if each
-            for update in _updates(each)
-        ]
-    )
+    await publisher.publish_all(said(changed))
+
+
+def said(changed: Iterable[Changed | None]) -> list[tuple[Sequence[str], Update]]:
+    """Return what that is, for who publishes it beside something else."""
+    return [
+        ([Topic.EVENT.of(each.event_id)], update)
+        for each in changed
+        if each
+        for update in _updates(each)
+    ]
 
 
 def _updates(changed: Changed) -> Iterator[Update]:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from contextvars import Context
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -312,7 +313,7 @@ class Desk:
 
     def _tell(self, given: Intake) -> None:
         """Publish that it waits, and only then ring: whoever judges it publishes the next."""
-        told = {
+        told: dict[str, Any] = {
             "submission_id": str(given.submission_id),
             "judging_id": str(given.judging_id),
             "problem_id": str(given.problem_id),
@@ -328,6 +329,12 @@ class Desk:
         self._parts.announcer.say(
             topics, Update(kind=Kind.QUEUED, data=told), then=self._parts.bell.ring_soon
         )
+        if given.room_id is not None and given.entry_id is not None:
+            # That it is there is all they learn, so it is the same in every phase.
+            told |= {"entry_id": str(given.entry_id), "stage": "queued", "hidden": False}
+            self._parts.announcer.say(
+                [Topic.ROOM.of(given.room_id)], Update(kind=Kind.PROGRESS, data=told)
+            )
 
 
 def _for_the_jury(given: _HandedIn) -> bool:

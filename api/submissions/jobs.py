@@ -31,7 +31,7 @@ from api.db.models import (
 from api.logs import logger
 from api.metrics import JUDGING_ERRORS, REQUEUED, VERDICTS, WAIT_SECONDS
 from api.problems.cache import PackageCache
-from api.submissions import boarding, claiming, queries, telling
+from api.submissions import boarding, claiming, opponents, queries, telling
 from api.submissions.claiming import Claim
 from api.submissions.reporting import Reporter
 from api.submissions.stages import PREPARE, STORE, Stages
@@ -285,8 +285,9 @@ class SubmissionJobs:
                 )
             ).one()
             files = await queries.source(session, claimed.submission_id)
+            others = await opponents.of(session, found[0])
         row, version, slug, cpu_ms, memory_bytes = found
-        reporter.about(row)
+        reporter.about(row, others)
         structlog.contextvars.bind_contextvars(request_id=row.request_id)
         tracing.note(submission_id=str(row.id), request_id=row.request_id, language=row.language)
 
@@ -334,9 +335,9 @@ class SubmissionJobs:
         tracing.note(verdict=judgement.verdict.value, sandbox=judgement.backend)
         if claimed.judging_id in self._held:
             self._held[claimed.judging_id].over = True
-        if await reporter.judged(judgement, phase=stored.phase):
+        board = boarding.said([stored.changed])
+        if await reporter.judged(judgement, phase=stored.phase, board=board):
             self._told.add(claimed.judging_id)
-        await boarding.tell(self._parts.publisher, [stored.changed])
         _log.info(
             "judging.done",
             verdict=judgement.verdict.value,

@@ -1,6 +1,7 @@
 """Tells the world how a judging goes, without ever making it wait."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -11,12 +12,14 @@ from api.live import Kind, Publisher, Topic, Update
 from api.redaction import Phase
 from api.submissions import claiming
 from api.submissions.claiming import Claim
+from api.submissions.opponents import Opponents
 from judge.judging import Progress
 from judge.results import Judgement
 from judge.verdicts import Verdict
 
 # While Redis hangs, progress is let go after this; whoever follows learns the end.
 LEFT_S = 2.0
+Said = tuple[Sequence[str], Update]
 
 
 class Reporter:
@@ -28,6 +31,7 @@ class Reporter:
         self._claim = claimed
         self._problem: str | None = None
         self.submission: CodeSubmission | None = None
+        self._others: Opponents | None = None
         self._facts: dict[str, Any] = {
             "submission_id": str(claimed.submission_id),
             "judging_id": str(claimed.judging_id),
@@ -38,9 +42,10 @@ class Reporter:
         self._running = False
         self._task = asyncio.create_task(self._run(), name=f"report {claimed.judging_id}")
 
-    def about(self, submission: CodeSubmission) -> None:
+    def about(self, submission: CodeSubmission, others: Opponents | None = None) -> None:
         """Say what is judged, as soon as that is known."""
         self.submission = submission
+        self._others = others if self._claim.current else None
         self._problem = Topic.PROBLEM.of(submission.problem_id)
         self._facts |= {
             "problem_id": str(submission.problem_id),
@@ -77,13 +82,16 @@ class Reporter:
             "memory_bytes": judgement.memory_bytes,
         }
 
-    async def judged(self, judgement: Judgement, *, phase: Phase | None) -> bool:
+    async def judged(
+        self, judgement: Judgement, *, phase: Phase | None, board: Sequence[Said] = ()
+    ) -> bool:
         """Publish the end in a phase of its event; after the commit, so that who rereads finds it.
 
-        Tell whether Redis took it.
+        What it did to the event's `board` goes with it: followers of both are woken once. Tell
+        whether Redis took it.
         """
         self._facts["phase"] = phase
-        return await self._tell(Kind.JUDGED, self.told(judgement), everywhere=True)
+        return await self._tell(Kind.JUDGED, self.told(judgement), everywhere=True, also=board)
 
     async def again(self) -> None:
         """Publish that it waits again."""
@@ -108,11 +116,20 @@ class Reporter:
                         ),
                     )
 
-    async def _tell(self, kind: Kind, data: dict[str, Any], *, everywhere: bool = False) -> bool:
+    async def _tell(
+        self,
+        kind: Kind,
+        data: dict[str, Any],
+        *,
+        everywhere: bool = False,
+        also: Sequence[Said] = (),
+    ) -> bool:
         topics = [
             Topic.SUBMISSION.of(self._claim.submission_id),
             Topic.USER.of(self._claim.user_id),
         ]
         if everywhere and self._problem is not None:
             topics.append(self._problem)
-        return await self._publisher.publish(topics, Update(kind=kind, data=self._facts | data))
+        others = self._others.told(kind, data) if self._others is not None else []
+        own = (topics, Update(kind=kind, data=self._facts | data))
+        return await self._publisher.publish_all([own, *others, *also])

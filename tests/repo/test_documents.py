@@ -78,7 +78,9 @@ def test_commands_that_are_named_exist(path: Path) -> None:
     code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text, re.DOTALL))
     for target in re.findall(r"\bmake ([a-z]+)\b", code):
         assert target in targets, target
-    for command in re.findall(r"\bcodebattle (?!is up at)((?:images |db |user )?[a-z]+)\b", code):
+    for command in re.findall(
+        r"\bcodebattle (?!is up at)((?:images |db |user |leaderboard )?[a-z]+)\b", code
+    ):
         assert command in COMMANDS | set(GROUPS), command
 
 

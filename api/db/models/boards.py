@@ -188,6 +188,7 @@ class RatingChange(Timed, Base):
     """What one event did to somebody's rating; an event counts once."""
 
     __tablename__ = "rating_changes"
+    __table_args__ = (Index("ix_rating_changes_user", "user_id", "created_at", "event_id"),)
 
     event_id: Mapped[UUID] = mapped_column(
         ForeignKey("events.id", ondelete="CASCADE"), primary_key=True

@@ -1,19 +1,17 @@
 """Saving drafts: only one's own, only while one may hand in, and nothing that could not be."""
 
-from contextlib import suppress
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import CodeProblem, CodeProblemVersion, Draft, Event, EventProblem
+from api.db.models import CodeProblemVersion, Draft, EventProblem
 from api.errors import InvalidError, NotFoundError
+from api.events import statements
 from api.events.attending import Attendance
 from api.events.drafts import schemas
-from api.events.machine import STARTED
 from api.problems.queries import Target
 from api.settings import Settings
 from api.submissions import service
@@ -32,7 +30,7 @@ async def save(
 ) -> tuple[Draft, EventProblem]:
     """Put a draft in the place of the one before; the caller commits."""
     who.active(now)
-    problem = await _problem(session, who.event, name)
+    problem = await statements.named(session, who.event, name)
     target = await session.get_one(CodeProblemVersion, problem.version_id)
     if ProblemKind.SUBMIT_ANSWER.value in target.kinds:
         raise InvalidError("this problem takes answers, not programs", slug="language-not-allowed")
@@ -73,7 +71,7 @@ async def save(
 
 async def one(session: AsyncSession, who: Attendance, name: str) -> tuple[Draft, EventProblem]:
     """Return one's draft of a problem; raises `NotFoundError`."""
-    problem = await _problem(session, who.event, name)
+    problem = await statements.named(session, who.event, name)
     found = await session.get(Draft, (who.event.id, who.user.id, problem.problem_id))
     if found is None:
         raise NotFoundError("there is no such draft", slug="draft-not-found")
@@ -93,26 +91,3 @@ async def mine(session: AsyncSession, who: Attendance) -> list[tuple[Draft, Even
         .order_by(EventProblem.position)
     )
     return [(draft, problem) for draft, problem in found]
-
-
-async def _problem(session: AsyncSession, event: Event, name: str) -> EventProblem:
-    """Return a problem of an event by label, slug or id; nobody knows of any before the start."""
-    found = None
-    if event.state in STARTED and "\0" not in name:
-        found = await session.scalar(_named(event.id, name))
-    if found is None:
-        raise NotFoundError("there is no such problem", slug="problem-not-found")
-    return found
-
-
-def _named(event_id: UUID, name: str) -> Select[EventProblem]:
-    wanted = [EventProblem.label == name, CodeProblem.slug == name]
-    with suppress(ValueError):
-        wanted.append(CodeProblem.id == UUID(name))
-    return (
-        select(EventProblem)
-        .join(CodeProblem, CodeProblem.id == EventProblem.problem_id)
-        .where(EventProblem.event_id == event_id, or_(*wanted))
-        .order_by((EventProblem.label == name).desc())
-        .limit(1)
-    )

@@ -52,12 +52,12 @@ def ground(parts: Parts) -> Grounds:
         made = Ground(
             new_id(),
             [new_id() for _ in range(problems)],
-            [new_id() for _ in range(entries)],
+            sorted(new_id() for _ in range(entries)),
             [new_id(), new_id()],
         )
         guilds = [new_id(), new_id()]
         async with parts.sessions() as session:
-            session.add(Blob(sha256="0" * 64, size_bytes=1, media_type="application/zip"))
+            await session.merge(Blob(sha256="0" * 64, size_bytes=1, media_type="application/zip"))
             session.add(
                 Event(
                     **{

@@ -10,6 +10,7 @@ import pytest
 from api.db.base import new_id
 from api.db.models import EventState
 from api.leaderboards import queries, rebuilding, scoring, updating
+from api.leaderboards.queries import Among
 from api.leaderboards.updating import Known
 from api.wiring import Parts
 from judge.verdicts import Verdict
@@ -117,15 +118,11 @@ async def defined(parts: Parts, made: Ground, *, public: bool) -> None:
         anew = await rebuilding.make(session, event, sides=[public])
         shown = []
         after = None
-        while page := await queries.page(
-            session, made.event_id, public=public, limit=2, after=after
-        ):
+        among = Among(event_id=made.event_id, public=public)
+        while page := await queries.page(session, among, limit=2, after=after):
             shown += page
             after = page[-1].entry_id
-        owns = [
-            await queries.one(session, made.event_id, each.entry_id, public=public)
-            for each in shown
-        ]
+        owns = [await queries.one(session, among, each.entry_id) for each in shown]
     rules = scoring.rules(event)
     standings = {who: anew.standings[public, who] for who in made.entries}
     ranks = {
@@ -169,13 +166,13 @@ async def test_the_freeze_hides_and_the_thaw_shows(parts: Parts, ground: Grounds
     await take(parts, early)
     await take(parts, late)
     async with parts.sessions() as session:
-        frozen = await queries.page(session, made.event_id, public=True, limit=9)
-        jury = await queries.page(session, made.event_id, public=False, limit=9)
+        frozen = await queries.page(session, Among(event_id=made.event_id, public=True), limit=9)
+        jury = await queries.page(session, Among(event_id=made.event_id, public=False), limit=9)
         event = await updating.locked(session, made.event_id)
         event.state = EventState.THAWED
         await rebuilding.rebuild(session, event)
         await session.commit()
-        thawed = await queries.page(session, made.event_id, public=True, limit=9)
+        thawed = await queries.page(session, Among(event_id=made.event_id, public=True), limit=9)
 
     assert [each.score for each in frozen] == [1, 0]
     assert frozen[1].cells[str(made.problems[1])]["pending"] == 1

@@ -1,0 +1,1 @@
+"""Clarifications: questions to the jury, its answers, and announcements."""

@@ -1,0 +1,82 @@
+"""Whole boards for other programs: CSV and JSON, a page of rows at a time."""
+
+import csv
+import io
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.db.models import EventProblem
+from api.leaderboards import queries, schemas, viewing
+from api.leaderboards.queries import Among, Ranked
+
+PAGE = 500
+# Spreadsheets run what begins with these; a quote before it makes it text.
+_RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
+_COLUMNS = ("rank", "name", "entry_id", "guild_id", "room_id", "score", "penalty", "last")
+_OF_CELL = ("score", "attempts", "pending", "at_s")
+Rows = AsyncIterator[Sequence[Ranked]]
+
+
+async def rows(session: AsyncSession, among: Among) -> Rows:
+    """Return all rows page by page; the transaction must see one state all along."""
+    after = None
+    while True:
+        page = await queries.page(session, among, limit=PAGE, after=after)
+        yield page
+        if len(page) < PAGE:
+            return
+        after = page[-1].entry_id
+
+
+async def as_csv(tasks: Sequence[EventProblem], pages: Rows) -> AsyncIterator[bytes]:
+    """Write rows as CSV, four columns for each problem."""
+    names = [f"{task.label} {name}" for task in tasks for name in _OF_CELL]
+    yield _lines([(*_COLUMNS, *names)])
+    async for page in pages:
+        yield _lines(_record(row, tasks) for row in viewing.shown(page, tasks))
+
+
+async def as_json(
+    head: Mapping[str, Any], tasks: Sequence[EventProblem], pages: Rows
+) -> AsyncIterator[bytes]:
+    """Write a board as one JSON document."""
+    above = schemas.BoardHead(**head).model_dump_json()
+    yield f'{above.removesuffix("}")},"rows":['.encode()
+    comma = ""
+    async for page in pages:
+        shown = [row.model_dump_json() for row in viewing.shown(page, tasks)]
+        if shown:
+            yield (comma + ",".join(shown)).encode()
+            comma = ","
+    yield b"]}\n"
+
+
+def safe(value: Any) -> Any:
+    """Return a value no spreadsheet takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_RUN) else value
+
+
+def _record(row: schemas.BoardRow, tasks: Iterable[EventProblem]) -> list[Any]:
+    record = [_plain(getattr(row, name)) for name in _COLUMNS]
+    for task in tasks:
+        cell = row.cells.get(task.label)
+        record += [None if cell is None else _plain(getattr(cell, name)) for name in _OF_CELL]
+    return record
+
+
+def _plain(value: Any) -> Any:
+    # Scores are written as JSON writes them: 3, 2.5.
+    if isinstance(value, float):
+        return json.dumps(int(value) if value.is_integer() else value)
+    return value if value is None or isinstance(value, int) else str(value)
+
+
+def _lines(records: Iterable[Iterable[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for record in records:
+        writer.writerow([safe(each) for each in record])
+    return text.getvalue().encode()

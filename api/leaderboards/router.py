@@ -1,0 +1,323 @@
+"""`/v1/events/{id}/leaderboard`, what belongs to it, and `/v1/ratings`: docs/leaderboards.md.
+
+A board is read over and over by everybody: a page is made a few times a second at most, and who
+has it already is told so (`ETag`).
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import StreamingResponse
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api import clocks, paging
+from api.accounts.router import Moment
+from api.auth import CurrentUser
+from api.deps import MaybeReaderDep, PartsDep, SessionDep
+from api.documented import Responses, problems
+from api.errors import (
+    BadRequestError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    UnauthenticatedError,
+)
+from api.events.machine import OVER
+from api.leaderboards import exporting, instants, ratings, rebuilding, schemas, viewing
+from api.leaderboards.instants import Past
+from api.leaderboards.queries import Among
+from api.leaderboards.schemas import View
+from api.leaderboards.viewing import Asked
+from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
+from api.wiring import Parts
+
+router = APIRouter(tags=["leaderboards"])
+# What became known so lately may still be on its way into the log.
+SETTLED = timedelta(seconds=10)
+REVALIDATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+ViewParam = Annotated[View, Query(description="`jury` is for game masters.")]
+Known = Annotated[
+    str | None, Header(alias="If-None-Match", max_length=500, description="`ETag` of what is held.")
+]
+_UNCHANGED: Responses = {304: {"description": "It is as the caller has it."}}
+_CSV: Responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+_JSON: Responses = {200: {"model": schemas.WholeBoard}}
+
+
+async def _asked(
+    event_id: UUID,
+    user: MaybeReaderDep,
+    view: ViewParam = View.PUBLIC,
+    room: Annotated[UUID | None, Query(description="Only this room, ranked in itself.")] = None,
+    guild: Annotated[UUID | None, Query(description="Only this guild, ranked in itself.")] = None,
+    limit: LimitParam = PAGE_DEFAULT,
+    cursor: CursorParam = None,
+) -> Asked:
+    return Asked(
+        event_id=event_id,
+        public=viewing.side(user, view),
+        room_id=room,
+        guild_id=guild,
+        limit=limit,
+        after=None if cursor is None else _entry(cursor),
+    )
+
+
+@router.get(
+    "/events/{event_id}/leaderboard",
+    response_model=schemas.Board,
+    responses=_UNCHANGED | problems(401, 403, 409, 429),
+)
+async def get_leaderboard(
+    asked: Annotated[Asked, Depends(_asked)],
+    user: MaybeReaderDep,
+    parts: PartsDep,
+    at: Annotated[Moment | None, Query(description="As it was then; for those signed in.")] = None,
+    known: Known = None,
+) -> Response:
+    """Return a page of an event's board, and the caller's own row."""
+    made = _now(parts, user, asked) if at is None else _then(parts, user, asked, at)
+    return _answer(await made, known)
+
+
+@router.get(
+    "/events/{event_id}/leaderboard/guilds",
+    response_model=schemas.GuildBoard,
+    responses=_UNCHANGED | problems(401, 403, 409),
+)
+async def get_guild_leaderboard(
+    event_id: UUID,
+    user: MaybeReaderDep,
+    parts: PartsDep,
+    view: ViewParam = View.PUBLIC,
+    known: Known = None,
+) -> Response:
+    """Return an event's board of guilds."""
+    public = viewing.side(user, view)
+
+    async def make() -> schemas.GuildBoard:
+        async with parts.sessions() as session:
+            return await viewing.guilds(session, user, event_id, public=public)
+
+    made = await parts.recent.get(("guilds", event_id, public), make)
+    return _answer(made, known)
+
+
+@router.get("/events/{event_id}/leaderboard/resolver", responses=problems(401, 403, 409, 429))
+async def get_resolver(
+    event_id: UUID,
+    user: MaybeReaderDep,
+    session: SessionDep,
+    parts: PartsDep,
+    limit: LimitParam = PAGE_DEFAULT,
+    cursor: CursorParam = None,
+) -> schemas.Thaw:
+    """Return the steps of the thaw in order; the jury's alone until the event is thawed."""
+    event = await viewing.event(session, event_id, user)
+    if not clocks.thawed(event) and not viewing.jury(user):
+        raise ForbiddenError("what the freeze hides is the jury's until the thaw")
+    if event.state not in OVER:
+        raise ConflictError("the event goes on", slug="event-state", allowed=[])
+    begin = 0 if cursor is None else _number(cursor)
+    _turn(parts, user)
+    tasks = {str(task.problem_id): task for task in await viewing.problems(session, event_id)}
+
+    async def make() -> instants.Steps:
+        return await instants.steps(session, event)
+
+    known = await rebuilding.last_moment(session, event_id)
+    key = ("thaw", event_id, event.updated_at, known)
+    found = await parts.lookbacks.get(key, make)
+    page = found.steps[begin : begin + limit]
+    return schemas.Thaw(
+        event_id=event.id,
+        state=event.state,
+        frozen_since=found.frozen_since,
+        pending=found.pending,
+        total=len(found.steps),
+        steps=[
+            schemas.Step(
+                step=number,
+                entry_id=UUID(each.participant),
+                name=found.names[each.participant],
+                label=tasks[each.problem].label,
+                cell=viewing.cell(instants.cell(each.cell)),
+                score=float(each.standing.score),
+                penalty=each.standing.penalty,
+                rank_before=each.rank_before,
+                rank=each.rank,
+            )
+            for number, each in enumerate(page, start=begin + 1)
+        ],
+        next_cursor=paging.encode(str(begin + limit)) if len(found.steps) > begin + limit else None,
+    )
+
+
+@router.get(
+    "/events/{event_id}/leaderboard.csv",
+    response_class=StreamingResponse,
+    responses=_CSV | problems(401, 403, 409),
+)
+async def export_leaderboard_csv(
+    event_id: UUID, user: MaybeReaderDep, parts: PartsDep, view: ViewParam = View.PUBLIC
+) -> StreamingResponse:
+    """Export a whole board as CSV; nothing in it is a formula."""
+    among = Among(event_id=event_id, public=viewing.side(user, view))
+    return await _exported(parts, user, among, "csv")
+
+
+@router.get(
+    "/events/{event_id}/leaderboard.json",
+    response_class=StreamingResponse,
+    responses=_JSON | problems(401, 403, 409),
+)
+async def export_leaderboard_json(
+    event_id: UUID, user: MaybeReaderDep, parts: PartsDep, view: ViewParam = View.PUBLIC
+) -> StreamingResponse:
+    """Export a whole board as JSON."""
+    among = Among(event_id=event_id, public=viewing.side(user, view))
+    return await _exported(parts, user, among, "json")
+
+
+@router.get("/ratings")
+async def list_ratings(
+    user: MaybeReaderDep,
+    session: SessionDep,
+    limit: LimitParam = PAGE_DEFAULT,
+    cursor: CursorParam = None,
+) -> schemas.RatingPage:
+    """List ratings across events, the highest first."""
+    del user
+    return await ratings.page(session, limit=limit, cursor=cursor)
+
+
+@router.get("/ratings/{user_id}")
+async def get_rating(
+    user_id: UUID,
+    user: MaybeReaderDep,
+    session: SessionDep,
+    limit: LimitParam = PAGE_DEFAULT,
+    cursor: CursorParam = None,
+) -> schemas.RatingHistory:
+    """Return somebody's rating and the events it comes from."""
+    del user
+    return await ratings.history(session, user_id, limit=limit, cursor=cursor)
+
+
+async def _now(parts: Parts, user: CurrentUser | None, asked: Asked) -> schemas.Board:
+    async def make() -> schemas.Board:
+        async with parts.sessions() as session:
+            return await viewing.board(session, user, asked)
+
+    page = await parts.recent.get(("board", asked), make)
+    if user is None:
+        return page
+    user_id, among = user.id, asked.among
+
+    async def mine() -> schemas.BoardRow | None:
+        async with parts.sessions() as session:
+            return await viewing.own(session, among, user_id)
+
+    own = await parts.recent.get(("own", among, user_id), mine)
+    return page.model_copy(update={"own": own})
+
+
+async def _then(
+    parts: Parts, user: CurrentUser | None, asked: Asked, at: datetime
+) -> schemas.Board:
+    if user is None:
+        raise UnauthenticatedError("looking back needs a bearer token")
+    if at > datetime.now(UTC):
+        raise InvalidError("at: that is still to come")
+    _turn(parts, user)
+    among = asked.among
+    async with parts.sessions() as session:
+        event = await viewing.event(session, asked.event_id, user)
+
+        async def make() -> Past:
+            return await instants.board(session, event, public=asked.public, until=at)
+
+        # What is long past changes no more, but for the event itself.
+        settled = at < datetime.now(UTC) - SETTLED
+        key = ("past", event.id, asked.public, at, event.updated_at, settled or object())
+        past = await parts.lookbacks.get(key, make)
+        tasks = await viewing.problems(session, event.id)
+        rows = instants.page(past, among, limit=asked.limit + 1, after=asked.after)
+        whole = instants.among_them(past, among)
+        entry_id = await viewing.entry_of(session, event.id, user.id)
+        own = [row for row in whole if row.entry_id == entry_id]
+        return schemas.Board(
+            **await viewing.head(
+                session, event, among, tasks, at=at, firsts=past.firsts, entries=len(whole)
+            ),
+            rows=viewing.shown(rows[: asked.limit], tasks),
+            own=next(iter(viewing.shown(own, tasks)), None),
+            next_cursor=viewing.following(rows, asked.limit),
+        )
+
+
+def _turn(parts: Parts, user: CurrentUser | None) -> None:
+    """Take one of the caller's turns: reading a whole log is dear."""
+    name = "everybody" if user is None else str(user.id)
+    parts.looking.take(name, "looking back at boards")
+
+
+def _answer(made: BaseModel, known: str | None) -> Response:
+    body = made.model_dump_json().encode()
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = REVALIDATE | {"ETag": tag}
+    if known is not None and tag in {each.strip() for each in known.split(",")}:
+        return Response(status_code=304, headers=headers)
+    return Response(body, media_type="application/json", headers=headers)
+
+
+async def _exported(
+    parts: Parts, user: CurrentUser | None, among: Among, form: str
+) -> StreamingResponse:
+    async with parts.sessions() as session:
+        # What is refused is refused before anything is sent.
+        event = await viewing.event(session, among.event_id, user)
+        tasks = await viewing.problems(session, event.id)
+        head = await viewing.head(session, event, among, tasks)
+
+    async def whole() -> AsyncIterator[bytes]:
+        async with parts.sessions() as session:
+            await _one_state(session)
+            pages = exporting.rows(session, among)
+            written: Callable[[], AsyncIterator[bytes]] = (
+                partial(exporting.as_csv, tasks, pages)
+                if form == "csv"
+                else partial(exporting.as_json, head, tasks, pages)
+            )
+            async for part in written():
+                yield part
+
+    return StreamingResponse(
+        whole(),
+        media_type="text/csv; charset=utf-8" if form == "csv" else "application/json",
+        headers={"Content-Disposition": f'attachment; filename="{event.slug}.{form}"'},
+    )
+
+
+async def _one_state(session: AsyncSession) -> None:
+    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
+def _entry(cursor: str) -> UUID:
+    try:
+        return UUID(paging.decode(cursor)[0])
+    except ValueError as error:
+        raise BadRequestError("the cursor is not one of ours", slug="bad-cursor") from error
+
+
+def _number(cursor: str) -> int:
+    said = paging.decode(cursor)[0]
+    if not said.isascii() or not said.isdecimal() or len(said) > 9:
+        raise BadRequestError("the cursor is not one of ours", slug="bad-cursor")
+    return int(said)

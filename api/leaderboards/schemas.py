@@ -1,0 +1,181 @@
+"""Leaderboards, ratings and thaws as clients see them."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from api.db.models import EventState
+
+Seconds = Annotated[int, Field(description="Seconds of the event's own time.")]
+Label = Annotated[str, Field(description="The problem's label in the event.")]
+
+
+class View(StrEnum):
+    """Which board: everybody's, which a freeze holds still, or the jury's."""
+
+    PUBLIC = "public"
+    JURY = "jury"
+
+
+class FirstSolve(BaseModel):
+    """Who solved a problem first."""
+
+    entry_id: UUID
+    at_s: Seconds
+    settled: Annotated[bool, Field(description="False while something earlier has no verdict.")]
+
+
+class BoardProblem(BaseModel):
+    """A column."""
+
+    label: Label
+    problem_id: UUID
+    points: float
+    first: FirstSolve | None
+
+
+class BoardCell(BaseModel):
+    """One entry on one problem."""
+
+    attempts: Annotated[int, Field(description="Judged attempts that count.")]
+    pending: Annotated[int, Field(description="Attempts without a verdict that may be known.")]
+    solved: bool
+    first: bool
+    score: Annotated[float, Field(description="With the bonus of the first.")]
+    penalty: int
+    at_s: Annotated[int | None, Field(description="When the attempt that counts was made.")]
+
+
+class BoardRow(BaseModel):
+    """One entry. What nobody touched has no cell."""
+
+    rank: Annotated[int, Field(description="From 1, shared by equals.")]
+    entry_id: UUID
+    name: str
+    guild_id: UUID | None
+    room_id: UUID | None
+    score: float
+    penalty: int
+    last: Annotated[int, Field(description="The last gain, in the format's unit; breaks ties.")]
+    cells: Annotated[dict[str, BoardCell], Field(description="By the problem's label.")]
+
+
+class BoardHead(BaseModel):
+    """What a board is of."""
+
+    event_id: UUID
+    state: EventState
+    format: str
+    view: View
+    frozen: Annotated[bool, Field(description="It stands still; what is newer is pending.")]
+    frozen_since: datetime | None
+    at: Annotated[datetime | None, Field(description="The instant it is of, if not now.")]
+    problems: list[BoardProblem]
+    entries: Annotated[int, Field(description="Rows there are.")]
+
+
+class Board(BoardHead):
+    """A page of a board, and the caller's own row wherever it is."""
+
+    rows: list[BoardRow]
+    own: BoardRow | None
+    next_cursor: str | None
+
+
+class WholeBoard(BoardHead):
+    """A board with all its rows."""
+
+    rows: list[BoardRow]
+
+
+class GuildRow(BaseModel):
+    """One guild."""
+
+    rank: int
+    guild_id: UUID
+    name: str
+    score: float
+    penalty: int
+    last: int
+
+
+class GuildBoard(BaseModel):
+    """All guilds of an event."""
+
+    event_id: UUID
+    state: EventState
+    view: View
+    frozen: bool
+    how: Annotated[str, Field(description="sum, average, or best of so many members.")]
+    best: Annotated[int | None, Field(description="How many members count, with `best`.")]
+    rows: list[GuildRow]
+
+
+class Step(BaseModel):
+    """One step of a thaw: a cell becomes known and a row moves."""
+
+    step: Annotated[int, Field(description="From 1.")]
+    entry_id: UUID
+    name: str
+    label: Label
+    cell: BoardCell
+    score: float
+    penalty: int
+    rank_before: int
+    rank: int
+
+
+class Thaw(BaseModel):
+    """The steps from the frozen board to the last one: the lowest row that hides something."""
+
+    event_id: UUID
+    state: EventState
+    frozen_since: datetime | None
+    pending: Annotated[int, Field(description="Submissions still without a verdict.")]
+    total: Annotated[int, Field(description="Steps there are.")]
+    steps: list[Step]
+    next_cursor: str | None
+
+
+class RatingRow(BaseModel):
+    """Somebody's rating across events."""
+
+    rank: int
+    user_id: UUID
+    name: str
+    rating: int
+    games: int
+
+
+class RatingPage(BaseModel):
+    """Ratings, the highest first."""
+
+    items: list[RatingRow]
+    next_cursor: str | None = None
+
+
+class RatingChange(BaseModel):
+    """What one event did to a rating."""
+
+    event_id: UUID
+    slug: str
+    title: str
+    rank: int
+    before: int
+    after: int
+    at: datetime
+
+
+class RatingHistory(BaseModel):
+    """Somebody's rating, and the events it comes from, latest first."""
+
+    user_id: UUID
+    name: str
+    rank: int
+    rating: int
+    games: int
+    items: list[RatingChange]
+    next_cursor: str | None = None
