@@ -3,11 +3,15 @@
 Heavy modules are imported inside commands, so that `codebattle judge` starts as fast as before.
 """
 
-<<<<<<< HEAD
-from api.cli import backups, database, documenting, running, similarity, users
-=======
-from api.cli import backups, database, documenting, leaderboards, running, users
->>>>>>> main
+from api.cli import (
+    backups,
+    database,
+    documenting,
+    leaderboards,
+    running,
+    similarity,
+    users,
+)
 from judge.cli import main as run_judge
 from judge.cli.app import app, similarity_app
 

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "8dfd47c6de40"
-down_revision: str | None = "b7d2a4f6c138"
+down_revision: str | None = "5e9a31c7d048"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
