@@ -35,6 +35,7 @@ TAGS = {
     "live": "One stream of server-sent events for everything a client follows.",
     "accounts": "Who the caller is; accounts, tokens and the audit log of embedded mode.",
     "neighbours": "Signed events from and to other services.",
+    "events": "Events: asked for, planned, registered for, moved on; what is played when by whom.",
     "rooms": "Live battle: rooms, presence, the clock, drafts, clarifications, duels.",
     "rejudging": "Judging again: chosen, previewed, then applied or cancelled as a whole.",
     "similarity": "Copied code: reports with evidence, decisions of reviewers, appeals.",

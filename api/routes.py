@@ -14,6 +14,9 @@ from starlette.routing import BaseRoute
 from api.accounts.router import router as accounts
 from api.events.clarifications.router import router as clarifications
 from api.events.drafts.router import router as drafts
+from api.events.enrolment.router import router as enrolment
+from api.events.life.router import one as event
+from api.events.life.router import router as events
 from api.events.rooms.router import router as rooms
 from api.health.router import router as health
 from api.jobs.router import router as jobs
@@ -40,6 +43,9 @@ _OF_V1: tuple[APIRouter, ...] = (
     leaderboards,
     accounts,
     neighbours,
+    events,
+    event,
+    enrolment,
     rooms,
     drafts,
     clarifications,

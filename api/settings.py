@@ -285,6 +285,15 @@ class Settings(BaseSettings):
     similarity: bool = Field(
         default=True, description="Judgements are handed on to be compared with others."
     )
+    similarity_model: str = Field(
+        default="packaged",
+        description="Model of embeddings: packaged, none, or a directory sentence-transformers "
+        "loads.",
+    )
+    chroma_host: str = Field(
+        default="", description="ChromaDB server; empty: embedded, below the data directory."
+    )
+    chroma_port: int = Field(default=8000, ge=1, le=65535, description="Port of that server.")
     similarity_report_max: int = Field(
         default=20_000, ge=2, description="Submissions a similarity report compares."
     )

@@ -20,11 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.db.base import new_id
 from api.db.engine import AWAY
-from api.jobs.running import Handler, JobRunner
+from api.jobs.running import JobRunner
 from api.logs import logger
 from api.queue import EMBED, EMBED_QUEUE, dumps, loads, redis_settings
 from api.settings import Settings
-from api.similarity import keeper, service
+from api.similarity import keeper
 from api.similarity.keeper import Keeper
 from api.wiring import Parts, opened
 
@@ -68,8 +68,7 @@ async def _own(parts: Parts, stop: asyncio.Event, connection: AsyncConnection) -
     """Work for as long as the lock, which lives with its connection, is ours."""
     kept = Keeper(parts)
     await kept.open()
-    handlers: dict[str, Handler] = {service.KIND: kept.reports, keeper.REBUILD: kept.rebuild}
-    runner = JobRunner(parts, handlers, worker=new_id(), slots=1)
+    runner = JobRunner(parts, kept.handlers, worker=new_id(), slots=1)
     settings = parts.settings
 
     async def still_ours() -> None:
@@ -95,7 +94,7 @@ async def _own(parts: Parts, stop: asyncio.Event, connection: AsyncConnection) -
         for task in (stopping, *background):
             task.cancel()
         results = await asyncio.gather(stopping, *background, return_exceptions=True)
-        await kept.archive.save()
+        await kept.close()
     for result in results:
         if isinstance(result, Exception):
             raise result

@@ -26,7 +26,7 @@ from api.accounts import service as accounts
 from api.db.base import new_id
 from api.db.engine import AWAY
 from api.db.models import WorkerState
-from api.events import announcing, tending
+from api.events import announcing, tending, ticking
 from api.jobs import service as job_service
 from api.jobs.running import Handler, JobRunner
 from api.leaderboards import keeping
@@ -187,6 +187,7 @@ async def _settle(parts: Parts) -> None:
 def _of_events(parts: Parts) -> list[asyncio.Task[None]]:
     """Begin what workers do for events beside judging."""
     acts = {
+        "clock": (RETRY_S, ticking.keep_ticking),
         "tick": (announcing.EVERY_S, _announce),
         "events": (tending.TEND_S, tending.tend),
         "boards": (keeping.EVERY_S, keeping.keep),

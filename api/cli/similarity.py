@@ -49,6 +49,7 @@ async def _rebuild(chosen: Settings) -> str:
             try:
                 if ours:
                     kept = keeper.Keeper(parts)
+                    await kept.open()
                     work = Work(job_id=new_id(), owner_id=None, payload={}, progress=_said)
                     return _told((await kept.rebuild(work)).result)
             finally:

@@ -22,13 +22,17 @@ from api.db.models import (
 )
 from api.logs import logger
 from api.similarity import choosing
+from api.similarity.embeds import Embeds
 from api.similarity.fingerprinting import Fingerprints, Kept
 from api.wiring import Parts
-from judge.similarity import Fingerprint, Index, Neighbour
+from judge.similarity import Fingerprint, Index, Neighbour, vector
 
 NEIGHBOURS_MAX = 20
 # Below this two submissions share what everybody writes.
 SCORE_MIN = 0.1
+# A model finds all short programs of one language alike: of its hints only the best are kept.
+MEANING_MIN = 0.8
+MEANT_MAX = 10
 _BATCH = 500
 _CHOSEN_MAX = 1_000_000
 _log = logger(__name__)
@@ -37,10 +41,12 @@ _log = logger(__name__)
 class Archive:
     """The index of one database."""
 
-    def __init__(self, parts: Parts, fingerprints: Fingerprints) -> None:
-        self._parts = parts
+    def __init__(
+        self, parts: Parts, fingerprints: Fingerprints, embeds: Embeds | None = None
+    ) -> None:
         self._sessions = parts.sessions
         self._fingerprints = fingerprints
+        self._embeds = embeds or Embeds(parts)
         self._file = parts.settings.similarity_dir / "index.bin"
         self._index = Index()
         self._changed = False
@@ -97,14 +103,31 @@ class Archive:
         for one in kept:
             found = await self.search(one)
             await self._note(one.id, found, NeighbourKind.TOKENS)
+            await self._note(one.id, await self._alike(one), NeighbourKind.MEANING)
         return len(kept)
+
+    async def _alike(self, one: Kept) -> list[Neighbour]:
+        """Return submissions of other people that a model takes for the same: a hint, no more."""
+        near = dict(await self._embeds.alike(one.id))
+        wanted = select(CodeSubmission.id).where(
+            CodeSubmission.id.in_(near), CodeSubmission.user_id != one.user_id
+        )
+        async with self._sessions() as session:
+            others = list(await session.scalars(wanted))
+        found = [
+            Neighbour(id=str(each), score=near[each])
+            for each in others
+            if near[each] >= MEANING_MIN
+        ]
+        return sorted(found, key=lambda each: (-each.score, each.id))[:MEANT_MAX]
 
     async def search(self, one: Kept, limit: int = NEIGHBOURS_MAX) -> list[Neighbour]:
         """Return the closest submissions of other people."""
         loop = asyncio.get_running_loop()
+        by_vector = await self._embeds.candidates(vector(one.fingerprint))
 
         def load(names: list[str]) -> Iterable[tuple[str, Fingerprint]]:
-            ids = [UUID(name) for name in names]
+            ids = [UUID(name) for name in {*names, *by_vector} - {str(one.id)}]
             asked = asyncio.run_coroutine_threadsafe(self._fingerprints.kept(ids), loop)
             return [
                 (str(each.id), each.fingerprint)

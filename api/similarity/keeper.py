@@ -9,22 +9,24 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.db.models import Job, JobState
 from api.jobs import service as jobs
-from api.jobs.running import Finished, Work
+from api.jobs.running import Finished, Handler, Work
 from api.logs import logger
-from api.similarity import statements
+from api.similarity import service
 from api.similarity.archive import Archive
+from api.similarity.embeds import Embeds
 from api.similarity.fingerprinting import BATCH, Fingerprints
 from api.similarity.report_job import ReportJob
 from api.wiring import Parts
 from judge.errors import EngineError
 
 REBUILD: Final = "similarity-rebuild"
-_STATEMENTS = 1000
+EMBEDDING: Final = "similarity-embedding"
+_AT_ONCE = 200
 _LOOK_S = 0.2
 # Any number, as long as nothing else in this database locks it.
 _OWNER = 0x73696D69
@@ -34,10 +36,11 @@ _log = logger(__name__)
 class Keeper:
     """Keeps what similarity needs: fingerprints, the archive's index, statements' vectors."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, embeds: Embeds | None = None) -> None:
         self._parts = parts
         self.fingerprints = Fingerprints(parts)
-        self.archive = Archive(parts, self.fingerprints)
+        self.embeds = embeds or Embeds(parts)
+        self.archive = Archive(parts, self.fingerprints, self.embeds)
         self.reports = ReportJob(parts, self.fingerprints)
         self._waiting: set[UUID] = set()
         self._more = asyncio.Event()
@@ -46,7 +49,13 @@ class Keeper:
     async def open(self) -> None:
         """Get ready: read the index, or make it."""
         used = await self.archive.open()
+        await self.embeds.open()
         _log.info("similarity.opened", indexed=len(self.archive), from_file=used)
+
+    async def close(self) -> None:
+        """Write the index and let go of the vectors."""
+        await self.archive.save()
+        await self.embeds.close()
 
     def ring(self, submission_id: UUID) -> None:
         """Note that a submission was judged."""
@@ -68,22 +77,32 @@ class Keeper:
         while some := await self.fingerprints.missing(BATCH):
             await self.take(some)
             count += len(some)
-        await self._read_statements()
+        await self._embed_what_is_left()
         await self.archive.save()
         return count
 
-    async def _read_statements(self) -> None:
-        """Hash the words of statements that are new or were changed."""
+    async def _embed_what_is_left(self) -> None:
+        """Embed what was missed; when that is much, as after a change of the model, in a job."""
+        if len(await self.embeds.pending()) <= _AT_ONCE:
+            async with self._one_at_a_time:
+                await self.embeds.catch_up()
+            return
+        unfinished = select(Job.id).where(
+            Job.kind == EMBEDDING, Job.state.in_((JobState.QUEUED, JobState.RUNNING))
+        )
         async with self._parts.sessions() as session:
-            for _, version in await statements.without(session, statements.WORDS, _STATEMENTS):
-                vector = statements.words(statements.text_of(version))
-                await statements.store(session, version, statements.WORDS, vector)
-            await session.commit()
+            if await session.scalar(unfinished.limit(1)) is None:
+                job = await jobs.enqueue(
+                    session, self._parts.settings, EMBEDDING, {}, owner_id=None
+                )
+                await session.commit()
+                _log.info("similarity.embedding", job_id=str(job.id))
 
     async def take(self, ids: Collection[UUID]) -> None:
         """Fingerprint submissions and compare them with the archive."""
         async with self._one_at_a_time:
             await self.fingerprints.make(sorted(ids))
+            await self.embeds.take(sorted(ids))
             taken = await self.archive.take(ids)
         _log.info("similarity.taken", count=taken)
 
@@ -91,7 +110,19 @@ class Keeper:
         """Make every index anew from PostgreSQL: a job of the kind `similarity-rebuild`."""
         async with self._one_at_a_time:
             await self.archive.rebuild(work.progress)
-        return Finished(result={"indexed": len(self.archive)})
+            made = await self.embeds.rebuild(work.progress)
+        return Finished(result={"indexed": len(self.archive), **made})
+
+    async def embed(self, work: Work) -> Finished:
+        """Embed what the model in use has not seen: a job of the kind `similarity-embedding`."""
+        async with self._one_at_a_time:
+            count = await self.embeds.catch_up(work.progress)
+        return Finished(result={"embedded": count})
+
+    @property
+    def handlers(self) -> dict[str, Handler]:
+        """Return what is done in jobs, by their kind."""
+        return {service.KIND: self.reports, REBUILD: self.rebuild, EMBEDDING: self.embed}
 
 
 async def owned(connection: AsyncConnection) -> bool:

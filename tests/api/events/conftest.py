@@ -140,10 +140,17 @@ def arena(app: FastAPI, parts: Parts, client_for: ClientFor) -> Arenas:
             await session.flush()
             await choosing.choose(session, row, [Choice(problem_id=made.problem_id)])
             row.state = event.get("state", EventState.LIVE)
-            session.add(Room(id=made.room_id, event_id=row.id, name="Room 1", position=0))
-            await session.flush()
+            assigned = row.state is not EventState.APPROVED
+            if assigned:
+                session.add(Room(id=made.room_id, event_id=row.id, name="Room 1", position=0))
+                await session.flush()
             for name, user in (("Ada", made.ada), ("Bob", made.bob)):
-                entry = EventEntry(id=new_id(), event_id=row.id, name=name, room_id=made.room_id)
+                entry = EventEntry(
+                    id=new_id(),
+                    event_id=row.id,
+                    name=name,
+                    room_id=made.room_id if assigned else None,
+                )
                 session.add(entry)
                 await session.flush()
                 made.entries[user] = entry.id
@@ -157,7 +164,8 @@ def arena(app: FastAPI, parts: Parts, client_for: ClientFor) -> Arenas:
                     )
                 )
             await session.flush()
-            await acting.add_rows(session, row)
+            if assigned:
+                await acting.add_rows(session, row)
             await session.commit()
         return made
 

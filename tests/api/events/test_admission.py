@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from sqlalchemy import func, select, update
 
 from api.auth import Role
@@ -41,55 +40,57 @@ async def _cells(arena: Arena) -> dict[bool, tuple[int, int, bool]]:
         return {row.public: (row.attempts, row.pending, row.solved_us is not None) for row in rows}
 
 
-@pytest.mark.parametrize(
-    ("event", "said"),
-    [
-        ({"state": EventState.ASSIGNED, "started_at": None}, "has not started"),
-        ({"state": EventState.LOBBY, "started_at": None}, "has not started"),
-        # The tick has passed and the clock is late: only the start opens an event.
-        ({"state": EventState.LOBBY, "started_at": None, "starts_at": _ago(5)}, "has not started"),
-        ({"state": EventState.LIVE, "removed": _open_pause()}, "is paused"),
-        ({"state": EventState.LIVE, "duration_s": 300}, "time in this event is over"),
-        ({"state": EventState.FINISHED}, "time in this event is over"),
-        ({"state": EventState.FINALISED}, "time in this event is over"),
-        ({"state": EventState.CANCELLED}, "was cancelled"),
-    ],
-)
-async def test_an_event_is_closed(arena: Arenas, event: dict[str, Any], said: str) -> None:
-    """Whatever the problem is called, who takes part is told why, and nothing is stored."""
-    made = await arena(**event)
+CLOSED: list[tuple[dict[str, Any], str]] = [
+    ({"state": EventState.ASSIGNED, "started_at": None}, "has not started"),
+    ({"state": EventState.LOBBY, "started_at": None}, "has not started"),
+    # The tick has passed and the clock is late: only the start opens an event.
+    ({"state": EventState.LOBBY, "started_at": None, "starts_at": _ago(5)}, "has not started"),
+    ({"state": EventState.LIVE, "removed": _open_pause()}, "is paused"),
+    ({"state": EventState.LIVE, "duration_s": 300}, "time in this event is over"),
+    ({"state": EventState.FINISHED}, "time in this event is over"),
+    ({"state": EventState.FINALISED}, "time in this event is over"),
+    ({"state": EventState.CANCELLED}, "was cancelled"),
+]
 
-    for name in ("A", "hello", str(made.problem_id), "nothing"):
-        answer = await made.submit(made.ada, problem=name)
-        assert answer.status_code == 409
-        assert answer.json()["type"].endswith(":event-closed")
-        assert said in answer.json()["detail"]
+
+async def test_an_event_is_closed(arena: Arenas) -> None:
+    """Whatever the problem is called, who takes part is told why, and nothing is stored."""
+    made = await arena()
+    usual = {"started_at": _ago(10), "starts_at": _ago(10), "duration_s": 3600, "removed": []}
+
+    for event, said in CLOSED:
+        await made.change(**usual | event)
+        for name in ("A", "hello", "nothing"):
+            answer = await made.submit(made.ada, problem=name)
+            assert answer.status_code == 409, event
+            assert answer.json()["type"].endswith(":event-closed")
+            assert said in answer.json()["detail"], event
     async with made.parts.sessions() as session:
         assert not await session.scalar(select(func.count()).select_from(CodeSubmission))
 
 
-@pytest.mark.parametrize(
-    ("more", "status", "slug"),
-    [
-        ({"problem": "nothing"}, 404, "problem-not-found"),
-        ({"problem": "B"}, 404, "problem-not-found"),
-        ({"event_id": str(new_id())}, 404, "event-not-found"),
-        ({"room_id": str(new_id())}, 404, "event-not-found"),
-        ({"event_id": None, "room_id": str(new_id())}, 404, "event-not-found"),
-        ({"event_id": None, "problem": "hello"}, 404, "problem-not-found"),
-        ({"event_id": None, "problem": "A"}, 404, "problem-not-found"),
-        ({"event_id": "autumn"}, 422, "invalid"),
-        ({"queue": "rejudge"}, 403, "forbidden"),
-        ({"language": "cobol"}, 422, "language-unknown"),
-    ],
-)
-async def test_bad_input(arena: Arenas, more: dict[str, Any], status: int, slug: str) -> None:
+BAD: list[tuple[dict[str, Any], int, str]] = [
+    ({"problem": "nothing"}, 404, "problem-not-found"),
+    ({"problem": "B"}, 404, "problem-not-found"),
+    ({"event_id": str(new_id())}, 404, "event-not-found"),
+    ({"room_id": str(new_id())}, 404, "event-not-found"),
+    ({"event_id": None, "room_id": str(new_id())}, 404, "event-not-found"),
+    ({"event_id": None, "problem": "hello"}, 404, "problem-not-found"),
+    ({"event_id": None, "problem": "A"}, 404, "problem-not-found"),
+    ({"event_id": "autumn"}, 422, "invalid"),
+    ({"queue": "rejudge"}, 403, "forbidden"),
+    ({"language": "cobol"}, 422, "language-unknown"),
+]
+
+
+async def test_bad_input(arena: Arenas) -> None:
     """Each has its own answer."""
     made = await arena()
 
-    answer = await made.submit(made.ada, **more)
-
-    assert (answer.status_code, answer.json()["type"].rpartition(":")[2]) == (status, slug)
+    for more, status, slug in BAD:
+        answer = await made.submit(made.ada, **more)
+        said = (answer.status_code, answer.json()["type"].rpartition(":")[2])
+        assert said == (status, slug), more
 
 
 async def test_strangers_take_no_part(arena: Arenas) -> None:

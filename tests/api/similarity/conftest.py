@@ -17,9 +17,8 @@ from api.db.models import (
     Queue,
     SubmissionFile,
 )
-from api.jobs.running import Handler, JobRunner
+from api.jobs.running import JobRunner
 from api.problems.service import Imported
-from api.similarity import keeper, service
 from api.similarity.keeper import Keeper
 from api.wiring import Parts
 from judge.verdicts import Verdict
@@ -118,5 +117,4 @@ async def kept(parts: Parts) -> Keeper:
 @pytest.fixture
 async def runner(parts: Parts, kept: Keeper) -> JobRunner:
     """Return what does the jobs of the similarity process: call `look`."""
-    handlers: dict[str, Handler] = {service.KIND: kept.reports, keeper.REBUILD: kept.rebuild}
-    return JobRunner(parts, handlers, worker=new_id(), slots=1)
+    return JobRunner(parts, kept.handlers, worker=new_id(), slots=1)

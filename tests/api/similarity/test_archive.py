@@ -92,6 +92,7 @@ async def test_an_index_that_is_lost_or_damaged_is_made_anew(
     assert before[0].score > 0.6
 
 
+@pytest.mark.slow
 async def test_the_process_hears_what_was_judged(parts: Parts, submit: Submit) -> None:
     """A ring through the queue of its own is enough; and of two processes one works."""
     stop = asyncio.Event()
