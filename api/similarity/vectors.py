@@ -23,8 +23,7 @@ from api.similarity.embedding import Vectors
 CODE_TOKENS: Final = "code_embeddings.tokens"
 CODE_MEANING: Final = "code_embeddings.meaning"
 PROBLEMS: Final = "problem_embeddings"
-PATTERNS: Final = "solution_patterns"
-COLLECTIONS = (CODE_TOKENS, CODE_MEANING, PROBLEMS, PATTERNS)
+COLLECTIONS = (CODE_TOKENS, CODE_MEANING, PROBLEMS)
 _PROBES = 16
 _PROBE_S = 120
 _ADD_MAX = 2000

@@ -52,9 +52,6 @@ from api.db.models.similarity import (
     SimilarityPair,
     SimilarityReport,
     SimilarityStatement,
-    SolutionPattern,
-    SolutionPatternMember,
-    SuggestionSwitch,
 )
 from api.db.models.submissions import CodeSubmission, SubmissionFile
 from api.db.models.workers import FindingKind, Worker, WorkerFinding, WorkerState
@@ -113,10 +110,7 @@ __all__ = [
     "SimilarityPair",
     "SimilarityReport",
     "SimilarityStatement",
-    "SolutionPattern",
-    "SolutionPatternMember",
     "SubmissionFile",
-    "SuggestionSwitch",
     "TestCase",
     "TestGroup",
     "Token",

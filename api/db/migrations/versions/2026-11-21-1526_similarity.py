@@ -1,4 +1,4 @@
-"""Similarity: fingerprints, vectors, reports, decisions, patterns."""
+"""Similarity: fingerprints, vectors, reports, decisions."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ down_revision: str | None = "5e9a31c7d048"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-TOUCHED = ("similarity_appeals", "similarity_decisions", "similarity_reports", "solution_patterns")
+TOUCHED = ("similarity_appeals", "similarity_decisions", "similarity_reports")
 
 
 def upgrade() -> None:
@@ -61,24 +61,6 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("problem_id", "model", name=op.f("pk_similarity_statements")),
-        schema="codebattle",
-    )
-    op.create_table(
-        "suggestion_switches",
-        sa.Column("problem_id", sa.Uuid(), nullable=False),
-        sa.Column("points_max", sa.Double(), nullable=False),
-        sa.Column("closeness_min", sa.Double(), nullable=False),
-        sa.Column("set_by", sa.Uuid(), nullable=False),
-        sa.Column(
-            "set_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
-        ),
-        sa.ForeignKeyConstraint(
-            ["problem_id"],
-            ["codebattle.code_problems.id"],
-            name=op.f("fk_suggestion_switches_problem_id_code_problems"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("problem_id", name=op.f("pk_suggestion_switches")),
         schema="codebattle",
     )
     op.create_table(
@@ -368,77 +350,6 @@ def upgrade() -> None:
         unique=False,
         schema="codebattle",
     )
-    op.create_table(
-        "solution_patterns",
-        sa.Column("problem_id", sa.Uuid(), nullable=False),
-        sa.Column("medoid_id", sa.Uuid(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("named_by", sa.Uuid(), nullable=True),
-        sa.Column("verified", sa.Boolean(), server_default="false", nullable=False),
-        sa.Column("features", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
-        sa.Column("vector", sa.LargeBinary(), nullable=False),
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column(
-            "created_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("now()"),
-            nullable=False,
-        ),
-        sa.Column(
-            "updated_at",
-            sa.DateTime(timezone=True),
-            server_default=sa.text("now()"),
-            nullable=False,
-        ),
-        sa.ForeignKeyConstraint(
-            ["medoid_id"],
-            ["codebattle.code_submissions.id"],
-            name=op.f("fk_solution_patterns_medoid_id_code_submissions"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["problem_id"],
-            ["codebattle.code_problems.id"],
-            name=op.f("fk_solution_patterns_problem_id_code_problems"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_solution_patterns")),
-        schema="codebattle",
-    )
-    op.create_index(
-        "ix_solution_patterns_problem",
-        "solution_patterns",
-        ["problem_id"],
-        unique=False,
-        schema="codebattle",
-    )
-    op.create_table(
-        "solution_pattern_members",
-        sa.Column("submission_id", sa.Uuid(), nullable=False),
-        sa.Column("pattern_id", sa.Uuid(), nullable=False),
-        sa.Column("closeness", sa.Double(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["pattern_id"],
-            ["codebattle.solution_patterns.id"],
-            name=op.f("fk_solution_pattern_members_pattern_id_solution_patterns"),
-            ondelete="CASCADE",
-        ),
-        sa.ForeignKeyConstraint(
-            ["submission_id"],
-            ["codebattle.code_submissions.id"],
-            name=op.f("fk_solution_pattern_members_submission_id_code_submissions"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("submission_id", name=op.f("pk_solution_pattern_members")),
-        schema="codebattle",
-    )
-    op.create_index(
-        "ix_solution_pattern_members_pattern",
-        "solution_pattern_members",
-        ["pattern_id"],
-        unique=False,
-        schema="codebattle",
-    )
     for table in TOUCHED:
         op.execute(
             f"CREATE TRIGGER touch BEFORE UPDATE ON codebattle.{table}"
@@ -448,16 +359,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Undo it."""
-    op.drop_index(
-        "ix_solution_pattern_members_pattern",
-        table_name="solution_pattern_members",
-        schema="codebattle",
-    )
-    op.drop_table("solution_pattern_members", schema="codebattle")
-    op.drop_index(
-        "ix_solution_patterns_problem", table_name="solution_patterns", schema="codebattle"
-    )
-    op.drop_table("solution_patterns", schema="codebattle")
     op.drop_index("ix_similarity_pairs_second", table_name="similarity_pairs", schema="codebattle")
     op.drop_index("ix_similarity_pairs_both", table_name="similarity_pairs", schema="codebattle")
     op.drop_table("similarity_pairs", schema="codebattle")
@@ -483,7 +384,6 @@ def downgrade() -> None:
         "ix_similarity_appeals_pair", table_name="similarity_appeals", schema="codebattle"
     )
     op.drop_table("similarity_appeals", schema="codebattle")
-    op.drop_table("suggestion_switches", schema="codebattle")
     op.drop_table("similarity_statements", schema="codebattle")
     op.drop_index(
         "ix_similarity_reports_maker", table_name="similarity_reports", schema="codebattle"
