@@ -9,6 +9,8 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from api import contract, errors, logs, routes, tracing
+from api.contestapi.calling import Passwords
+from api.contestapi.feeding import Feeds
 from api.edge import Edge
 from api.events.rooms import presence
 from api.live.serving import drained_by_signals
@@ -28,7 +30,12 @@ def create_app(settings: Settings) -> FastAPI:
         async with opened(settings, application="codebattle api") as parts:
             app.state.parts = parts
             parts.hub.start()
-            async with aclosing(Desk(parts)) as app.state.desk, presence.kept(parts):
+            app.state.contest_passwords = Passwords()
+            async with (
+                aclosing(Desk(parts)) as app.state.desk,
+                aclosing(Feeds(parts)) as app.state.feeds,
+                presence.kept(parts),
+            ):
                 with drained_by_signals(parts.hub):
                     yield
         if traced:

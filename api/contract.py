@@ -15,6 +15,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from api import deps
+from api.contestapi.calling import known_caller
 from api.documented import problems
 from api.errors import OF_STATUS, ProblemDetails
 
@@ -33,6 +34,7 @@ TAGS = {
     "languages": "What submissions can be written in.",
     "leaderboards": "Who is ahead: boards of events, now and then, and ratings across them.",
     "live": "One stream of server-sent events for everything a client follows.",
+    "clics": "The CLICS Contest API 2023-06, for other contest software.",
     "accounts": "Who the caller is; accounts, tokens and the audit log of embedded mode.",
     "neighbours": "Signed events from and to other services.",
     "events": "Events: asked for, planned, registered for, moved on; what is played when by whom.",
@@ -42,6 +44,8 @@ TAGS = {
     "workers": "The workers there are, and how long the queue is.",
     "health": "For probes and people.",
 }
+# What an endpoint depends on that is for nobody without a name.
+_NEEDED = (deps.current_user, known_caller)
 _HEADERS = {
     "X-Request-ID": {
         "description": "The id this request is logged under.",
@@ -57,7 +61,7 @@ _HEADERS = {
     },
     "WWW-Authenticate": {
         "description": "What kind of token is needed.",
-        "schema": {"type": "string", "const": "Bearer"},
+        "schema": {"type": "string", "pattern": "^(Bearer|Basic .+)$"},
     },
 }
 _OF_STATUS: Mapping[int | str, tuple[str, ...]] = {
@@ -125,7 +129,7 @@ def _complete(operation: dict[str, Any], route: APIRoute) -> None:
     operation["summary"] = first.rstrip(".")
     if rest.strip():
         operation["description"] = rest.strip()
-    needed = _asks(route.dependant, deps.current_user)
+    needed = any(_asks(route.dependant, each) for each in _NEEDED)
     if "security" in operation and not needed:
         operation["security"].append({})
     answers = operation["responses"]

@@ -265,15 +265,20 @@ def _methods(request: Request) -> set[str]:
 
 async def _validation_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    return await _api_error(request, invalid(request, error))
+
+
+def invalid(request: Request, error: RequestValidationError) -> ApiError:
+    """Return what the framework found wrong with a request, as an error of ours."""
     found = list(error.errors())
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     in_body = any(each["loc"][:1] == ("body",) for each in found)
     if in_body and media and not media.endswith("json") and not media.startswith("multipart/"):
-        return await _api_error(request, MediaTypeError(f"{media}: send application/json"))
+        return MediaTypeError(f"{media}: send application/json")
     # The value that was wrong is not repeated: it may be a secret, and it may be long.
     problems = [FieldProblem(pointer=_pointer(each["loc"]), detail=each["msg"]) for each in found]
     detail = "; ".join(f"{each.pointer}: {each.detail}" for each in problems[:3])
-    return await _api_error(request, InvalidError(detail, errors=problems))
+    return InvalidError(detail, errors=problems)
 
 
 def _pointer(location: Sequence[str | int]) -> str:

@@ -85,6 +85,7 @@ _UPDATES: Mapping[str, tuple[frozenset[Audience], tuple[str, ...]]] = {
     # Which cells changed, on the board that everybody sees and on the jury's.
     "board": (_ALL, fields.IN_EVENT),
     "jury_board": (frozenset({Audience.JURY}), fields.IN_EVENT),
+    "duel": (_INSIDERS, fields.DUEL),
     "clarification": (_ALL, fields.CLARIFICATION),
     # A question is its asker's and the jury's until it is answered to all.
     "question": (frozenset({Audience.JURY}), (*fields.CLARIFICATION, "from_user_id")),

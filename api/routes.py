@@ -12,8 +12,10 @@ from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute
 
 from api.accounts.router import router as accounts
+from api.contestapi.router import router as contestapi
 from api.events.clarifications.router import router as clarifications
 from api.events.drafts.router import router as drafts
+from api.events.duels.router import router as duels
 from api.events.enrolment.router import router as enrolment
 from api.events.life.router import one as event
 from api.events.life.router import router as events
@@ -40,6 +42,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     jobs,
     trials,
     live,
+    contestapi,
     leaderboards,
     accounts,
     neighbours,
@@ -49,6 +52,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     rooms,
     drafts,
     clarifications,
+    duels,
     rejudging,
     similarity,
     workers,

@@ -10,6 +10,7 @@ from api.cli import (
     leaderboards,
     running,
     similarity,
+    simulate,
     users,
 )
 from judge.cli import main as run_judge
@@ -22,6 +23,7 @@ app.command("up")(running.up)
 app.command("serve")(running.serve)
 app.command("worker")(running.worker)
 app.command("openapi")(documenting.openapi)
+app.command("simulate")(simulate.simulate)
 database.app.command("backup")(backups.backup)
 database.app.command("restore")(backups.restore)
 database.app.command("check")(backups.check)

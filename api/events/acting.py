@@ -202,7 +202,7 @@ async def _consequences(
     elif what is Act.FINISH:
         event.finished_at = now if by is not None else (scoring.schedule(event).end or now)
         if by is not None:
-            _cut(event, now)
+            cut(event, now)
     elif what is Act.THAW:
         event.thawed_at = now
         await _show_all(session, event)
@@ -252,7 +252,7 @@ async def _start(
     await add_rows(session, event)
 
 
-def _cut(event: Event, now: datetime) -> None:
+def cut(event: Event, now: datetime) -> None:
     """End an event early: what is left of its time is taken away."""
     clock = scoring.schedule(event)
     # Rounded up: what was handed in up to now is inside, and before a freeze that never came.

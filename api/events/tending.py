@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from api.events.drafts import handing_in
+from api.events.duels import deciding
+from api.events.duels import service as duels
 from api.events.rooms import presence
 from api.events.rooms.presence import Said
 from api.wiring import Parts
@@ -24,6 +26,9 @@ async def tend(parts: Parts) -> None:
         await parts.bell.ring()
     async with parts.sessions() as session:
         await say(parts, await presence.complete(session, now=datetime.now(UTC)))
+    async with parts.sessions() as session:
+        await say(parts, await duels.expire(session, now=datetime.now(UTC)))
+    await deciding.decide(parts.sessions, now=datetime.now(UTC))
 
 
 async def _bell(parts: Parts) -> Sequence[Said]:

@@ -49,6 +49,7 @@ class Kind(StrEnum):
     JURY_BOARD = "jury_board"
     CLARIFICATION = "clarification"
     QUESTION = "question"
+    DUEL = "duel"
 
 
 # What PostgreSQL does not hold: told again after a snapshot of a judging that still goes on.

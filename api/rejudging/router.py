@@ -7,11 +7,11 @@ from fastapi import APIRouter, BackgroundTasks, Depends, Query, Response, status
 
 from api.auth import CurrentUser
 from api.db.models import CodeSubmission, Rejudging, RejudgingState
-from api.deps import PartsDep, SessionDep, UserDep
+from api.deps import GameMasterDep, PartsDep, SessionDep, UserDep
 from api.documented import problems
 from api.errors import NotFoundError
 from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
-from api.rejudging import applying, queries, schemas, selecting, service
+from api.rejudging import applying, moving, queries, schemas, selecting, service
 from api.wiring import Parts
 
 router = APIRouter(tags=["rejudging"])
@@ -112,6 +112,16 @@ async def preview_rejudging(
     return await queries.preview(
         session, found, limit=limit, cursor=cursor, changed=changed, failed=failed
     )
+
+
+@router.get("/rejudgings/{rejudging_id}/preview/boards", responses=problems(409))
+async def preview_boards(
+    rejudging_id: UUID, user: GameMasterDep, parts: PartsDep, limit: LimitParam = PAGE_DEFAULT
+) -> schemas.Moves:
+    """Return who moves on the boards of events, if the set is applied as it is now."""
+    async with parts.sessions() as session:
+        found = await service.find(session, user, rejudging_id)
+        return await moving.moves(session, found, limit=limit)
 
 
 @router.post("/rejudgings/{rejudging_id}/apply")

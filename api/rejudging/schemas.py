@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from api.accounts.router import Moment
-from api.db.models import JudgingState, RejudgingState
+from api.db.models import EventState, JudgingState, RejudgingState
 from judge.verdicts import Verdict
 
 IDS_MAX = 1000
@@ -172,3 +172,30 @@ class Preview(BaseModel):
     unfinished: int
     items: list[Compared]
     next_cursor: str | None = None
+
+
+class Move(BaseModel):
+    """An entry whose rank or score changes."""
+
+    entry_id: UUID
+    name: str
+    rank_before: int
+    rank: int
+    score_before: float
+    score: float
+
+
+class Moved(BaseModel):
+    """Who moves on the jury's board of one event, in the order that comes."""
+
+    event_id: UUID
+    slug: str
+    state: EventState
+    moved: Annotated[int, Field(description="All that move; `entries` has the first of them.")]
+    entries: list[Move]
+
+
+class Moves(BaseModel):
+    """Who moves on which board if the set is applied as it is now."""
+
+    events: list[Moved]

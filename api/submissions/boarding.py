@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from fractions import Fraction
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import CodeSubmission, Judging
+from api.db.models import CodeSubmission, Judging, JudgingState
 from api.leaderboards import scoring, updating
 from api.leaderboards.updating import Changed, Known
 from api.live import Kind, Publisher, Topic, Update
@@ -40,10 +40,19 @@ def known(submission: CodeSubmission, judging_id: UUID, judgement: Judgement) ->
     )
 
 
-async def rejudged(session: AsyncSession, rejudging_id: UUID) -> list[Changed]:
-    """Bring a set that was just swapped in onto its events' boards; the caller commits."""
+async def rejudged(
+    session: AsyncSession, rejudging_id: UUID, *, applied: bool = True
+) -> list[Changed]:
+    """Bring a set onto its events' boards; the caller commits.
+
+    Of one that was just swapped in it is what counts now; of one that was not `applied`, what
+    would, and the caller rolls back.
+    """
+    counts: ColumnElement[bool] = (
+        Judging.is_current.is_(True) if applied else Judging.state == JudgingState.DONE
+    )
     changed = []
-    async for some in _swapped(session, rejudging_id):
+    async for some in _swapped(session, rejudging_id, counts):
         changed += await _record(session, some)
     return changed
 
@@ -90,13 +99,15 @@ async def _record(session: AsyncSession, some: Iterable[Known]) -> list[Changed]
     return changed
 
 
-async def _swapped(session: AsyncSession, rejudging_id: UUID) -> AsyncIterator[list[Known]]:
+async def _swapped(
+    session: AsyncSession, rejudging_id: UUID, counts: ColumnElement[bool]
+) -> AsyncIterator[list[Known]]:
     query = (
         select(Judging, CodeSubmission)
         .join(CodeSubmission, CodeSubmission.id == Judging.submission_id)
         .where(
             Judging.rejudging_id == rejudging_id,
-            Judging.is_current,
+            counts,
             CodeSubmission.event_id.is_not(None),
             CodeSubmission.entry_id.is_not(None),
         )

@@ -28,6 +28,7 @@ from api.db.models.events import (
     Presence,
     Room,
 )
+from api.db.models.feeds import ContestFeed, ContestMark
 from api.db.models.jobs import Job, JobLane, JobState
 from api.db.models.judgings import Judging, JudgingState, Queue, Run
 from api.db.models.neighbours import (
@@ -68,6 +69,8 @@ __all__ = [
     "CodeProblem",
     "CodeProblemVersion",
     "CodeSubmission",
+    "ContestFeed",
+    "ContestMark",
     "Decision",
     "Draft",
     "Duel",

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "8dfd47c6de40"
-down_revision: str | None = "5e9a31c7d048"
+down_revision: str | None = "7c1f9b20d4e3"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 

@@ -1,0 +1,120 @@
+"""Follows contests for their feeds: one task for each contest that somebody reads in this process.
+
+    tables ──look──→ marks ──wake──→ readers of this process, each with its own position
+
+A look takes at most a tenth of the time, so a contest of any size leaves the database to others.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from contextvars import Context
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from api.contestapi import marking
+from api.db.engine import AWAY
+from api.errors import TooManyError, UnavailableError
+from api.logs import logger
+from api.wiring import Parts
+
+LOOK_S = 0.5
+SHARE = 10
+AWAY_S = 2.0
+READERS_MAX = 500
+READERS_EACH_MAX = 12
+_log = logger(__name__)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Followed:
+    """A contest that is followed: how far its marks are, and who waits for more."""
+
+    event_id: UUID
+    readers: int = 0
+    reached: int = 0
+    task: asyncio.Task[None] | None = None
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self, reached: int) -> None:
+        """Wake the readers."""
+        self.reached = max(self.reached, reached)
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+class Feeds:
+    """The contests that are read in this process."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._followed: dict[UUID, Followed] = {}
+        self._readers: Counter[str] = Counter()
+
+    @property
+    def ending(self) -> bool:
+        """Tell whether readers are to come back to another process."""
+        return self._parts.hub.draining
+
+    @asynccontextmanager
+    async def follow(self, event_id: UUID, reader: str) -> AsyncIterator[Followed]:
+        """Follow a contest for a reader; raises when there are too many, or too many of theirs."""
+        if self.ending:
+            raise UnavailableError("this server is going down", retry_after_s=1)
+        if self._readers.total() >= READERS_MAX:
+            raise UnavailableError("too many open feeds", retry_after_s=10)
+        if self._readers[reader] >= READERS_EACH_MAX:
+            raise TooManyError(
+                f"{READERS_EACH_MAX} of your feeds are open",
+                retry_after_s=10,
+                slug="too-many-streams",
+            )
+        held = self._followed.setdefault(event_id, Followed(event_id=event_id))
+        held.readers += 1
+        self._readers[reader] += 1
+        try:
+            held.tell(await marking.look(self._parts.sessions, event_id, whole=True))
+            if held.task is None:
+                # Of no request: what is logged there is not under the first one's id.
+                held.task = asyncio.create_task(
+                    self._run(held), name=f"contest {event_id}", context=Context()
+                )
+            yield held
+        finally:
+            held.readers -= 1
+            self._readers[reader] -= 1
+            if not self._readers[reader]:
+                del self._readers[reader]
+            if not held.readers:
+                await self._forget(held)
+
+    async def aclose(self) -> None:
+        """End; readers are gone by now."""
+        for held in tuple(self._followed.values()):
+            await self._forget(held)
+
+    async def _forget(self, held: Followed) -> None:
+        self._followed.pop(held.event_id, None)
+        if held.task is not None:
+            held.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await held.task
+
+    async def _run(self, held: Followed) -> None:
+        pause = LOOK_S
+        while True:
+            await asyncio.sleep(pause)
+            began = time.monotonic()
+            try:
+                reached = await marking.look(self._parts.sessions, held.event_id)
+            except LookupError:
+                return
+            except AWAY as error:
+                _log.warning("contest.away", error=type(error).__name__)
+                pause = AWAY_S
+                continue
+            pause = max(LOOK_S, SHARE * (time.monotonic() - began))
+            if reached > held.reached or self.ending:
+                held.tell(reached)

@@ -1,0 +1,141 @@
+"""The scoreboard and the awards, from the board that somebody may see."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.contestapi import configured, times
+from api.contestapi.configured import Objects, room_name
+from api.contestapi.viewing import Contest, View
+from api.db.models import BoardCell, BoardRow, Room
+from api.errors import NotFoundError
+from api.leaderboards import queries
+from api.leaderboards.queries import Among, Ranked
+from judge.scoring.icpc import Icpc
+
+ROWS_MAX = 100_000
+
+
+async def scoreboard(session: AsyncSession, view: View, group_id: str | None) -> dict[str, Any]:
+    """Return the whole board, or that of one room ranked by itself."""
+    of = view.contest
+    room_id = None if group_id is None else await _room(session, of, group_id)
+    among = Among(event_id=of.event.id, public=view.public_board, room_id=room_id)
+    rows = await queries.page(session, among, limit=ROWS_MAX)
+    at = configured.ended_at(of)
+    rows.sort(key=lambda row: (row.rank, row.name.casefold(), row.name, row.entry_id))
+    return {
+        "time": times.moment(at),
+        "contest_time": of.time(at),
+        "state": configured.state(of),
+        "rows": [_row(view, row) for row in rows],
+    }
+
+
+async def awards(session: AsyncSession, view: View) -> Objects:
+    """Return who leads, in the whole and in each room, and who was first on each problem."""
+    of = view.contest
+    shown = [_award("winner", "Winner", await _leaders(session, view, per_room=False))]
+    rooms = await session.scalars(
+        select(Room).where(Room.event_id == of.event.id).order_by(Room.position)
+    )
+    leaders = await _leaders(session, view, per_room=True)
+    for room in rooms:
+        name = f"group-winner-{room_name(room.position)}"
+        shown.append(_award(name, f"Winner of {room.name}", leaders, room.id))
+    if not view.sees_problems:
+        return shown
+    firsts = {
+        row.problem_id: row.entry_id
+        for row in await session.execute(
+            select(BoardCell.problem_id, BoardCell.entry_id).where(
+                BoardCell.event_id == of.event.id,
+                BoardCell.public.is_(view.public_board),
+                BoardCell.first,
+            )
+        )
+    }
+    for task in of.tasks:
+        first = firsts.get(task.row.problem_id)
+        shown.append(
+            {
+                "id": f"first-to-solve-{task.id}",
+                "citation": f"First to solve problem {task.row.label}",
+                "team_ids": [] if first is None else [str(first)],
+            }
+        )
+    return shown
+
+
+def _award(
+    name: str, citation: str, leaders: list[tuple[UUID | None, UUID]], room: UUID | None = None
+) -> dict[str, Any]:
+    teams = [str(who) for where, who in leaders if where == room]
+    return {"id": name, "citation": citation, "team_ids": teams}
+
+
+async def _leaders(
+    session: AsyncSession, view: View, *, per_room: bool
+) -> list[tuple[UUID | None, UUID]]:
+    """Return the first of the board, or of each room's; nobody leads without having scored."""
+    order = (BoardRow.lost, BoardRow.penalty, BoardRow.last)
+    ranked: Select[Any, Any, Any] = select(
+        BoardRow.room_id,
+        BoardRow.entry_id,
+        func.rank().over(order_by=order, partition_by=BoardRow.room_id if per_room else None),
+    ).where(
+        BoardRow.event_id == view.contest.event.id,
+        BoardRow.public.is_(view.public_board),
+        BoardRow.lost < 0,
+    )
+    found = ranked.subquery()
+    rows = await session.execute(select(found).where(found.c[2] == 1).order_by(found.c.entry_id))
+    return [(row[0] if per_room else None, row[1]) for row in rows]
+
+
+async def _room(session: AsyncSession, of: Contest, name: str) -> UUID:
+    rooms = await session.scalars(select(Room).where(Room.event_id == of.event.id))
+    for room in rooms:
+        if room_name(room.position) == name:
+            return room.id
+    raise NotFoundError("there is no such group", slug="event-not-found")
+
+
+def _row(view: View, row: Ranked) -> dict[str, Any]:
+    of = view.contest
+    cells = [_cell(of, task.id, row.cells.get(str(task.row.problem_id))) for task in of.tasks]
+    gained = [each["time"] for each in cells if "time" in each]
+    score: dict[str, Any]
+    rules = of.rules.format
+    if isinstance(rules, Icpc):
+        minutes = row.penalty // 60 if rules.in_seconds else row.penalty
+        score = {"num_solved": int(row.score), "total_time": minutes}
+    else:
+        score = {"score": row.score}
+    if gained:
+        score["time"] = max(gained)
+    return {
+        "rank": row.rank,
+        "team_id": str(row.entry_id),
+        "score": score,
+        "problems": cells if view.sees_problems else [],
+    }
+
+
+def _cell(of: Contest, problem_id: str, cell: dict[str, Any] | None) -> dict[str, Any]:
+    held = cell or {"attempts": 0, "pending": 0, "solved": False, "score": 0, "at_us": None}
+    shown = {
+        "problem_id": problem_id,
+        "num_judged": held["attempts"],
+        "num_pending": held["pending"],
+    }
+    if of.scores:
+        shown["score"] = max(0, held["score"])
+        gained = shown["score"] > 0
+    else:
+        shown["solved"] = gained = held["solved"]
+    if gained:
+        shown["time"] = of.minutes(held["at_us"] or 0)
+    return shown

@@ -1,0 +1,1 @@
+"""Duels: a challenge, its answer, and the event that comes of it."""

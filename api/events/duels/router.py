@@ -1,0 +1,102 @@
+"""`/v1/duels`."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api import paging
+from api.auth import Scope
+from api.db.models import Duel
+from api.deps import PartsDep, SessionDep, UserDep
+from api.documented import located, problems
+from api.errors import BadRequestError
+from api.events.duels import schemas, service
+from api.wiring import Parts
+
+router = APIRouter(prefix="/duels", tags=["rooms"])
+
+
+@router.post("", status_code=201, responses=located(201) | problems(409, 429))
+async def challenge(
+    new: schemas.NewDuel, session: SessionDep, parts: PartsDep, user: UserDep, response: Response
+) -> schemas.DuelShown:
+    """Challenge somebody to a duel on these terms."""
+    user.need_scope(Scope.SUBMIT)
+    await parts.questions.one(str(user.id), "challenges")
+    made = await service.challenge(session, user, new, now=datetime.now(UTC))
+    response.headers["Location"] = f"/v1/duels/{made.id}"
+    return await _told(session, parts, made)
+
+
+@router.get("")
+async def list_duels(
+    session: SessionDep,
+    user: UserDep,
+    cursor: paging.CursorParam = None,
+    limit: paging.LimitParam = paging.PAGE_DEFAULT,
+) -> schemas.DuelPage:
+    """List one's own duels, latest first."""
+    user.need_scope(Scope.READ)
+    rows = await service.page(session, user, before=_before(cursor), limit=limit + 1)
+    shown = rows[:limit]
+    return schemas.DuelPage(
+        items=[service.shown(each) for each in shown],
+        next_cursor=paging.encode(str(shown[-1].id)) if len(rows) > limit else None,
+    )
+
+
+@router.get("/{duel}", responses=problems(404))
+async def get_duel(duel: UUID, session: SessionDep, user: UserDep) -> schemas.DuelShown:
+    """Return a duel, to the two of it."""
+    user.need_scope(Scope.READ)
+    return service.shown(await service.one(session, user, duel))
+
+
+@router.post("/{duel}/accept", responses=problems(403, 404, 409))
+async def accept_duel(
+    duel: UUID, session: SessionDep, parts: PartsDep, user: UserDep
+) -> schemas.DuelShown:
+    """Accept: an event of the format `duel` is made and starts after the countdown."""
+    user.need_scope(Scope.SUBMIT)
+    found = await service.accept(session, user, duel, now=datetime.now(UTC))
+    return await _told(session, parts, found)
+
+
+@router.post("/{duel}/decline", responses=problems(403, 404, 409))
+async def decline_duel(
+    duel: UUID, session: SessionDep, parts: PartsDep, user: UserDep
+) -> schemas.DuelShown:
+    """Decline a challenge."""
+    user.need_scope(Scope.SUBMIT)
+    found = await service.decline(session, user, duel, now=datetime.now(UTC))
+    return await _told(session, parts, found)
+
+
+@router.post("/{duel}/withdraw", responses=problems(403, 404, 409))
+async def withdraw_duel(
+    duel: UUID, session: SessionDep, parts: PartsDep, user: UserDep
+) -> schemas.DuelShown:
+    """Take one's own challenge back."""
+    user.need_scope(Scope.SUBMIT)
+    found = await service.withdraw(session, user, duel, now=datetime.now(UTC))
+    return await _told(session, parts, found)
+
+
+async def _told(session: AsyncSession, parts: Parts, duel: Duel) -> schemas.DuelShown:
+    """Commit, tell the two, and return it."""
+    shown, said = service.shown(duel), service.told(duel)
+    await session.commit()
+    for topics, update in said:
+        parts.announcer.say(topics, update)
+    return shown
+
+
+def _before(cursor: str | None) -> UUID | None:
+    if cursor is None:
+        return None
+    try:
+        return UUID(paging.decode(cursor)[0])
+    except ValueError as error:
+        raise BadRequestError("the cursor is not one of ours", slug="bad-cursor") from error
