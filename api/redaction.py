@@ -119,11 +119,6 @@ def may_see_source(who: Audience, phase: Phase = Phase.RUNNING) -> bool:
     return who in _INSIDERS or (who is Audience.REVIEWER and phase.over)
 
 
-def may_compare(user: CurrentUser, phase: Phase) -> bool:
-    """Tell whether somebody may know which submissions are alike: no player ever may."""
-    return Role.GAME_MASTER in user.roles or (Role.REVIEWER in user.roles and phase.over)
-
-
 def may_see_usage(who: Audience) -> bool:
     """Tell whether somebody may know what a submission took of time and memory."""
     return who in _INSIDERS or who is Audience.NEIGHBOUR
