@@ -14,11 +14,11 @@ export UV_PYTHON_DOWNLOADS := never
 # Where bytecode may not be kept, every start of Python compiles its imports anew: three times the CPU.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check fix test bench chaos corpus fuzz images up verify env lock clean
+.PHONY: help setup check fix test bench bench-similarity chaos corpus fuzz images up verify env lock clean
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
-		printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
+		printf '  make %-16s %s\n' "$$name" "$$text"; done
 
 setup: $(SYNCED) $(WARDEN) ## the virtual environment and the supervisor, if missing or out of date
 
@@ -54,6 +54,10 @@ images: setup ## the sandbox images that are missing or out of date
 
 bench: setup images ## measure; figures and their meaning are in docs/performance.md
 	$(BIN)/python -m benchmarks
+
+bench-similarity: setup ## how well and how fast copies are found: DATA=DIR with the labelled sets
+	@test -n "$(wildcard $(DATA)/*/files)" || { echo 'usage: make bench-similarity DATA=DIR'; exit 2; }
+	$(BIN)/python -m benchmarks.similarity "$(DATA)"
 
 chaos: setup images ## kill every part of the service at random, 200 times, and count what was lost
 	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(if $(SEED),--seed $(SEED))

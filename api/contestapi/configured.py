@@ -27,6 +27,8 @@ from judge.verdicts import Verdict
 
 # `end_of_updates` comes after everything else.
 _TICK = timedelta(milliseconds=1)
+# Of two languages with the same ending, clients take the first.
+_SECOND = frozenset({"pypy3"})
 Objects = list[dict[str, Any]]
 
 
@@ -90,7 +92,7 @@ def languages() -> Objects:
             "entry_point_required": False,
             "extensions": [extension.removeprefix(".") for extension in each.extensions],
         }
-        for each in known_languages().values()
+        for each in sorted(known_languages().values(), key=lambda each: each.id in _SECOND)
     ]
 
 

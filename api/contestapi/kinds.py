@@ -87,6 +87,8 @@ _RUN = ("id", "judgement_id", "ordinal", "judgement_type_id", "time", "contest_t
 def properties(side: Side, *, scores: bool) -> dict[str, tuple[str, ...]]:
     """Return what a side is given, by endpoint; `scores`: it is a contest of scores."""
     given = dict(_BASE)
+    # There are none for the public, but clients take a contest without them for a broken one.
+    given[Kind.RUNS] = _RUN
     if scores:
         given[Kind.PROBLEMS] += ("max_score",)
         given[Kind.JUDGEMENTS] += ("score",)
@@ -95,7 +97,6 @@ def properties(side: Side, *, scores: bool) -> dict[str, tuple[str, ...]]:
         given[Kind.JUDGEMENT_TYPES] += ("penalty",)
     if side is not Side.PUBLIC:
         given[Kind.JUDGEMENTS] += ("max_run_time",)
-        given[Kind.RUNS] = _RUN
         given[Kind.PERSONS] = _PERSON
         given["accounts"] = _ACCOUNT
     return given

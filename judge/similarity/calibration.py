@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from judge.similarity.arrays import Reals
+
 # The fit knows no more than this, however far in the tail a score lies.
 CHANCE_MIN = 1e-7
 PAIRS_MIN = 45
@@ -38,7 +40,7 @@ class Calibration:
         return max(CHANCE_MIN, (1.0 - _LOW) * math.exp((self.start - score) / self.scale))
 
 
-def calibrate(scores: Sequence[float]) -> Calibration:
+def calibrate(scores: Reals | Sequence[float]) -> Calibration:
     """Fit the tail to the scores of pairs taken at random from a problem."""
     values = np.array(scores, dtype=np.float64)
     if not len(values):

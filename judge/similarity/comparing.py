@@ -14,7 +14,7 @@ import numpy as np
 
 from judge.similarity import ordering
 from judge.similarity.alignment import align
-from judge.similarity.arrays import Array, Hashes
+from judge.similarity.arrays import Array, Hashes, Reals
 from judge.similarity.calibration import Calibration, calibrate
 from judge.similarity.clusters import clusters
 from judge.similarity.edits import classify
@@ -23,12 +23,15 @@ from judge.similarity.overlaps import Overlaps, overlap
 from judge.similarity.report import HISTOGRAM_BINS, Pair, Problem, Report, Terms
 from judge.similarity.weighting import Rarity, rarities
 
-# A pair stands out when independent pairs come as close more seldom than this.
+# A pair stands out when independent pairs come as close more seldom than this, and it shares
+# about half of what says something: common sources of two people are not taken for a copy.
 CHANCE_MAX = 1e-5
-SCORE_MIN = 0.25
+SCORE_MIN = 0.55
+# Submissions that are too short to say anything are scored down to so many tokens, and not told.
+SCORED_MIN = 12
 
 _SAMPLE_PAIRS = 2000
-_ORDERED_EACH = 30
+_ORDERED_EACH = 6
 _ORDERED_ABOVE = 0.25
 _KEPT_MAX = 600_000
 _LINKS_MAX = 20_000
@@ -76,7 +79,7 @@ class Comparison:
             (
                 (-score, group.name, place, group)
                 for group in self._groups
-                for place, score in enumerate(group.scored.scores[:pairs_max].tolist())
+                for place, score in group.tellable(pairs_max)
             ),
             key=lambda one: one[:3],
         )
@@ -86,6 +89,7 @@ class Comparison:
             problems=tuple(group.problem(chance_max) for group in self._groups),
             pairs=tuple(_counted(pairs, self._people())),
             threshold=chance_max,
+            score_min=SCORE_MIN,
         )
 
     def scored(self) -> Iterator[Scored]:
@@ -142,7 +146,8 @@ class _Group:
         self._sets = sets
         self._rarity = rarity
         self._order_weight = ordering.weight(problems)
-        self._spelled: dict[int, list[int]] = {}
+        self._orders = ordering.Orders([one.fingerprint for one in entries])
+        self._overlaps = Overlaps(sets, rarity, len(entries))
         self._histogram = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
 
     @cached_property
@@ -153,10 +158,7 @@ class _Group:
         if weight and len(scores):
             chosen = _worth_ordering(first, second, scores, len(self.entries))
             order = np.zeros(len(scores))
-            order[chosen] = [
-                self._order(int(one), int(other))
-                for one, other in zip(first[chosen], second[chosen], strict=True)
-            ]
+            order[chosen] = self._order(first[chosen], second[chosen])
             scores = (1 - weight) * scores + weight * order
         by = np.lexsort((second, first, -scores))
         return Scored(entries=self.entries, first=first[by], second=second[by], scores=scores[by])
@@ -164,19 +166,27 @@ class _Group:
     @cached_property
     def calibration(self) -> Calibration:
         """Return what scores mean here, from pairs taken at random."""
-        return calibrate([self._terms(*pair)[0] for pair in self._sample])
+        first, second = self._sample
+        scores = self._overlaps.of(first, second).mean(axis=0)
+        if self._order_weight:
+            order = ordering.above(self._sample_likeness, self._usual_order)
+            scores = (1 - self._order_weight) * scores + self._order_weight * order
+        return calibrate(scores)
+
+    def tellable(self, pairs_max: int) -> list[tuple[int, float]]:
+        """Return the places in `scored` of the best pairs, without what is too short to say."""
+        short = np.array([one.fingerprint.too_short for one in self.entries])
+        scored = self.scored
+        told = np.flatnonzero(~short[scored.first] & ~short[scored.second] & (scored.scores > 0))
+        best = told[:pairs_max]
+        return list(zip(best.tolist(), scored.scores[best].tolist(), strict=True))
 
     def problem(self, chance_max: float) -> Problem:
         """Return the summary, with the clusters of the pairs that stand out."""
         scored = self.scored
         links = [
-            (self.entries[one].id, self.entries[other].id, score)
-            for one, other, score in zip(
-                scored.first[:_LINKS_MAX].tolist(),
-                scored.second[:_LINKS_MAX].tolist(),
-                scored.scores[:_LINKS_MAX].tolist(),
-                strict=True,
-            )
+            (self.entries[scored.first[place]].id, self.entries[scored.second[place]].id, score)
+            for place, score in self.tellable(_LINKS_MAX)
             if self._stands_out(score, chance_max)
         ]
         return Problem(
@@ -201,10 +211,10 @@ class _Group:
             [one.author or f"\0{place}" for place, one in enumerate(self.entries)],
             return_inverse=True,
         )[1]
-        usable = np.array([not one.fingerprint.too_short for one in self.entries])
+        usable = np.array([one.fingerprint.own_tokens >= SCORED_MIN for one in self.entries])
         kept: list[tuple[Array, Array, Array]] = []
         floor, held = 0.0, 0
-        for block in Overlaps(self._sets, self._rarity, count).blocks():
+        for block in self._overlaps.blocks():
             rows = np.arange(block.first, block.first + len(block.values))
             allowed = (np.arange(count)[None, :] > rows[:, None]) & usable[None, :]
             allowed &= usable[rows][:, None] & (authors[None, :] != authors[rows][:, None])
@@ -223,7 +233,7 @@ class _Group:
         return best
 
     @cached_property
-    def _sample(self) -> list[tuple[int, int]]:
+    def _sample(self) -> tuple[Array, Array]:
         """Return pairs of different people, the same ones whatever the order of submissions."""
         usable = [place for place, one in enumerate(self.entries) if not one.fingerprint.too_short]
         count = len(usable)
@@ -236,27 +246,25 @@ class _Group:
                 one, other = sorted(draw.sample(usable, 2))
                 found.add((one, other))
             pairs = sorted(found)
-        return [(one, other) for one, other in pairs if self._strangers(one, other)]
+        kept = [pair for pair in pairs if self._strangers(*pair)]
+        table = np.array(kept, dtype=np.int64).reshape(-1, 2)
+        return table[:, 0], table[:, 1]
 
     def _strangers(self, one: int, other: int) -> bool:
         author = self.entries[one].author
         return not author or author != self.entries[other].author
 
     @cached_property
+    def _sample_likeness(self) -> Reals:
+        return self._orders.likeness(*self._sample)
+
+    @cached_property
     def _usual_order(self) -> float:
-        found = [
-            self._likeness(*pair) for pair in self._sample[:: max(1, len(self._sample) // 400)]
-        ]
-        return float(np.median(found)) if found else 0.0
+        found = self._sample_likeness
+        return float(np.median(found)) if len(found) else 0.0
 
-    def _order(self, one: int, other: int) -> float:
-        return ordering.above(self._likeness(one, other), self._usual_order)
-
-    def _likeness(self, one: int, other: int) -> float:
-        for place in (one, other):
-            if place not in self._spelled:
-                self._spelled[place] = ordering.spelled(self.entries[place].fingerprint)
-        return ordering.likeness(self._spelled[one], self._spelled[other])
+    def _order(self, first: Array, second: Array) -> Reals:
+        return ordering.above(self._orders.likeness(first, second), self._usual_order)
 
     def _terms(self, one: int, other: int) -> tuple[float, Terms]:
         """Return the score of two submissions and what it consists of."""
@@ -266,7 +274,7 @@ class _Group:
         )
         score, order = (shapes + parts + spellings) / len(Stream), None
         if self._order_weight:
-            order = self._order(one, other)
+            order = float(self._order(np.array([one]), np.array([other]))[0])
             score = (1 - self._order_weight) * score + self._order_weight * order
         terms = Terms(
             shapes=round(shapes, 4),

@@ -16,8 +16,8 @@ import numpy as np
 from judge.similarity.arrays import Array, Hashes, Reals
 from judge.similarity.fingerprints import Fingerprint, Stream
 from judge.similarity.hashing import mixed
-from judge.similarity.overlaps import overlap
-from judge.similarity.weighting import RARITY_POWER, Rarity
+from judge.similarity.overlaps import SMOOTHING
+from judge.similarity.weighting import RARITY_POWER
 
 VERSION = 1
 _SAMPLE = np.uint32(2**32 // 6)
@@ -98,7 +98,8 @@ class Index:
         total = np.bincount(places, weights, minlength=len(self._names))
         if self._gone:
             total[list(self._gone)] = 0.0
-        best = np.argsort(-total, kind="stable")[:limit]
+        near = np.argpartition(-total, min(limit, len(total) - 1))[:limit]
+        best = near[np.lexsort((near, -total[near]))]
         return [self._names[place] for place in best.tolist() if total[place] > 0]
 
     def search(
@@ -114,14 +115,12 @@ class Index:
         """
         if one.too_short:
             return []
-        asked = [one.gram_set(stream) for stream in Stream]
+        asked = [self._weighed(stream, one) for stream in Stream]
         found = []
-        for name, other in load(self.candidates(one, 3 * limit)):
-            theirs = [other.gram_set(stream) for stream in Stream]
-            total = sum(
-                overlap(asked[stream], theirs[stream], self._rarity(stream, asked, theirs))
-                for stream in Stream
-            )
+        for name, other in load(self.candidates(one, 2 * limit)):
+            total = 0.0
+            for stream in Stream:
+                total += _overlap(asked[stream], self._weighed(stream, other))
             found.append(Neighbour(id=name, score=round(total / len(Stream), 6)))
         found.sort(key=lambda each: (-each.score, each.id))
         return found[:limit]
@@ -177,14 +176,16 @@ class Index:
         self._keys = np.sort(np.concatenate([self._keys, *fresh]))
         self._fresh, self._fresh_size = [], 0
 
-    def _rarity(self, stream: Stream, asked: list[Hashes], theirs: list[Hashes]) -> Rarity:
-        grams = np.union1d(asked[stream], theirs[stream])
-        return Rarity(
-            grams=grams,
-            holders=self._holders[_slots(stream, grams)],
-            problems=np.ones(len(grams), dtype=np.int64),
-            submissions=len(self),
-        )
+    def _weighed(self, stream: Stream, one: Fingerprint) -> tuple[Hashes, Reals]:
+        grams = one.gram_set(stream)
+        return grams, self.weights(stream, grams)
+
+
+def _overlap(first: tuple[Hashes, Reals], second: tuple[Hashes, Reals]) -> float:
+    """Return what two submissions share of what they weigh."""
+    _, mine, _ = np.intersect1d(first[0], second[0], assume_unique=True, return_indices=True)
+    masses = (first[1].sum() + SMOOTHING) * (second[1].sum() + SMOOTHING)
+    return float(first[1][mine].sum() / np.sqrt(masses))
 
 
 def _sampled(stream: Stream, grams: Hashes) -> Hashes:

@@ -47,6 +47,10 @@ class Overlaps:
                 total += stream.product(first, last)
             yield Block(first=first, values=total / len(self._streams))
 
+    def of(self, first: Array, second: Array) -> Array:
+        """Return the overlaps of some pairs of rows, a line for each stream."""
+        return np.array([stream.pairs(first, second) for stream in self._streams])
+
 
 class _Stream:
     """One stream's submissions as rows of weights, split by how frequent a gram is."""
@@ -82,6 +86,13 @@ class _Stream:
         shared /= self._norms[first:last, None]
         shared /= self._norms[None, :]
         return np.asarray(shared)
+
+    def pairs(self, first: Array, second: Array) -> Array:
+        """Return the overlaps of some pairs of rows."""
+        shared = np.asarray(self._sparse[first].multiply(self._sparse[second]).sum(axis=1))
+        if self._dense.shape[1]:
+            shared = shared + np.einsum("ij,ij->i", self._dense[first], self._dense[second])
+        return np.asarray(shared / self._norms[first] / self._norms[second], dtype=np.float64)
 
 
 def _frequent(holders: Array, rows: int) -> Array:

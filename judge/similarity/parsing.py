@@ -7,18 +7,21 @@ The walk is a loop over a cursor, so that no nesting of a hostile source overflo
 import re
 from dataclasses import dataclass, field
 from functools import cache
+from time import thread_time
 from zlib import crc32
 
 import numpy as np
-from tree_sitter import Node
+from tree_sitter import Node, Tree
 
 from judge.similarity import kinds
 from judge.similarity.arrays import Array
 from judge.similarity.grammars import grammar, parser
 
 TOKENS_MAX = 200_000
+# Processor time; a source of 60 lines takes a thousandth of it.
+PARSING_S_MAX = 2.0
 
-_ERROR = 65535
+_PIECE_BYTES = 1024
 _PIECE = re.compile(
     rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*|\d[\w.]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|\S"
 )
@@ -62,16 +65,20 @@ class _Rule:
 def walk(text: str, language: str) -> tuple[Walked, Array]:
     """Return the streams of a text and the first line (from 1) of each leaf."""
     source = text.encode("utf-8")
-    walked = _parsed(source, language) if grammar(language) else _lexed(source)
+    walked = (_parsed(source, language) if grammar(language) else None) or _lexed(source)
     breaks = np.flatnonzero(np.frombuffer(source, dtype=np.uint8) == 10)
     lines = np.searchsorted(breaks, np.array(walked.starts, dtype=np.int64)) + 1
     return walked, lines.astype(np.uint32)
 
 
-def _parsed(source: bytes, language: str) -> Walked:
+def _parsed(source: bytes, language: str) -> Walked | None:
+    """Walk the tree; None when the grammar takes too long, as with `a<a<a<…` in Java."""
+    tree = _tree(source, language)
+    if tree is None:
+        return None
     rules = _rules(language)
     plain = _Rule()
-    cursor = parser(language).parse(source).walk()
+    cursor = tree.walk()
     walked = Walked()
     leaving: list[int] = []
     while len(walked.spellings) < TOKENS_MAX:
@@ -93,6 +100,20 @@ def _parsed(source: bytes, language: str) -> Walked:
             if part:
                 walked.mark(part)
     return walked
+
+
+def _tree(source: bytes, language: str) -> Tree | None:
+    """Parse; the parser is fed piece by piece, and is given no more once its time is up."""
+    until = thread_time() + PARSING_S_MAX
+    late = False
+
+    def piece(offset: int, _: object) -> bytes:
+        nonlocal late
+        late = late or thread_time() > until
+        return b"" if late else source[offset : offset + _PIECE_BYTES]
+
+    tree = parser(language).parse(piece)
+    return None if late else tree
 
 
 def _leaf(walked: Walked, source: bytes, node: Node, rule: _Rule) -> bool:

@@ -70,11 +70,15 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A whole comparison; pairs come with the highest score first."""
+    """A whole comparison; pairs come with the highest score first.
+
+    A pair stands out when its chance is at most `threshold` and its score at least `score_min`.
+    """
 
     problems: tuple[Problem, ...]
     pairs: tuple[Pair, ...]
     threshold: float
+    score_min: float
     unread: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:

@@ -121,7 +121,7 @@ async def test_errors_carry_code_and_message(world: Worlds, app: FastAPI) -> Non
         ("GET", f"{CONTEST}/doesnt-exist/42", 404),
         ("GET", f"{CONTEST}/submissions/xyz9999", 404),
         ("GET", f"{CONTEST}/submissions/{'0' * 32}", 404),
-        ("GET", f"{CONTEST}/runs", 404),
+        ("GET", f"{CONTEST}/persons", 404),
         ("GET", f"{CONTEST}/commentary", 404),
         ("GET", f"{CONTEST}/account", 404),
         ("GET", f"{CONTEST}/teams/{'x' * 65}", 422),

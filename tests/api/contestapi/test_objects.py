@@ -196,7 +196,7 @@ async def test_nobody_is_given_what_is_not_theirs(world: Worlds, app: FastAPI) -
     seen = {"submissions": 4, "clarifications": 1}
     own = {"persons": 1, "sources": 1, "runs": 2, "judgements": 2, "clarifications": 3}
     assert counts == {
-        "public": seen | {"judgements": 2, "sources": 0},
+        "public": seen | {"judgements": 2, "runs": 0, "sources": 0},
         0: seen | own,
         1: seen | own | {"runs": 4, "judgements": 3, "sources": 2, "clarifications": 1},
         "jury": dict.fromkeys(("submissions", "persons", "sources"), 4)

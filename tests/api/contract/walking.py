@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-EVENTS = "text/event-stream"
+STREAMS = ("text/event-stream", "application/x-ndjson")
 _PARAMETER = re.compile(r"{(\w+)}")
 
 
@@ -46,7 +46,7 @@ def calls(document: dict[str, Any], methods: set[str], named: list[str]) -> Iter
     for path, operations in document["paths"].items():
         for method in methods & set(operations):
             operation = operations[method]
-            if EVENTS in str(operation["responses"].get("200")):
+            if any(each in str(operation["responses"].get("200")) for each in STREAMS):
                 continue
             names = _PARAMETER.findall(path)
             body = _body(document, operation)

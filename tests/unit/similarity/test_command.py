@@ -1,0 +1,133 @@
+"""`codebattle similarity compare` reads what a teacher has, and writes what was asked for."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.similarity.metrics import area, average_precision, f_score, recall_at
+from benchmarks.similarity.obfuscating import WAYS, all_ways
+from judge.cli import similarity_command
+from judge.cli.similarity_command import Request
+from judge.errors import UsageError
+from judge.similarity import fingerprint, parsing
+from judge.similarity.folder import read_folder
+from judge.similarity.grammars import parser
+
+from .programs import program, renamed
+
+
+def laid_out(directory: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("names", "found"),
+    [
+        (["a.py", "b.py"], {("", "a.py"), ("", "b.py")}),
+        (["p/a.py", "p/b.py", "q/a.py"], {("p", "p/a.py"), ("p", "p/b.py"), ("q", "q/a.py")}),
+        (["a/main.py", "b/main.py"], {("", "a"), ("", "b")}),
+        (["p/a/x.py", "p/a/y.py", "p/b/x.py"], {("p", "p/a"), ("p", "p/b")}),
+        ([".git/a.py", "a.py", "notes.txt"], {("", "a.py")}),
+    ],
+)
+def test_layouts(tmp_path: Path, names: list[str], found: set[tuple[str, str]]) -> None:
+    """Files, directories for problems, for people, for both."""
+    corpus = read_folder(laid_out(tmp_path, {name: program(1, 5) for name in names}))
+
+    assert {
+        (one.problem if one.problem != tmp_path.name else "", one.id) for one in corpus.entries
+    } == found
+
+
+def test_everything_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """JSON, page and table of pairs agree; the page shows the code, what was given is grey."""
+    starter = program(99, 9)
+    files = {f"s{n:02}.py": starter + program(n) for n in range(12)}
+    files |= {"copy.py": renamed(starter + program(4)), "notes.txt": "", "starter.py": starter}
+    source = laid_out(tmp_path / "in", files)
+    request = Request(
+        directory=source,
+        templates=(source / "starter.py",),
+        html=tmp_path / "out.html",
+        pairs_csv=tmp_path / "out.csv",
+        as_json=True,
+    )
+
+    assert similarity_command.run(request) == 0
+    told = json.loads(capsys.readouterr().out)
+    best = told["pairs"][0]
+    assert (best["first"], best["second"], best["stands_out"]) == ("copy.py", "s04.py", True)
+    assert told["unread"] == ["notes.txt"]
+    assert told["problems"][0]["too_short"] == ["starter.py"]
+    with (tmp_path / "out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {rows[0]["a"], rows[0]["b"]} == {"copy.py", "s04.py"}
+    assert float(rows[0]["score"]) == pytest.approx(best["score"], abs=1e-4)
+    page = (tmp_path / "out.html").read_text(encoding="utf-8")
+    assert "def solve(v3):" in page
+    assert '<li class="given">' in page
+
+
+@pytest.mark.parametrize("wrong", ["nowhere", "empty", "html"])
+def test_wrong_usage(tmp_path: Path, wrong: str) -> None:
+    """No directory, no source, a place that cannot be written: one line, exit 2."""
+    (tmp_path / "empty").mkdir()
+    directory = tmp_path / ("nowhere" if wrong == "nowhere" else "empty")
+    html = tmp_path / "no" / "x.html" if wrong == "html" else None
+    with pytest.raises(UsageError) as told:
+        similarity_command.run(Request(directory=directory, html=html))
+
+    assert told.value.exit_code == 2
+
+
+def test_a_grammar_that_takes_too_long_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the plain lexer reads the source: tokens, no structure."""
+    source = b"class A { int x = 1; }"
+    assert len(fingerprint(source, "java").parts)
+    monkeypatch.setattr(parsing, "PARSING_S_MAX", -1.0)
+    made = fingerprint(source, "java")
+
+    assert not len(made.parts)
+    assert len(made.spellings) == 9
+
+
+JAVA = b"""
+class A {
+    static int twice(int n) { int m = n * 2; return m; }
+    public static void main(String[] args) {
+        int total = 0;
+        for (int i = 0; i < 10; i++) { total += twice(i); }
+        while (total > 7) { total -= 3; }
+        String text = "sum";
+        System.out.println(text + total);
+    }
+}
+"""
+
+
+def test_every_obfuscation_changes_the_source_and_repeats() -> None:
+    """The same seed does the same, and what comes out still parses."""
+    made = [dict(all_ways(JAVA, seed)) for seed in range(4)]
+
+    assert made == [dict(all_ways(JAVA, seed)) for seed in range(4)]
+    for way in WAYS:
+        sources = [one[way] for one in made]
+        assert any(source != JAVA for source in sources), way
+        assert not any(parser("java").parse(one).root_node.has_error for one in sources), way
+
+
+def test_metrics() -> None:
+    """Small rankings whose figures are known; tied scores enter together."""
+    ranked = [(0.9, True), (0.8, False), (0.7, True), (0.1, False)]
+
+    assert average_precision(ranked) == pytest.approx((1 + 2 / 3) / 2)
+    assert area(ranked) == pytest.approx(0.75)
+    assert recall_at(ranked, 0.95) == pytest.approx(0.5)
+    assert average_precision([(0.5, True), (0.5, False)]) == pytest.approx(0.5)
+    assert f_score(ranked, 0.7) == pytest.approx(3.25 * 2 / (3.25 * 2 + 1))
