@@ -25,10 +25,11 @@ def _paths(app: FastAPI, made: Arena) -> list[str]:
     }
     paths = []
     for route in iter_route_contexts(app.routes):
-        asked = any(f"{{{name}}}" in route.path for name in ("event", "event_id", "contest_id"))
+        template = route.path or ""
+        asked = any(f"{{{name}}}" in template for name in ("event", "event_id", "contest_id"))
         if asked and "GET" in (route.methods or ()):
-            some = COLLECTIONS if "{collection}" in route.path else ("",)
-            paths += [route.path.format(collection=each, **names) for each in some]
+            some = COLLECTIONS if "{collection}" in template else ("",)
+            paths += [template.format(collection=each, **names) for each in some]
     return [f"{path}?stream=false" if path.endswith("event-feed") else path for path in paths]
 
 
