@@ -1,4 +1,10 @@
-"""The names of what may leave the service at all, in lists; `api.redaction` says to whom."""
+"""The names of what may leave the service at all, in lists; `api.redaction` says to whom.
+
+Rows, records and mappings are read alike here, one field at a time.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 SUBJECT = ("submission_id", "judging_id", "problem_id", "user_id", "event_id", "room_id")
 JOB = ("job_id", "kind", "state", "progress", "message")
@@ -40,3 +46,27 @@ IN_EVENT = ("event_id", "room_id", "entry_id", "problem_id")
 PRESENCE = ("event_id", "room_id", "entry_id", "user_id", "name", "presence", "ready")
 CLARIFICATION = ("event_id", "clarification_id", "problem_id", "reply_to_id", "text", "to", "at")
 DUEL = ("duel_id", "state", "challenger_id", "opponent_id", "event_id", "expires_at")
+
+
+def read(thing: Any, name: str) -> Any:
+    """Read one field of a row, a record or a mapping; a row keeps some in its `record`."""
+    found = _own(thing, name)
+    kept = _own(thing, "record") if found is None else None
+    return kept.get(name) if isinstance(kept, Mapping) else found
+
+
+def _own(thing: Any, name: str) -> Any:
+    return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
+
+
+def picked(thing: Any, names: Iterable[str]) -> dict[str, Any] | None:
+    """Read some fields, and keep those that are there."""
+    if thing is None:
+        return None
+    found = {name: read(thing, name) for name in names}
+    return {name: each for name, each in found.items() if each is not None}
+
+
+def plain(value: Any) -> bool:
+    """Tell whether a value is one that a live update may hold."""
+    return value is not None and isinstance(value, str | int | float | bool)

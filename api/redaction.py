@@ -19,6 +19,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -119,6 +120,26 @@ def may_see_source(who: Audience, phase: Phase = Phase.RUNNING) -> bool:
     return who in _INSIDERS or (who is Audience.REVIEWER and phase.over)
 
 
+def may_watch_source(
+    submitted_at: datetime,
+    *,
+    delay_s: int | None,
+    frozen_from: datetime | None,
+    playing: bool,
+    now: datetime,
+) -> bool:
+    """Tell whether somebody who watches an event may read what was handed in there then.
+
+    Without a delay nobody may, and nobody who plays there while it goes on; what was handed in
+    while the board stands still waits for the thaw.
+    """
+    if delay_s is None or playing:
+        return False
+    if frozen_from is not None and submitted_at >= frozen_from:
+        return False
+    return submitted_at + timedelta(seconds=delay_s) <= now
+
+
 def may_see_usage(who: Audience) -> bool:
     """Tell whether somebody may know what a submission took of time and memory."""
     return who in _INSIDERS or who is Audience.NEIGHBOUR
@@ -126,7 +147,7 @@ def may_see_usage(who: Audience) -> bool:
 
 def about_source(row: Any, who: Audience, phase: Phase) -> dict[str, Any]:
     """Return what is told of a source beside its text, to those who may read that."""
-    return _picked(row, fields.ABOUT_SOURCE) or {} if may_see_source(who, phase) else {}
+    return fields.picked(row, fields.ABOUT_SOURCE) or {} if may_see_source(who, phase) else {}
 
 
 def may_see_result(who: Audience, phase: Phase = Phase.FROZEN) -> bool:
@@ -153,8 +174,8 @@ class Shown:
 
 def test_class(run: Any) -> TestClass:
     """Return the class of a run's test case; a sample only if everything says so."""
-    name = _field(run, "case_name") or _field(run, "case") or ""
-    said = _field(run, "sample")
+    name = fields.read(run, "case_name") or fields.read(run, "case") or ""
+    said = fields.read(run, "sample")
     sample = str(name).startswith("sample/") and said is not False
     return TestClass.SAMPLE if sample else TestClass.SECRET
 
@@ -168,17 +189,19 @@ def run(row: Any, who: Audience, *, index: int | None = None) -> Shown | None:
         return None
     sample = test_class(row) is TestClass.SAMPLE
     open_to = sample or who is Audience.JURY
-    position = _field(row, "position")
+    position = fields.read(row, "position")
     return Shown(
         index=position if isinstance(position, int) else index or 0,
         sample=sample,
-        verdict=Verdict(_field(row, "verdict")),
-        name=(_field(row, "case_name") or _field(row, "case")) if open_to else None,
-        cpu_ms=_ms(_field(row, "cpu_us")),
-        memory_bytes=_field(row, "memory_bytes"),
-        message=(_field(row, "team_message") or None) if open_to else None,
-        difference=_picked(_field(row, "difference"), fields.DIFFERENCE) if open_to else None,
-        jury=_picked(row, fields.RUN_JURY) if who is Audience.JURY else None,
+        verdict=Verdict(fields.read(row, "verdict")),
+        name=(fields.read(row, "case_name") or fields.read(row, "case")) if open_to else None,
+        cpu_ms=_ms(fields.read(row, "cpu_us")),
+        memory_bytes=fields.read(row, "memory_bytes"),
+        message=(fields.read(row, "team_message") or None) if open_to else None,
+        difference=fields.picked(fields.read(row, "difference"), fields.DIFFERENCE)
+        if open_to
+        else None,
+        jury=fields.picked(row, fields.RUN_JURY) if who is Audience.JURY else None,
     )
 
 
@@ -193,7 +216,7 @@ def progress(index: int, total: int, case: str, done: Run | None) -> dict[str, A
 
 def verdict(judging: Any, who: Audience, phase: Phase = Phase.FROZEN) -> Verdict | None:
     """Return the verdict; our own failure is pending to all but the jury."""
-    found = _field(judging, "verdict")
+    found = fields.read(judging, "verdict")
     if found is None or not _counts(judging, who) or not may_see_result(who, phase):
         return None
     concluded = Verdict(found)
@@ -203,14 +226,14 @@ def verdict(judging: Any, who: Audience, phase: Phase = Phase.FROZEN) -> Verdict
 def reason(judging: Any, who: Audience) -> str:
     """Return why, where the player is told: compile errors are theirs, ours are not."""
     told = who is Audience.JURY or (
-        who is Audience.OWNER and _field(judging, "verdict") == Verdict.CE
+        who is Audience.OWNER and fields.read(judging, "verdict") == Verdict.CE
     )
-    return str(_field(judging, "reason") or "") if told else ""
+    return str(fields.read(judging, "reason") or "") if told else ""
 
 
 def compile_log(judging: Any, who: Audience) -> str:
     """Return the compiler's output, which is made of the player's own source."""
-    return str(_field(judging, "compile_log") or "") if who in _INSIDERS else ""
+    return str(fields.read(judging, "compile_log") or "") if who in _INSIDERS else ""
 
 
 def judgement(judging: Any, runs: Iterable[Any], who: Audience, phase: Phase) -> dict[str, Any]:
@@ -221,13 +244,13 @@ def judgement(judging: Any, runs: Iterable[Any], who: Audience, phase: Phase) ->
     shown: dict[str, Any] = {"verdict": result, "compile_log": compile_log(judging, who)}
     shown["reason"] = reason(judging, who)
     if result is not None:
-        shown["score"] = _number(_field(judging, "score"))
+        shown["score"] = _number(fields.read(judging, "score"))
         if may_see_usage(who):
-            shown["cpu_ms"] = _ms(_field(judging, "cpu_us"))
-            shown["memory_bytes"] = _field(judging, "memory_bytes")
+            shown["cpu_ms"] = _ms(fields.read(judging, "cpu_us"))
+            shown["memory_bytes"] = fields.read(judging, "memory_bytes")
     numbered = enumerate(runs, start=1)
     seen = [each for n, row in numbered if (each := run(row, who, index=n)) is not None]
-    shown["runs"] = [_picked(each, Shown.__slots__) for each in seen]
+    shown["runs"] = [fields.picked(each, Shown.__slots__) for each in seen]
     return {key: each for key, each in shown.items() if each not in (None, "", [])}
 
 
@@ -244,8 +267,8 @@ def submission(
     if phase is Phase.BEFORE and who not in _INSIDERS:
         return None
     inside = who in _INSIDERS
-    shown = _picked(row, fields.SUBMISSION_INSIDE if inside else fields.SUBMISSION) or {}
-    submitted_at = _field(row, "submitted_at")
+    shown = fields.picked(row, fields.SUBMISSION_INSIDE if inside else fields.SUBMISSION) or {}
+    submitted_at = fields.read(row, "submitted_at")
     shown["submitted_at"] = submitted_at.isoformat() if submitted_at is not None else None
     if judging is not None:
         shown["judgement"] = judgement(judging, runs, who, phase)
@@ -259,11 +282,11 @@ def problem(row: Any, version: Any, *, jury: bool, phase: Phase) -> dict[str, An
 
     Test data, jury solutions and validators have no place here: only their package has them.
     """
-    hidden = _field(row, "visibility") != "public"
+    hidden = fields.read(row, "visibility") != "public"
     if not jury and (hidden or phase is Phase.BEFORE):
         return None
-    shown = _picked(row, fields.PROBLEM) or {}
-    return shown | (_picked(version, fields.VERSION_JURY if jury else fields.VERSION) or {})
+    shown = fields.picked(row, fields.PROBLEM) or {}
+    return shown | (fields.picked(version, fields.VERSION_JURY if jury else fields.VERSION) or {})
 
 
 def trial(tried: Trial) -> dict[str, Any]:
@@ -298,7 +321,7 @@ def _trial_run(tried: TrialRun) -> dict[str, Any]:
         shown["stderr"] = _content(tried.stderr)
     if tried.input_shown and tried.answer_shown:
         shown["message"] = tried.team_message
-        shown["difference"] = _picked(tried.difference, fields.DIFFERENCE)
+        shown["difference"] = fields.picked(tried.difference, fields.DIFFERENCE)
     return {key: each for key, each in shown.items() if each not in (None, "")}
 
 
@@ -334,7 +357,7 @@ def update(
         return None
     if not may_see_usage(who):
         names = tuple(name for name in names if name not in fields.USAGE)
-    shown = {name: data[name] for name in names if _plain(data.get(name))}
+    shown = {name: data[name] for name in names if fields.plain(data.get(name))}
     if shown.get("verdict") == Verdict.JE and who is not Audience.JURY:
         shown["verdict"] = None
     return shown
@@ -353,36 +376,14 @@ def state(item: Mapping[str, Any], who: Audience, phase: Phase) -> dict[str, Any
         if shown is not None and item.get("current") is not False:
             # That it waits is all that is known of a hidden result.
             shown["state"] = "queued"
-    elif who in _INSIDERS and _plain(item.get("total")):
+    elif who in _INSIDERS and fields.plain(item.get("total")):
         shown["total"] = item["total"]
     return shown
 
 
 def _counts(judging: Any, who: Audience) -> bool:
     """Tell whether a judging is the current one; others are a jury's preview or its past."""
-    return who is Audience.JURY or _field(judging, "is_current") is not False
-
-
-def _field(thing: Any, name: str) -> Any:
-    """Read one field of a row, a record or a mapping; a row keeps some in its `record`."""
-    found = _own(thing, name)
-    kept = _own(thing, "record") if found is None else None
-    return kept.get(name) if isinstance(kept, Mapping) else found
-
-
-def _own(thing: Any, name: str) -> Any:
-    return thing.get(name) if isinstance(thing, Mapping) else getattr(thing, name, None)
-
-
-def _picked(thing: Any, names: Iterable[str]) -> dict[str, Any] | None:
-    if thing is None:
-        return None
-    found = {name: _field(thing, name) for name in names}
-    return {name: each for name, each in found.items() if each is not None}
-
-
-def _plain(value: Any) -> bool:
-    return value is not None and isinstance(value, str | int | float | bool)
+    return who is Audience.JURY or fields.read(judging, "is_current") is not False
 
 
 def _ms(microseconds: Any) -> int | None:

@@ -46,8 +46,10 @@ async def _measured(service: Service, made: Sessions, count: int, verdicts: int)
     clients = await waiting.crowd(service, topics, count, MARK)
     connection = await asking.connect(service.port)
     took_ms: list[float] = []
+    before = service.cpu()
     for number in range(verdicts):
         took_ms += await _one(service, made, connection, played, number, clients)
+    after = service.cpu()
     connection.close()
     waiting.hang_up(clients)
     lost = verdicts * count - len(took_ms)
@@ -69,6 +71,8 @@ async def _measured(service: Service, made: Sessions, count: int, verdicts: int)
             "p95_ms": round(p95, 1),
             "worst_ms": round(max(took_ms), 1),
             "lost": lost,
+            # How much of the delay is work, and how much is waiting for a CPU.
+            "api_cpu_ms_per_verdict": round(1000 * (after["api"] - before["api"]) / verdicts, 1),
         },
     )
 

@@ -98,11 +98,13 @@ def _show(report: Report, corpus: Corpus) -> None:
             style="bold" if pair.stands_out else None,
         )
     console.print(table)
-    short = sum(len(one.too_short) for one in report.problems)
+    short = len({name for one in report.problems for name in one.too_short})
+    problems = len({one.name for one in report.problems})
     out = sum(one.stands_out for one in report.pairs)
     console.print(
-        f"{len(corpus.entries)} submissions of {len(report.problems)} problems, {out} pairs stand "
-        f"out (rarer than 1 in {one_in(report.threshold):,}), {short} too short to say"
+        f"submissions: {len(corpus.entries)}, problems: {problems}, "
+        f"pairs that stand out: {out} (rarer than 1 in {one_in(report.threshold):,}, score from "
+        f"{report.score_min}), too short to say: {short}"
     )
     for name in report.unread[:PAIRS_SHOWN]:
         console.print(Text(f"not compared, no language known: {printable(name)}"))

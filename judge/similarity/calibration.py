@@ -13,7 +13,7 @@ import numpy as np
 from judge.similarity.arrays import Reals
 
 # The fit knows no more than this, however far in the tail a score lies.
-CHANCE_MIN = 1e-7
+CHANCE_MIN = 1e-6
 PAIRS_MIN = 45
 
 _LOW, _HIGH = 0.75, 0.95

@@ -15,6 +15,7 @@ import numpy as np
 from judge.similarity.arrays import Array, Flags, Hashes
 from judge.similarity.grammars import family
 from judge.similarity.hashing import grams
+from judge.similarity.kinds import Leaf
 from judge.similarity.parsing import walk
 from judge.similarity.reading import read
 from judge.similarity.templates import marked
@@ -85,6 +86,11 @@ class Fingerprint:
     def gram_set(self, stream: Stream) -> Hashes:
         """Return the distinct hashes of a stream, ascending."""
         return np.unique(self.grams(stream)[0])
+
+    def words(self) -> Hashes:
+        """Return the distinct names, numbers and texts of one's own, ascending."""
+        kinds = (int(Leaf.NAME), int(Leaf.NUMBER), int(Leaf.TEXT))
+        return np.unique(self.spellings[self.own & np.isin(self.shapes, kinds)])
 
     def bare(self, chosen: Flags) -> Hashes:
         """Return the spellings of the tokens chosen, braces aside."""

@@ -70,10 +70,12 @@ def page(report: Report, source: Callable[[str], Source | None], title: str = "S
 
 def _summary(report: Report) -> str:
     out = sum(1 for pair in report.pairs if pair.stands_out)
+    names = {name for one in report.problems for name in one.submissions}
     told = (
-        f"{_count(sum(len(one.submissions) for one in report.problems), 'submission')} of "
-        f"{_count(len(report.problems), 'problem')}; {_count(out, 'pair')} "
-        f"{'stands' if out == 1 else 'stand'} out (rarer than 1 in {one_in(report.threshold):,})."
+        f"{_count(len(names), 'submission')} of "
+        f"{_count(len({one.name for one in report.problems}), 'problem')}; {_count(out, 'pair')} "
+        f"{'stands' if out == 1 else 'stand'} out (rarer than 1 in {one_in(report.threshold):,}, "
+        f"score from {report.score_min})."
     )
     unread = ""
     if report.unread:

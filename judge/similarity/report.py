@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from judge.similarity.alignment import Fragment
-from judge.similarity.calibration import Calibration
+from judge.similarity.calibration import CHANCE_MIN, Calibration
 from judge.similarity.clusters import Cluster
 from judge.similarity.edits import Edits
 
@@ -48,6 +48,10 @@ class Pair:
         """Return the score in words."""
         if self.chance is None:
             return "too few submissions to say how often this comes by chance"
+        if self.chance <= CHANCE_MIN:
+            return (
+                f"this close by chance: less than 1 in {one_in(CHANCE_MIN):,} pairs of this problem"
+            )
         return f"this close by chance: about 1 in {one_in(self.chance):,} pairs of this problem"
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path
+from fastapi import APIRouter, Depends, Path, Query
 
 from api import paging
 from api.auth import Scope
@@ -14,7 +14,7 @@ from api.errors import BadRequestError
 from api.events import statements
 from api.events.attending import Attendance, attend
 from api.events.machine import RUNNING
-from api.events.rooms import presence, queries, schemas
+from api.events.rooms import presence, queries, schemas, watching
 from api.events.rooms.presence import Moved
 from api.leaderboards import scoring
 from api.wiring import Parts
@@ -104,6 +104,36 @@ async def get_room(
     shown = rows[:limit]
     after = paging.encode(str(shown[-1].id)) if len(rows) > limit else None
     return queries.detail(found, shown, after)
+
+
+@router.get("/entries/{entry}/source", responses=problems(404))
+async def watch_source(
+    entry: UUID,
+    who: AttendanceDep,
+    session: SessionDep,
+    problem: Annotated[
+        str,
+        Query(
+            description="Label, slug or id of a problem of the event.",
+            min_length=1,
+            max_length=64,
+            pattern=r"^[^\x00]*$",
+        ),
+    ],
+) -> schemas.WatchedSource:
+    """Return the latest source of an entry that is old enough to be watched.
+
+    Only where the event's `spectator_delay_s` says so, and not to players while it goes on.
+    """
+    row, files = await watching.source(session, who, entry, problem, now=datetime.now(UTC))
+    return schemas.WatchedSource(
+        submission_id=row.id,
+        problem_id=row.problem_id,
+        entry_id=entry,
+        language=row.language,
+        submitted_at=row.submitted_at,
+        files={name: content.decode("utf-8", "replace") for name, content in files.items()},
+    )
 
 
 @router.post("/join", responses=problems(403, 404, 409))

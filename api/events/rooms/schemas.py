@@ -53,6 +53,17 @@ class Statements(BaseModel):
     items: list[ProblemShown]
 
 
+class WatchedSource(BaseModel):
+    """What an entry handed in some time ago."""
+
+    submission_id: UUID
+    problem_id: UUID
+    entry_id: UUID
+    language: str
+    submitted_at: datetime
+    files: dict[str, str]
+
+
 class RoomSummary(BaseModel):
     """A room in a list."""
 

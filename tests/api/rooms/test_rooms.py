@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from api.auth import Role
-from api.db.models import EventState
+from api.db.models import CodeSubmission, EventProblem, EventState, SubmissionFile
 from api.events.rooms import presence
 from api.live import Topic
 from tests.api.live_client import Watcher, watching
@@ -139,3 +139,45 @@ async def test_the_clock_is_the_servers_and_knows_extra_time_and_pauses(arena: A
     await here.change(removed=[{"start": datetime.now(UTC).isoformat(), "end": None}])
     paused = (await sent(here, 0, "GET", "clock")).json()
     assert (paused["paused"], paused["open"], paused["ends_at"]) == (True, False, None)
+
+
+async def test_source_is_watched_late_never_by_players_and_not_in_a_freeze(arena: Arenas) -> None:
+    here = await arena(spectator_delay_s=300, freeze_s=3600)
+    now = datetime.now(UTC)
+    async with here.parts.sessions() as session:
+        versions = {
+            row.problem_id: row.version_id for row in await session.scalars(select(EventProblem))
+        }
+        for ago_s, canary in ((400, "canary_old"), (100, "canary_new")):
+            row = CodeSubmission(
+                user_id=here.people[0],
+                problem_id=here.ground.problems[0],
+                version_id=versions[here.ground.problems[0]],
+                event_id=here.ground.event_id,
+                entry_id=here.ground.entries[0],
+                language="python3",
+                source_hash="",
+                source_bytes=1,
+                request_hash="",
+                submitted_at=now - timedelta(seconds=ago_s),
+            )
+            session.add(row)
+            await session.flush()
+            session.add(SubmissionFile(submission_id=row.id, name="a.py", content=canary.encode()))
+        await session.commit()
+    path = f"entries/{here.ground.entries[0]}/source?problem=A"
+
+    async def seen(who: int | None) -> list[str]:
+        text = (await sent(here, who, "GET", path)).text
+        return [each for each in ("canary_old", "canary_new") if each in text]
+
+    assert await seen(None) == ["canary_old"]
+    assert await seen(0) == await seen(2) == []
+    await here.change(spectator_delay_s=None)
+    assert await seen(None) == []
+    await here.change(spectator_delay_s=50)
+    assert await seen(None) == ["canary_new"]
+    await here.change(frozen_at=now - timedelta(seconds=200))
+    assert await seen(None) == ["canary_old"]
+    await here.change(state=EventState.THAWED, frozen_at=None)
+    assert await seen(2) == ["canary_new"]

@@ -3,7 +3,7 @@
 import pytest
 
 from judge.languages import languages
-from judge.similarity import Index, Stream, fingerprint, supported, vector
+from judge.similarity import Entry, Index, Stream, compare, fingerprint, supported, vector
 from judge.similarity.kinds import Part
 from judge.similarity.reading import read
 
@@ -59,6 +59,27 @@ def test_every_grammar_shows_the_structure(language: str) -> None:
     left = iter(parts)
 
     assert all(part in left for part in core), parts
+
+
+def test_a_translation_is_weaker_evidence() -> None:
+    """The same program in two languages is the nearest pair across languages, and so marked."""
+    sources = {f"s{n}": (program(n, 6), "python3") for n in range(8)}
+    sources |= {one: (SAME[one], one) for one in ("java", "go")}
+    report = compare(
+        [
+            Entry(id=name, problem="p", fingerprint=fingerprint(text.encode(), language))
+            for name, (text, language) in sources.items()
+        ]
+    )
+    across = [one for one in report.pairs if one.weak]
+
+    assert (across[0].first, across[0].second) == ("go", "java")
+    assert across[0].score > 2 * across[1].score
+    assert not any({one.first[0], one.second[0]} == {"s"} for one in across)
+    assert [one.family for one in report.problems] == [
+        *("go", "java", "python"),
+        "go and java and python",
+    ]
 
 
 @pytest.mark.parametrize(
