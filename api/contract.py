@@ -40,6 +40,7 @@ TAGS = {
     "events": "Events: asked for, planned, registered for, moved on; what is played when by whom.",
     "rooms": "Live battle: rooms, presence, the clock, drafts, clarifications, duels.",
     "rejudging": "Judging again: chosen, previewed, then applied or cancelled as a whole.",
+    "similarity": "Copied code: reports with evidence, decisions of reviewers, appeals.",
     "workers": "The workers there are, and how long the queue is.",
     "health": "For probes and people.",
 }

@@ -4,13 +4,17 @@ Every ring is heard twice. One worker that waits for it is woken at once, throug
 hands out; arq looks at its own queue many times a second, and so wakes a second slot when several
 judgings came with one ring. Here and in `api.worker` only arq is named. A bell that cannot be rung
 is no failure: sweeping workers find the work a second later.
+
+What was judged is handed on by a queue of its own, which only the similarity process hears.
 """
 
 import asyncio
 import json
+from collections.abc import Collection
 from contextlib import suppress
 from contextvars import Context
 from typing import Any, cast
+from uuid import UUID
 
 from arq.connections import ArqRedis, RedisSettings, create_pool
 from redis.asyncio import Redis
@@ -23,6 +27,8 @@ from api.settings import Settings
 QUEUE = "codebattle:bell"
 LOOK = "look"
 JOBS = "jobs"
+EMBED_QUEUE = "codebattle:embed"
+EMBED = "embed"
 MOMENT_S = 0.01
 # A Redis that takes longer is as good as none: a sweep finds the work sooner.
 RING_S = 2.0
@@ -30,6 +36,9 @@ _EXPIRES_S = 60
 # Rings that nobody waited for are kept for the next who does, but not many: one look does all.
 _WAKE = "codebattle:wake"
 _WAKES_MAX = 16
+# Should nobody compare, what was judged is not kept here for ever: a sweep finds it.
+_EMBEDS_MAX = 10_000
+_EMBED_EXPIRES_S = 3600
 _WAIT_S = 5
 _log = logger(__name__)
 
@@ -77,6 +86,7 @@ class Bell:
         self._opening = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._wanted_for: set[str] = set()
+        self._judged: set[UUID] = set()
         self._ringing: asyncio.Task[None] | None = None
 
     def ring_soon(self, what: str = LOOK) -> None:
@@ -86,6 +96,15 @@ class Bell:
         """
         self._wanted_for.add(what)
         self._wanted.set()
+        self._start()
+
+    def judged(self, submission_id: UUID) -> None:
+        """Hand on what was judged, in the background, to be fingerprinted and embedded."""
+        self._judged.add(submission_id)
+        self._wanted.set()
+        self._start()
+
+    def _start(self) -> None:
         if self._ringing is None:
             self._ringing = asyncio.create_task(self._ring_on(), name="bell", context=Context())
 
@@ -99,6 +118,26 @@ class Bell:
     async def _ring_wanted(self) -> None:
         while self._wanted_for:
             await self.ring(self._wanted_for.pop())
+        if self._judged:
+            judged, self._judged = self._judged, set()
+            await self._hand_on(judged)
+
+    async def _hand_on(self, judged: Collection[UUID]) -> None:
+        try:
+            async with asyncio.timeout(RING_S):
+                pool = await self._connected()
+                for each in judged:
+                    await pool.enqueue_job(
+                        EMBED,
+                        str(each),
+                        _job_id=f"{EMBED}:{each}",
+                        _queue_name=EMBED_QUEUE,
+                        _expires=_EMBED_EXPIRES_S,
+                    )
+                await pool.zremrangebyrank(EMBED_QUEUE, 0, -_EMBEDS_MAX - 1)
+        except (RedisError, OSError, TimeoutError) as error:
+            BELL_FAILURES.inc()
+            _log.warning("bell.failed", error=type(error).__name__)
 
     async def ring(self, what: str = LOOK) -> bool:
         """Wake a worker; call it after the commit. Tell whether Redis took it."""

@@ -282,6 +282,21 @@ class Settings(BaseSettings):
         description="A worker whose judgements of so many people's submissions within a day "
         "others contradict takes no more work.",
     )
+    similarity: bool = Field(
+        default=True, description="Judgements are handed on to be compared with others."
+    )
+    similarity_model: str = Field(
+        default="packaged",
+        description="Model of embeddings: packaged, none, or a directory sentence-transformers "
+        "loads.",
+    )
+    chroma_host: str = Field(
+        default="", description="ChromaDB server; empty: embedded, below the data directory."
+    )
+    chroma_port: int = Field(default=8000, ge=1, le=65535, description="Port of that server.")
+    similarity_report_max: int = Field(
+        default=20_000, ge=2, description="Submissions a similarity report compares."
+    )
     package_cache_bytes_max: int = Field(
         default=4096 * MIB, gt=0, description="Unpacked packages kept."
     )
@@ -319,6 +334,11 @@ class Settings(BaseSettings):
     def blobs_dir(self) -> Path:
         """Where the local blob store keeps its files."""
         return self.data_dir / "blobs"
+
+    @property
+    def similarity_dir(self) -> Path:
+        """Indexes of similarity: made from PostgreSQL, and made anew when they are gone."""
+        return self.data_dir / "similarity"
 
     @property
     def cache_dir(self) -> Path:

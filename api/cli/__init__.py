@@ -3,9 +3,18 @@
 Heavy modules are imported inside commands, so that `codebattle judge` starts as fast as before.
 """
 
-from api.cli import backups, database, documenting, leaderboards, running, simulate, users
+from api.cli import (
+    backups,
+    database,
+    documenting,
+    leaderboards,
+    running,
+    similarity,
+    simulate,
+    users,
+)
 from judge.cli import main as run_judge
-from judge.cli.app import app
+from judge.cli.app import app, similarity_app
 
 __all__ = ["app", "main"]
 
@@ -19,6 +28,8 @@ database.app.command("backup")(backups.backup)
 database.app.command("restore")(backups.restore)
 database.app.command("check")(backups.check)
 database.app.command("drill")(backups.drill)
+similarity_app.command("serve")(similarity.serve)
+similarity_app.command("rebuild")(similarity.rebuild)
 app.add_typer(database.app, name="db")
 app.add_typer(users.app, name="user")
 app.add_typer(leaderboards.app, name="leaderboard")

@@ -41,7 +41,7 @@ DRAIN_S = 5
 FREE_BYTES_MIN = 256 * 1024 * 1024
 API_PATIENCE_S = 12.0
 # Whoever asks is answered before anything is judged: judging can wait, and its times are CPU times.
-API_NICE, WORKER_NICE = -8, 4
+API_NICE, WORKER_NICE, SIMILARITY_NICE = -8, 4, 15
 _PREFIX = "CODEBATTLE_"
 _DATABASE, _REDIS = f"{_PREFIX}DATABASE_URL", f"{_PREFIX}REDIS_URL"
 _MIGRATIONS = Path(__file__).parents[1] / "db" / "migrations" / "versions"
@@ -135,6 +135,8 @@ async def _start(
     await welcoming.welcome(
         settings, account, _kept(password), began=began, with_examples=with_examples
     )
+    if settings.similarity:
+        await tree.start(_similarity(settings, lock))
 
 
 async def _start_servers(tree: Tree, settings: Settings) -> Settings:
@@ -211,6 +213,18 @@ def _worker(settings: Settings, lock: Lock) -> Program:
         lock=lock,
         patience_s=settings.drain_s + DRAIN_S,
         nice=WORKER_NICE,
+    )
+
+
+def _similarity(settings: Settings, lock: Lock) -> Program:
+    """Return who compares what was judged: nobody waits for it, so everything else goes first."""
+    return Program(
+        "similarity",
+        [sys.executable, "-m", "api", "similarity", "serve"],
+        log=settings.data_dir / "log" / "similarity.log",
+        lock=lock,
+        patience_s=settings.drain_s + DRAIN_S,
+        nice=SIMILARITY_NICE,
     )
 
 

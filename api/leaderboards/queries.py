@@ -6,10 +6,23 @@ PostgreSQL writes rows and cells as JSON, so that a page costs two statements an
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Numeric, Text, Uuid, bindparam, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Numeric,
+    Text,
+    TextClause,
+    TextualSelect,
+    Uuid,
+    bindparam,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,13 +44,8 @@ _ROW = f"""
     JOIN codebattle.event_entries AS e ON e.id = r.entry_id
     WHERE r.event_id = :event_id AND r.public = :public
 """
-_AMONG = (
-    "AND (cast(:room_id AS uuid) IS NULL OR r.room_id = :room_id)"
-    " AND (cast(:guild_id AS uuid) IS NULL OR r.guild_id = :guild_id)"
-)
 _ORDER = "ORDER BY r.lost, r.penalty, r.last, r.entry_id LIMIT :most"
 _TYPES = (bindparam("event_id", type_=Uuid), bindparam("public", type_=Boolean))
-_FILTERS = (bindparam("room_id", type_=Uuid), bindparam("guild_id", type_=Uuid))
 _COLUMNS = {
     **dict.fromkeys(("entry_id", "room_id", "guild_id"), Uuid),
     "lost": Numeric,
@@ -46,24 +54,20 @@ _COLUMNS = {
     "name": Text,
     "cells": JSONB,
 }
-_TOP = text(f"SELECT {_ROW} {_AMONG} {_ORDER}").bindparams(*_TYPES, *_FILTERS).columns(**_COLUMNS)
-_AFTER = (
-    text(
-        f"SELECT {_ROW} {_AMONG} AND (r.lost, r.penalty, r.last, r.entry_id) > ("  # noqa: S608
-        "    SELECT a.lost, a.penalty, a.last, a.entry_id FROM codebattle.board_rows AS a"
-        "    WHERE a.event_id = :event_id AND a.public = :public AND a.entry_id = :after"
-        f") {_ORDER}"
-    )
-    .bindparams(*_TYPES, *_FILTERS, bindparam("after", type_=Uuid))
-    .columns(**_COLUMNS)
-)
+_TOP = "SELECT {row} {among} {order}"
+_AFTER = """
+SELECT {row} {among} AND (r.lost, r.penalty, r.last, r.entry_id) > (
+    SELECT a.lost, a.penalty, a.last, a.entry_id FROM codebattle.board_rows AS a
+    WHERE a.event_id = :event_id AND a.public = :public AND a.entry_id = :after
+) {order}
+"""
 _ONE = (
     text(f"SELECT {_ROW} AND r.entry_id = :entry_id")
     .bindparams(*_TYPES, bindparam("entry_id", type_=Uuid))
     .columns(**_COLUMNS)
 )
-# How many are ahead of a row, and how many come before it in order.
-_BEFORE = text(f"""
+# How many are ahead of a row, and how many come before it; of a whole board the index has it all.
+_BEFORE = """
 SELECT
     count(*) FILTER (WHERE (r.lost, r.penalty, r.last) < (own.lost, own.penalty, own.last))
         AS ahead,
@@ -72,9 +76,8 @@ FROM codebattle.board_rows AS own
 JOIN codebattle.board_rows AS r ON r.event_id = own.event_id AND r.public = own.public
     AND (r.lost, r.penalty, r.last, r.entry_id)
         < (own.lost, own.penalty, own.last, own.entry_id)
-WHERE own.event_id = :event_id AND own.public = :public AND own.entry_id = :entry_id {_AMONG}
-""").bindparams(*_TYPES, *_FILTERS, bindparam("entry_id", type_=Uuid))  # noqa: S608
-
+WHERE own.event_id = :event_id AND own.public = :public AND own.entry_id = :entry_id {among}
+"""
 _FIRSTS = text("""
 SELECT wanted.problem_id, f.entry_id, f.solved_us,
     p.since IS NULL OR p.since > f.solved_us AS settled
@@ -103,14 +106,15 @@ class Among:
     guild_id: UUID | None = None
 
     @property
+    def filters(self) -> dict[str, UUID]:
+        """Return which columns have one value only."""
+        named = {"room_id": self.room_id, "guild_id": self.guild_id}
+        return {name: each for name, each in named.items() if each is not None}
+
+    @property
     def values(self) -> dict[str, Any]:
         """Return what statements take."""
-        return {
-            "event_id": self.event_id,
-            "public": self.public,
-            "room_id": self.room_id,
-            "guild_id": self.guild_id,
-        }
+        return {"event_id": self.event_id, "public": self.public, **self.filters}
 
     def has(self, row: "Ranked") -> bool:
         """Tell whether an entry is among them."""
@@ -157,9 +161,10 @@ async def page(
     """Return rows in order of rank, after some entry's; equals share a rank."""
     values = among.values | {"most": limit}
     if after is None:
-        rows = (await session.execute(_TOP, values)).all()
+        rows = (await session.execute(_paged(_TOP, *among.filters), values)).all()
     else:
-        rows = (await session.execute(_AFTER, values | {"after": after})).all()
+        statement = _paged(_AFTER, *among.filters)
+        rows = (await session.execute(statement, values | {"after": after})).all()
     if not rows:
         return []
     rank, before = 1, 0
@@ -228,8 +233,24 @@ async def guilds(session: AsyncSession, event_id: UUID, *, public: bool) -> list
 
 async def _places(session: AsyncSession, among: Among, entry_id: UUID) -> tuple[int, int]:
     """Return an entry's rank, and how many rows come before it."""
-    found = (await session.execute(_BEFORE, among.values | {"entry_id": entry_id})).one()
+    statement = _written(_BEFORE, *among.filters)
+    found = (await session.execute(statement, among.values | {"entry_id": entry_id})).one()
     return found.ahead + 1, found.before
+
+
+@cache
+def _written(form: str, *filters: str) -> TextClause:
+    """Return a statement; what is not filtered by is not in it, so that an index will do."""
+    among = " ".join(f"AND r.{name} = :{name}" for name in filters)
+    ids = [name for name in ("after", "entry_id") if f":{name}" in form]
+    return text(form.format(row=_ROW, order=_ORDER, among=among)).bindparams(
+        *_TYPES, *(bindparam(name, type_=Uuid) for name in (*filters, *ids))
+    )
+
+
+@cache
+def _paged(form: str, *filters: str) -> TextualSelect:
+    return _written(form, *filters).columns(**_COLUMNS)
 
 
 def _ranked(row: Any, rank: int) -> Ranked:

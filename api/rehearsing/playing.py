@@ -33,6 +33,7 @@ WATCHERS = 3
 WATCH_S = 0.5
 WAIT_S = 20
 TRIES = 20
+CONNECTIONS = 500
 LATER = frozenset({429, 503})
 
 
@@ -52,6 +53,7 @@ class Stage:
 
     settings: Settings
     client: httpx.AsyncClient
+    waiting: httpx.AsyncClient
     sheet: Sheet
     event_id: str
     speed: float
@@ -68,14 +70,22 @@ async def rehearse(settings: Settings, asked: Asked, bounds: Bounds) -> Sheet:
 
     Raises `EngineError` when the service does not answer, `UsageError` when it refuses the copy.
     """
-    limits = httpx.Limits(max_connections=200)
     try:
-        async with httpx.AsyncClient(base_url=asked.url, timeout=60, limits=limits) as client:
-            return await _rehearse(settings, client, asked, bounds)
+        # Those who wait for verdicts must not take the connections of those who hand in.
+        async with _client(asked.url) as client, _client(asked.url) as waiting:
+            return await _rehearse(settings, client, waiting, asked, bounds)
     except httpx.TransportError as error:
         raise EngineError(
             f"{asked.url}: {str(error) or type(error).__name__}; does it run?"
         ) from error
+
+
+def _client(url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        base_url=url,
+        timeout=httpx.Timeout(60, pool=None),
+        limits=httpx.Limits(max_connections=CONNECTIONS),
+    )
 
 
 def headers(settings: Settings, user_id: UUID, name: str, *roles: Role) -> dict[str, str]:
@@ -87,7 +97,11 @@ def headers(settings: Settings, user_id: UUID, name: str, *roles: Role) -> dict[
 
 
 async def _rehearse(
-    settings: Settings, client: httpx.AsyncClient, asked: Asked, bounds: Bounds
+    settings: Settings,
+    client: httpx.AsyncClient,
+    waiting: httpx.AsyncClient,
+    asked: Asked,
+    bounds: Bounds,
 ) -> Sheet:
     master = headers(settings, new_id(), "Rehearsal", Role.GAME_MASTER)
     original = await _need(client, "GET", f"/v1/events/{asked.event}", master)
@@ -101,6 +115,7 @@ async def _rehearse(
     stage = Stage(
         settings=settings,
         client=client,
+        waiting=waiting,
         sheet=sheet,
         event_id=copy["id"],
         speed=asked.speed,
@@ -186,9 +201,12 @@ async def _hand_in(stage: Stage, planned: Planned, moment: float) -> None:
     }
     name = f"player {planned.player} on {planned.problem} at {planned.at_s:.0f} s"
     begin = time.monotonic()
-    said = await _patiently(stage, "POST", "/v1/submissions", who, json=new)
-    if said.status_code != 202:
-        stage.sheet.lost.append(f"{name}: refused, {_reason(said)}")
+    # With a key it is one submission, however often a broken connection makes us send it.
+    keyed = who | {"Idempotency-Key": new_id().hex}
+    said = await _patiently(stage.sheet, stage.client, "POST", "/v1/submissions", keyed, json=new)
+    if said is None or not said.is_success:
+        why = "no answer" if said is None else f"refused, {_reason(said)}"
+        stage.sheet.lost.append(f"{name}: {why}")
         return
     taken = time.monotonic()
     stage.sheet.submit_s.append(taken - begin)
@@ -207,8 +225,9 @@ async def _hand_in(stage: Stage, planned: Planned, moment: float) -> None:
 async def _verdict(stage: Stage, address: str, who: dict[str, str]) -> str | None:
     deadline = time.monotonic() + max(120.0, 4 * stage.sheet.bounds.verdict_s)
     while time.monotonic() < deadline:
-        said = await _patiently(stage, "GET", f"{address}?wait={WAIT_S}", who)
-        if said.status_code != 200:
+        waiting = f"{address}?wait={WAIT_S}"
+        said = await _patiently(stage.sheet, stage.waiting, "GET", waiting, who)
+        if said is None or said.status_code != 200:
             return None
         shown = said.json()
         if shown.get("verdict") is not None:
@@ -261,15 +280,27 @@ async def _check(stage: Stage, master: dict[str, str], labels: dict[str, str]) -
 
 
 async def _patiently(
-    stage: Stage, method: str, address: str, who: dict[str, str], **more: Any
-) -> httpx.Response:
-    """Ask, and wait when we are told to."""
+    sheet: Sheet,
+    client: httpx.AsyncClient,
+    method: str,
+    address: str,
+    who: dict[str, str],
+    **more: Any,
+) -> httpx.Response | None:
+    """Ask, wait when we are told to or nobody answers; None when nobody ever does."""
+    said = None
     for _ in range(TRIES):
-        said = await stage.client.request(method, address, headers=who, **more)
-        if said.status_code not in LATER:
-            return said
-        stage.sheet.held_back += 1
-        await asyncio.sleep(min(60.0, float(said.headers.get("Retry-After", "1"))))
+        pause_s = 1.0
+        try:
+            said = await client.request(method, address, headers=who, **more)
+        except httpx.TransportError:
+            said = None
+        else:
+            if said.status_code not in LATER:
+                return said
+            pause_s = min(60.0, float(said.headers.get("Retry-After", "1")))
+        sheet.held_back += 1
+        await asyncio.sleep(pause_s)
     return said
 
 

@@ -56,7 +56,7 @@ class Sheet:
         for name, holds, said in self.checks():
             yield f"{'go   ' if holds else 'NO-GO'}  {name:<20}  {said}"
         if self.held_back:
-            yield f"       {self.held_back} requests were asked to wait (429, 503) and did"
+            yield f"       {self.held_back} requests had to wait (429, 503, no answer)"
         yield "go" if self.go else "NO-GO"
 
     def as_json(self) -> dict[str, Any]:

@@ -329,6 +329,8 @@ class SubmissionJobs:
             JUDGING_ERRORS.labels("lease_lost").inc()
             _log.warning("judging.refused", reason="the lease was lost")
             return
+        if self._settings.similarity and claimed.current:
+            self._parts.bell.judged(claimed.submission_id)
         VERDICTS.labels(judgement.verdict.value, judgement.language).inc()
         tracing.note(verdict=judgement.verdict.value, sandbox=judgement.backend)
         if claimed.judging_id in self._held:

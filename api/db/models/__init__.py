@@ -41,11 +41,25 @@ from api.db.models.neighbours import (
 from api.db.models.problems import CodeProblem, CodeProblemVersion, TestCase, TestGroup, Visibility
 from api.db.models.profiles import GuildMemberRef, GuildRef, UserProfileRef
 from api.db.models.rejudgings import Rejudging, RejudgingState
+from api.db.models.similarity import (
+    AppealState,
+    Decision,
+    NeighbourKind,
+    SimilarityAppeal,
+    SimilarityDecision,
+    SimilarityEmbedding,
+    SimilarityFingerprint,
+    SimilarityNeighbour,
+    SimilarityPair,
+    SimilarityReport,
+    SimilarityStatement,
+)
 from api.db.models.submissions import CodeSubmission, SubmissionFile
 from api.db.models.workers import FindingKind, Worker, WorkerFinding, WorkerState
 
 __all__ = [
     "Account",
+    "AppealState",
     "AuditEntry",
     "Blob",
     "BoardCell",
@@ -57,6 +71,7 @@ __all__ = [
     "CodeSubmission",
     "ContestFeed",
     "ContestMark",
+    "Decision",
     "Draft",
     "Duel",
     "DuelState",
@@ -80,6 +95,7 @@ __all__ = [
     "JudgingState",
     "LeaderboardEntry",
     "LoginWindow",
+    "NeighbourKind",
     "Outbox",
     "Presence",
     "Queue",
@@ -89,6 +105,14 @@ __all__ = [
     "RejudgingState",
     "Room",
     "Run",
+    "SimilarityAppeal",
+    "SimilarityDecision",
+    "SimilarityEmbedding",
+    "SimilarityFingerprint",
+    "SimilarityNeighbour",
+    "SimilarityPair",
+    "SimilarityReport",
+    "SimilarityStatement",
     "SubmissionFile",
     "TestCase",
     "TestGroup",

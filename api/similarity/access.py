@@ -1,0 +1,52 @@
+"""Who may compare: reviewers and game masters, and reviewers not while an event goes on.
+
+Phases are those of `api.redaction`; who may read a source is said there.
+"""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api import redaction
+from api.auth import CurrentUser, Role
+from api.db.models import CodeSubmission, Event, EventState
+from api.redaction import Phase
+
+OVER = (EventState.FINISHED, EventState.THAWED, EventState.FINALISED)
+
+
+def may_compare(user: CurrentUser, phase: Phase) -> bool:
+    """Tell whether somebody may know which submissions are alike: no player ever may."""
+    return Role.GAME_MASTER in user.roles or (Role.REVIEWER in user.roles and phase.over)
+
+
+def jury(user: CurrentUser) -> bool:
+    """Tell whether somebody may compare whatever goes on."""
+    return Role.GAME_MASTER in user.roles
+
+
+def comparable(user: CurrentUser) -> list[ColumnElement[bool]]:
+    """Return conditions on submissions that somebody may compare now."""
+    return [] if jury(user) else over()
+
+
+def over() -> list[ColumnElement[bool]]:
+    """Return conditions on submissions that no event needs to keep apart any more."""
+    ended = select(Event.id).where(Event.state.in_(OVER))
+    return [or_(CodeSubmission.event_id.is_(None), CodeSubmission.event_id.in_(ended))]
+
+
+async def may_see(session: AsyncSession, user: CurrentUser, events: Iterable[UUID | None]) -> bool:
+    """Tell whether somebody may see what was found among submissions of these events."""
+    named = {each for each in events if each is not None}
+    if jury(user) or not named:
+        return may_compare(user, Phase.PRACTICE)
+    over = set(
+        await session.scalars(select(Event.id).where(Event.id.in_(named), Event.state.in_(OVER)))
+    )
+    return all(
+        may_compare(user, redaction.phase_of(each, Phase.FINAL if each in over else None))
+        for each in named
+    )

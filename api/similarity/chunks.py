@@ -1,0 +1,63 @@
+"""Cuts a program into pieces a sentence model can take in: whole lines, about 120 tokens each.
+
+A model sees some 256 of its own tokens, and most programs are longer: of a whole file it would
+read the head alone. Comments and blank lines go, and pieces overlap by half, so that a function
+is mostly whole in one of them.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from judge.similarity import family
+from judge.similarity.fingerprints import joined
+
+TOKENS = 120
+CHUNKS_MAX = 64
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+_HASHED = re.compile(r"#[^\n]*")
+_SLASHED = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of a program, and its lines, counted over all files."""
+
+    text: str
+    first_line: int
+    last_line: int
+
+
+def chunks(files: Mapping[str, bytes], language: str) -> list[Chunk]:
+    """Return the pieces of a program, at most `CHUNKS_MAX`."""
+    text, _ = joined(files)
+    comment = _HASHED if family(language) == "python" else _SLASHED
+    # What a comment spanned of lines stays, so that lines are those of the file.
+    bare = comment.sub(lambda found: "\n" * found[0].count("\n"), text)
+    lines = [
+        (number, " ".join(words), len(words))
+        for number, line in enumerate(bare.split("\n"), start=1)
+        if (words := _TOKEN.findall(line)[:TOKENS])
+    ]
+    found: list[Chunk] = []
+    start = 0
+    while start < len(lines) and len(found) < CHUNKS_MAX:
+        end, size = start, 0
+        while end < len(lines) and (end == start or size + lines[end][2] <= TOKENS):
+            size += lines[end][2]
+            end += 1
+        found.append(
+            Chunk(
+                text="\n".join(line for _, line, _ in lines[start:end]),
+                first_line=lines[start][0],
+                last_line=lines[end - 1][0],
+            )
+        )
+        if end == len(lines):
+            break
+        half, passed = 0, start
+        while passed < end - 1 and half < TOKENS // 2:
+            half += lines[passed][2]
+            passed += 1
+        start = max(passed, start + 1)
+    return found

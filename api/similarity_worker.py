@@ -1,0 +1,151 @@
+"""The similarity process: fingerprints and embeds what was judged, makes reports.
+
+It hears an arq queue of its own, so that judging never waits for it, and sweeps up what nobody
+told it of. It alone holds the indexes: where several are started, one works and the others wait.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from arq.connections import create_pool
+from arq.worker import Worker as ArqWorker
+from arq.worker import func
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.db.base import new_id
+from api.db.engine import AWAY
+from api.jobs.running import JobRunner
+from api.logs import logger
+from api.queue import EMBED, EMBED_QUEUE, dumps, loads, redis_settings
+from api.settings import Settings
+from api.similarity import keeper
+from api.similarity.keeper import Keeper
+from api.wiring import Parts, opened
+
+# Nobody waits for a single embedding; a report begins with the next look at the jobs.
+POLL_S = 0.2
+RETRY_S = 1.0
+SWEEP_S = 60.0
+OWNER_S = 5.0
+_AT_ONCE = 64
+_log = logger(__name__)
+
+
+async def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with opened(settings, application="codebattle similarity") as parts:
+        await work(parts, stop)
+
+
+async def work(parts: Parts, stop: asyncio.Event) -> None:
+    """Work with these parts until told to stop; begin anew when PostgreSQL was away."""
+    while not stop.is_set():
+        try:
+            async with parts.engine.connect() as connection:
+                if await keeper.owned(connection):
+                    try:
+                        await _own(parts, stop, connection)
+                    finally:
+                        # Back in the pool it would keep the lock.
+                        await connection.invalidate()
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            _log.warning("similarity.retrying", error=type(error).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), RETRY_S)
+
+
+async def _own(parts: Parts, stop: asyncio.Event, connection: AsyncConnection) -> None:
+    """Work for as long as the lock, which lives with its connection, is ours."""
+    kept = Keeper(parts)
+    await kept.open()
+    runner = JobRunner(parts, kept.handlers, worker=new_id(), slots=1)
+    settings = parts.settings
+
+    async def still_ours() -> None:
+        await keeper.owned(connection)
+
+    async def sweep() -> None:
+        await kept.sweep()
+
+    background = [
+        asyncio.create_task(kept.run(), name="taking in"),
+        asyncio.create_task(_hear(settings, kept), name="arq"),
+        asyncio.create_task(_every(settings.heartbeat_s, runner.beat), name="beat"),
+        asyncio.create_task(_every(settings.sweep_s, runner.sweep), name="jobs"),
+        asyncio.create_task(_every(SWEEP_S, sweep), name="sweep"),
+        asyncio.create_task(_every(OWNER_S, still_ours, insist=True), name="owner"),
+    ]
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        # None of them ends by itself but by a failure that the next round begins anew after.
+        await asyncio.wait([stopping, *background], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await runner.drain(settings.drain_s)
+        for task in (stopping, *background):
+            task.cancel()
+        results = await asyncio.gather(stopping, *background, return_exceptions=True)
+        await kept.close()
+    for result in results:
+        if isinstance(result, Exception):
+            raise result
+
+
+async def _hear(settings: Settings, kept: Keeper) -> None:
+    """Hear what was judged for as long as Redis is there, and again when it is back."""
+
+    async def embed(ctx: dict[Any, Any], submission_id: str) -> None:
+        del ctx
+        kept.ring(UUID(submission_id))
+
+    while True:
+        try:
+            pool = await create_pool(redis_settings(settings), default_queue_name=EMBED_QUEUE)
+        except (RedisError, OSError, TimeoutError) as error:
+            _log.warning("bell.unheard", error=str(error))
+            await asyncio.sleep(RETRY_S)
+            continue
+        worker = ArqWorker(
+            [func(embed, name=EMBED, timeout=60, keep_result=0, max_tries=1)],
+            queue_name=EMBED_QUEUE,
+            redis_pool=pool,
+            handle_signals=False,
+            max_jobs=_AT_ONCE,
+            poll_delay=POLL_S,
+            keep_result=0,
+            retry_jobs=False,
+            job_serializer=dumps,
+            job_deserializer=loads,
+            log_results=False,
+        )
+        try:
+            await worker.async_run()
+        except (RedisError, OSError, TimeoutError) as error:
+            _log.warning("bell.unheard", error=str(error))
+        finally:
+            with suppress(RedisError, OSError):
+                await pool.aclose(close_connection_pool=True)
+        await asyncio.sleep(RETRY_S)
+
+
+async def _every(
+    seconds: float, act: Callable[[], Awaitable[None]], *, insist: bool = False
+) -> None:
+    """Act again and again; a part that is away ends it only if that is insisted on."""
+    while True:
+        try:
+            await act()
+        except AWAY as error:
+            if insist:
+                raise
+            _log.warning("similarity.retrying", error=type(error).__name__)
+        await asyncio.sleep(seconds)
