@@ -1,7 +1,7 @@
 """Real servers for the service's tests.
 
 One PostgreSQL and one Redis per test process, without fsync; the schema is built once by the
-migrations, and every test gets a database copied from it.
+migrations, and every test gets a database that was copied from it and holds nothing.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -29,6 +30,35 @@ from api.wiring import Parts, opened
 from judge.images import ROOT
 
 TEMPLATE = "template_codebattle"
+# What a test that changes the schema, a right or a trigger does not leave as it was.
+SCHEMA = """
+SELECT md5(
+    (SELECT string_agg(format('%s %s %s', c.oid, relname, relacl), ',' ORDER BY c.oid)
+        FROM pg_class AS c WHERE relnamespace = to_regnamespace('codebattle'))
+    || (SELECT string_agg(xmin::text, ',' ORDER BY oid) FROM pg_trigger)
+    || (SELECT string_agg(xmin::text, ',' ORDER BY oid) FROM pg_constraint)
+    || (SELECT string_agg(xmin::text, ',' ORDER BY oid) FROM pg_proc WHERE oid >= 16384)
+    || (SELECT string_agg(xmin::text, ',' ORDER BY attrelid, attnum)
+        FROM pg_attribute WHERE attrelid >= 16384)
+    || (SELECT version_num FROM codebattle.alembic_version)
+)
+"""
+OTHERS_OUT = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+# Neither foreign keys nor triggers have a say in it.
+EMPTY = """
+SET session_replication_role = replica;
+DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT relname FROM pg_class
+        WHERE relnamespace = 'codebattle'::regnamespace AND relkind IN ('r', 'p')
+            AND relname <> 'alembic_version'
+    LOOP
+        EXECUTE format('DELETE FROM codebattle.%I', name);
+    END LOOP;
+END $$;
+"""
 PROBLEMS = ROOT / "problems"
 
 
@@ -38,13 +68,15 @@ def quiet_logs() -> None:
     logs.configure(form=LogFormat.JSON, level="WARNING")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Servers:
     """What runs for the whole session. `start` and `stop` are coroutines on a loop of their own."""
 
     postgres: Postgres
     redis: Redis
     loop: asyncio.AbstractEventLoop
+    # The database of this process's tests and its `SCHEMA`, until a test has changed that.
+    ready: tuple[str, str] | None = None
 
 
 @pytest.fixture(scope="session")
@@ -89,18 +121,44 @@ async def empty_database(servers: Servers) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def database(servers: Servers) -> AsyncIterator[str]:
-    """Return the address of a migrated database of this test's own."""
-    async with _database(servers, TEMPLATE) as url:
-        yield url
+    """Return the address of a migrated database with nothing in it."""
+    if servers.ready is None:
+        name = await _create(servers, TEMPLATE)
+        async with _connected(servers, name) as connection:
+            servers.ready = name, await connection.fetchval(SCHEMA)
+    name, made = servers.ready
+    yield servers.postgres.url(name)
+    async with _connected(servers, name) as connection:
+        await connection.execute(OTHERS_OUT)
+        # Emptying is ten times as fast as copying the template again.
+        if await connection.fetchval(SCHEMA) == made:
+            await connection.execute(EMPTY)
+            return
+    servers.ready = None
+    await _administer(servers.postgres, f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @asynccontextmanager
 async def _database(servers: Servers, template: str | None) -> AsyncIterator[str]:
-    name = f"test_{uuid4().hex}"
-    source = f" TEMPLATE {template} STRATEGY wal_log" if template else ""
-    await _administer(servers.postgres, f"CREATE DATABASE {name}{source}")
+    name = await _create(servers, template)
     yield servers.postgres.url(name)
     await _administer(servers.postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _create(servers: Servers, template: str | None) -> str:
+    name = f"test_{uuid4().hex}"
+    source = f" TEMPLATE {template} STRATEGY file_copy" if template else ""
+    await _administer(servers.postgres, f"CREATE DATABASE {name}{source}")
+    return name
+
+
+@asynccontextmanager
+async def _connected(servers: Servers, name: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(servers.postgres.url(name).replace("+asyncpg", ""))
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @pytest.fixture
