@@ -168,7 +168,8 @@ def _statuses(operation: dict[str, Any], route: APIRoute, *, needed: bool) -> It
     if has_body or "cursor" in names:
         yield 400
     if "security" in operation:
-        yield 401
+        # Who sends none that is valid is limited by the address.
+        yield from (401, 429)
     if needed:
         yield 403
     if any(each["in"] == "path" for each in parameters):

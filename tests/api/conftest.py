@@ -37,6 +37,7 @@ SELECT md5(
         FROM pg_class AS c WHERE relnamespace = to_regnamespace('codebattle'))
     || (SELECT string_agg(xmin::text, ',' ORDER BY oid) FROM pg_trigger)
     || (SELECT string_agg(xmin::text, ',' ORDER BY oid) FROM pg_constraint)
+    || (SELECT string_agg(xmin::text, ',' ORDER BY indexrelid) FROM pg_index)
     || (SELECT string_agg(xmin::text, ',' ORDER BY oid) FROM pg_proc WHERE oid >= 16384)
     || (SELECT string_agg(xmin::text, ',' ORDER BY attrelid, attnum)
         FROM pg_attribute WHERE attrelid >= 16384)

@@ -16,7 +16,7 @@ Tag = Annotated[
 class Terms(BaseModel):
     """What is played: first to solve with one round, best of n with more."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     rounds: Annotated[int, Field(ge=1, le=9, description="Problems; most rounds win.")] = 1
     duration_s: Annotated[int, Field(ge=60, le=4 * 3600)] = 1800

@@ -180,7 +180,9 @@ class Draw(_Asked):
 
     topics: Annotated[list[Topic] | None, Field(min_length=1, max_length=26)] = None
     seed: Seed | None = None
-    dry_run: Annotated[bool, Field(description="Only say what would be drawn.")] = False
+    dry_run: Annotated[bool, Field(strict=True, description="Only say what would be drawn.")] = (
+        False
+    )
 
 
 class NewGuild(_Asked):

@@ -295,7 +295,7 @@ async def test_the_drill_restores_elsewhere_and_compares(filled: Parts, tmp_path
 
     assert done.rows > 10
     assert done.blobs == 1
-    assert {each.level for each in done.findings} == {Level.OK}
+    assert [each for each in done.findings if each.level is not Level.OK] == []
     assert [path for path in tmp_path.iterdir() if path.name.startswith("codebattle")] == []
 
 

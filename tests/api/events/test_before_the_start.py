@@ -19,6 +19,7 @@ def _paths(app: FastAPI, made: Arena) -> list[str]:
         "event_id": str(made.event_id),
         "contest_id": str(made.event_id),
         "room": str(made.room_id),
+        "entry": str(new_id()),
         "problem": "A",
         "object_id": str(made.problem_id),
         "submission_id": str(new_id()),
