@@ -23,7 +23,7 @@ Points = Annotated[
 ]
 Difficulty = Annotated[int, Field(ge=0, le=10_000)]
 Experience = Annotated[int, Field(ge=0, le=1_000_000)]
-Seed = Annotated[int, Field(ge=0, lt=2**31)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
 CpuMs = Annotated[int, Field(ge=1, le=limits.CPU_MS_MAX)]
 MemoryBytes = Annotated[int, Field(ge=1 << 20, le=limits.MEMORY_BYTES_MAX)]
 
