@@ -34,6 +34,9 @@ void reap_prepare(void)
     struct sigaction term = {.sa_handler = on_term};
     sigset_t all;
 
+    /* What a shell let us ignore (nohup, `&` in a script) every program would inherit through exec. */
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
     sigaction(SIGCHLD, &child, NULL);
     /* With a uid of its own a program cannot send this; without, it must find no handler. */
     if (!settings.single_uid)

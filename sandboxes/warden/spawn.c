@@ -178,7 +178,7 @@ static int child(void *argument)
     child_becomes(command->role);
     check(fchdir(areas[command->cwd].fd));
     check(syscall(SYS_close_range, 3, ~0U, 0));
-    /* Our handlers are reset by exec; ignored signals would not be, so warden ignores none. */
+    /* Our handlers are reset by exec; ignored signals would not be, and reap_prepare() left none. */
     sigemptyset(&none);
     check(sigprocmask(SIG_SETMASK, &none, NULL));
     child_exec(command);

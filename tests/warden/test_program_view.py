@@ -1,5 +1,9 @@
 """What a program finds when it starts."""
 
+import signal
+from pathlib import Path
+
+from .conftest import Launch
 from .wire import Warden, command
 
 
@@ -27,6 +31,20 @@ def test_a_clean_start(warden: Warden) -> None:
         "position": "0",
         "write-input": "no",
     } == facts
+
+
+def test_no_signal_is_ignored_that_our_starter_ignored(launch: Launch, probe: Path) -> None:
+    """Ignored by a service started with `nohup … &`, signals are at default in its programs."""
+    numbers = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        warden = launch()
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+    warden.put_program(probe, "probe")
+
+    assert b"ignored 0\n" in warden.probe("self").output
 
 
 def test_environment_is_exactly_what_was_given(warden: Warden) -> None:
