@@ -158,7 +158,7 @@ async def _busy(session: AsyncSession, event_id: UUID) -> set[UUID]:
 
 
 async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> None:
-    """Rate everybody once an event; a team's members are rated by its rank."""
+    """Rate everybody once an event; the members of an entry are rated as a team."""
     already = await session.scalar(
         select(RatingChange.user_id).where(RatingChange.event_id == event.id).limit(1)
     )
@@ -183,6 +183,7 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
             rank=ranks[entry_id],
             rating=before,
             games=games,
+            side=str(entry_id),
         )
         for user_id, entry_id, before, games in found
         if entry_id in ranks
