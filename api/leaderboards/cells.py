@@ -91,6 +91,20 @@ def cell_row(place: Place, problem_id: UUID | str, cell: Cell) -> dict[str, Any]
     }
 
 
+def shown(made: Cell) -> dict[str, Any]:
+    """Return a cell as the database would write it."""
+    return {
+        "attempts": made.attempts,
+        "pending": made.pending,
+        "solved": made.solved,
+        "score": float(made.total),
+        "penalty": made.penalty,
+        "at_us": made.at_us,
+        "solved_us": made.solved_at[0] if made.solved_at else None,
+        "first": made.first,
+    }
+
+
 def standing_of(row: Any) -> Standing:
     """Return the standing a row keeps."""
     return Standing(score=-Fraction(row.lost), penalty=row.penalty, last=row.last)
@@ -104,7 +118,7 @@ def board_row(place: Place, standing: Standing) -> dict[str, Any]:
         "entry_id": place.entry_id,
         "room_id": place.room_id,
         "guild_id": place.guild_id,
-        **_standing(standing),
+        **columns(standing),
     }
 
 
@@ -116,7 +130,7 @@ def guild_row(
         "event_id": event_id,
         "public": public,
         "guild_id": guild_id,
-        **_standing(standing),
+        **columns(standing),
     }
 
 
@@ -134,7 +148,8 @@ async def store(
     )
 
 
-def _standing(standing: Standing) -> dict[str, Any]:
+def columns(standing: Standing) -> dict[str, Any]:
+    """Return what rows keep of a standing."""
     return {
         "lost": decimal(-standing.score),
         "penalty": standing.penalty,

@@ -7,16 +7,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import Event
-from api.leaderboards import queries, rebuilding, scoring
+from api.leaderboards import cells, queries, rebuilding, scoring
 from api.leaderboards.queries import Among, Ranked
 from api.leaderboards.rebuilding import Made
-from judge.scoring import Cell
 from judge.scoring.freezing import Reveal, thaw
 from judge.scoring.ranking import Row
 
@@ -41,12 +39,19 @@ class Steps:
     pending: int
 
 
-async def board(session: AsyncSession, event: Event, *, public: bool, until: datetime) -> Past:
-    """Return a side of the board as it was at an instant.
+async def board(
+    session: AsyncSession,
+    event: Event,
+    *,
+    public: bool,
+    until: datetime | None = None,
+    until_us: int | None = None,
+) -> Past:
+    """Return a side of the board as it was at an instant, or at a moment of the event's own time.
 
     What a freeze hides today is hidden of the past as well.
     """
-    made = await rebuilding.make(session, event, until=until, sides=[public])
+    made = await rebuilding.make(session, event, until=until, sides=[public], until_us=until_us)
     return Past(
         rows=[_ranked(made, row) for row in _rows(made, public=public)], firsts=_firsts(made)
     )
@@ -66,7 +71,7 @@ async def steps(session: AsyncSession, event: Event) -> Steps:
         steps=taken,
         names={str(who): entry.name for who, entry in made.entries.items()},
         frozen_since=made.rules.freeze_from,
-        pending=sum(cell.pending for cells in final.values() for cell in cells.values()),
+        pending=sum(cell.pending for held in final.values() for cell in held.values()),
     )
 
 
@@ -87,20 +92,6 @@ def among_them(past: Past, among: Among) -> list[Ranked]:
         shared = bool(kept) and row.key == kept[-1].key
         kept.append(replace(row, rank=kept[-1].rank if shared else place))
     return kept
-
-
-def cell(made: Cell) -> dict[str, Any]:
-    """Return a cell as the database would write it."""
-    return {
-        "attempts": made.attempts,
-        "pending": made.pending,
-        "solved": made.solved,
-        "score": float(made.total),
-        "penalty": made.penalty,
-        "at_us": made.at_us,
-        "solved_us": made.solved_at[0] if made.solved_at else None,
-        "first": made.first,
-    }
 
 
 def _rows(made: Made, *, public: bool) -> list[Row]:
@@ -139,7 +130,7 @@ def _ranked(made: Made, row: Row) -> Ranked:
         lost=scoring.decimal(-row.standing.score),
         penalty=row.standing.penalty,
         last=row.standing.last,
-        cells={task: cell(each) for task, each in row.cells.items()},
+        cells={task: cells.shown(each) for task, each in row.cells.items()},
     )
 
 

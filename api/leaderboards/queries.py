@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import BoardGuild, BoardRow
+from api.db.models import BoardGuild, BoardRow, EntryKind
 
 # Cells without a trace of the jury's side: which of the two is asked for is all they depend on.
 _CELLS = """(
@@ -136,6 +136,7 @@ class Ranked:
 
     rank: int
     entry_id: UUID
+    kind: EntryKind = EntryKind.OFFICIAL
     name: str
     room_id: UUID | None
     guild_id: UUID | None

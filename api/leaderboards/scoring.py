@@ -12,7 +12,7 @@ from api import clocks
 from api.db.models import Event
 from api.db.models import EventProblem as EventProblemRow
 from judge.results import GroupResult
-from judge.scoring import Attempt, EventProblem, Format, GroupScore, make
+from judge.scoring import Attempt, Cell, EventProblem, Format, GroupScore, make, ordered
 from judge.scoring.guilds import Combining
 from judge.scoring.schedule import Schedule
 from judge.verdicts import Verdict
@@ -87,6 +87,27 @@ def attempt(row: Any, elapsed_us: int, *, hidden: bool) -> Attempt:
         cpu_us=row.cpu_us,
         memory_bytes=row.memory_bytes,
     )
+
+
+def cell_of(
+    rules: Rules,
+    problem: EventProblem,
+    log: Iterable[Any],
+    *,
+    public: bool,
+    starts_at: datetime | None = None,
+) -> Cell:
+    """Return the cell that attempts make, given the last row of the log of each."""
+    frozen = rules.freeze_from if public else None
+    attempts = [
+        attempt(
+            row,
+            rules.elapsed_us(row.submitted_at, starts_at),
+            hidden=frozen is not None and row.submitted_at >= frozen,
+        )
+        for row in log
+    ]
+    return rules.format.cell(problem, ordered(attempts))
 
 
 def groups(root: GroupResult | None) -> list[dict[str, Any]] | None:

@@ -6,7 +6,7 @@ whoever changes the event itself (a freeze, a thaw) takes the same lock. A submi
 its row in the log, without a lock; `catch_up` shows it as pending a moment later.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
@@ -17,10 +17,10 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import EntryKind, Event, EventAttempt, EventEntry, EventProblem
-from api.leaderboards import cells, scoring
+from api.leaderboards import apart, cells, scoring
 from api.leaderboards.cells import Place
 from api.leaderboards.scoring import Rules
-from judge.scoring import Cell, Standing, ordered
+from judge.scoring import Cell, Standing
 from judge.scoring import EventProblem as Problem
 from judge.scoring.guilds import combined
 from judge.scoring.ranking import Row
@@ -188,7 +188,8 @@ async def locked(session: AsyncSession, event_id: UUID) -> Event:
 async def refresh(session: AsyncSession, event: Event, targets: Collection[Target]) -> Changed:
     """Make the cells of some entries and problems anew, and what follows from them.
 
-    The event is locked. Targets that are on no board are left out.
+    The event is locked. Entries apart from the official board change nothing on it; targets that
+    are on no board are left out.
     """
     rules = scoring.rules(event)
     problems = {
@@ -197,7 +198,9 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
             select(EventProblem).where(EventProblem.event_id == event.id)
         )
     }
-    entries = await _entries(session, event.id, {who for who, _ in targets})
+    wanted = {who for who, _ in targets}
+    entries = await _entries(session, event.id, wanted)
+    await apart.refresh(session, rules, problems, wanted - entries.keys())
     kept = [(who, task) for who, task in targets if who in entries and task in problems]
     if not kept:
         return Changed(event_id=event.id)
@@ -206,7 +209,7 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
     log = await _log(session, event.id, kept)
     for who, task in kept:
         for public in (False, True):
-            made = cell_of(rules, problems[task], log.get((who, task), ()), public=public)
+            made = scoring.cell_of(rules, problems[task], log.get((who, task), ()), public=public)
             before = desk.cells[public, who].get(str(task), Cell())
             # Being first is decided below, by comparing with everybody.
             desk.put(public, who, str(task), replace(made, first=before.first, bonus=before.bonus))
@@ -217,27 +220,6 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
         public=tuple((who, UUID(task)) for public, who, task in desk.changed if public),
         jury=tuple((who, UUID(task)) for public, who, task in desk.changed if not public),
     )
-
-
-def cell_of(
-    rules: Rules,
-    problem: Problem,
-    log: Iterable[Any],
-    *,
-    public: bool,
-    starts_at: datetime | None = None,
-) -> Cell:
-    """Return the cell that attempts make, given the last row of the log of each."""
-    frozen = rules.freeze_from if public else None
-    attempts = [
-        scoring.attempt(
-            row,
-            rules.elapsed_us(row.submitted_at, starts_at),
-            hidden=frozen is not None and row.submitted_at >= frozen,
-        )
-        for row in log
-    ]
-    return rules.format.cell(problem, ordered(attempts))
 
 
 def guild_standing(rules: Rules, members: dict[UUID, Standing]) -> Standing:
