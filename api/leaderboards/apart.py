@@ -68,7 +68,6 @@ class Which:
 async def refresh(
     session: AsyncSession,
     rules: Rules,
-    problems: Mapping[UUID, Problem],
     wanted: Collection[UUID],
 ) -> None:
     """Make the rows of some entries anew, whichever of them are apart; the event is locked."""
@@ -82,6 +81,9 @@ async def refresh(
         )
     )
     entries = {entry.id: entry for entry in found}
+    if not entries:
+        return
+    problems = await scoring.problems(session, rules.event_id)
     made = await cells_of(session, rules, problems, entries)
     await store(session, [row(rules, entry, made[who]) for who, entry in entries.items()])
 
@@ -119,7 +121,7 @@ def cell(
     starts_at = entry.starts_at if entry.kind is EntryKind.VIRTUAL else None
     if until_us is not None:
         log = [each for each in log if own.elapsed_us(each.submitted_at, starts_at) <= until_us]
-    return scoring.cell_of(own, problem, log, public=False, starts_at=starts_at)
+    return scoring.cell(own, problem, log, public=False, starts_at=starts_at)
 
 
 def row(rules: Rules, entry: EventEntry, held: Mapping[str, Cell]) -> dict[str, Any]:

@@ -61,7 +61,7 @@ async def steps(session: AsyncSession, event: Event) -> Steps:
     """Return the steps from the frozen board to the jury's."""
     made = await rebuilding.make(session, event, frozen=True)
     final = {row.participant: row.cells for row in _rows(made, public=False)}
-    problems = await rebuilding.problems(session, event.id)
+    problems = await scoring.problems(session, event.id)
     taken: list[Reveal] = []
     for step in thaw(made.rules.format, list(problems.values()), _rows(made, public=True), final):
         taken.append(step)

@@ -6,7 +6,6 @@ from the driver, a row of the log at a time.
 
 import asyncio
 import hashlib
-import json
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,7 +25,6 @@ from api.db.models import (
     Event,
     EventAttempt,
     EventEntry,
-    EventProblem,
 )
 from api.leaderboards import apart, cells, scoring, updating
 from api.leaderboards.cells import Place
@@ -87,7 +85,7 @@ class Made:
     def board_rows(self) -> Iterator[dict[str, Any]]:
         """Return the rows of all entries."""
         for side, standing in self.standings.items():
-            yield cells.board_row(self.place(side), standing)
+            yield cells.board_row(self.place(side), standing, self.cells[side])
 
     def guild_rows(self) -> Iterator[dict[str, Any]]:
         """Return the rows of all guilds."""
@@ -130,7 +128,7 @@ async def make(
     what was handed in up to then of the event's own time, as it was judged in the end.
     """
     rules = scoring.rules(event, frozen=frozen)
-    tasks = await problems(session, event.id)
+    tasks = await scoring.problems(session, event.id)
     found = (await session.scalars(select(EventEntry).where(EventEntry.event_id == event.id))).all()
     board = Made(
         rules=rules,
@@ -201,12 +199,6 @@ async def check(session: AsyncSession, event: Event) -> Proof:
     )
 
 
-async def problems(session: AsyncSession, event_id: UUID) -> dict[UUID, Problem]:
-    """Return an event's problems as scoring takes them."""
-    found = await session.scalars(select(EventProblem).where(EventProblem.event_id == event_id))
-    return {row.problem_id: scoring.problem(row) for row in found}
-
-
 async def last_moment(session: AsyncSession, event_id: UUID) -> datetime | None:
     """Return when something last became known."""
     return await session.scalar(
@@ -225,7 +217,7 @@ def _fill(board: Made, problem: Problem, who: UUID, log: list[Any], sides: Itera
         # The same cell serves both sides unless the freeze hides something of it.
         other = made.get(not public)
         cell = other if other is not None and not hides else None
-        made[public] = cell or scoring.cell_of(board.rules, problem, log, public=public)
+        made[public] = cell or scoring.cell(board.rules, problem, log, public=public)
         board.cells[public, who][problem.id] = made[public]
 
 
@@ -250,7 +242,7 @@ async def _finish(board: Made, problems: Iterable[Problem], *, public: bool) -> 
         if guild is not None:
             members.setdefault(guild, {})[who] = standing
     for guild, theirs in members.items():
-        board.guilds[public, guild] = updating.guild_standing(board.rules, theirs)
+        board.guilds[public, guild] = scoring.guild_standing(board.rules, theirs)
 
 
 def _until(rules: Rules, log: list[Any], until_us: int | None) -> list[Any]:
@@ -318,7 +310,11 @@ def _plain(value: Any) -> str:
     if value is None or isinstance(value, bool | int | str | UUID):
         return str(value)
     if isinstance(value, dict):
-        return json.dumps(value, sort_keys=True)
+        parts = ((name, _plain(each)) for name, each in value.items())
+        return "{" + " ".join(f"{name}={each}" for name, each in sorted(parts)) + "}"
+    if isinstance(value, float):
+        # A whole number comes back from JSON as an int.
+        return str(int(value)) if value.is_integer() else str(value)
     return format(value.normalize() if value else 0, "f")
 
 

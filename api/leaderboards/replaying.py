@@ -19,7 +19,7 @@ from api import clocks
 from api.auth import CurrentUser
 from api.db.models import EntryKind, Event, EventEntry
 from api.errors import ConflictError, UnauthenticatedError
-from api.leaderboards import apart, instants, rebuilding, schemas, scoring, viewing
+from api.leaderboards import apart, instants, schemas, scoring, viewing
 from api.leaderboards.apart import Which
 from api.leaderboards.instants import Past
 from api.leaderboards.queries import Among, Ranked
@@ -154,7 +154,7 @@ async def _virtual(session: AsyncSession, event: Event, elapsed_s: int | None) -
     )
     entries = {entry.id: entry for entry in found}
     rules = scoring.rules(event)
-    tasks = await rebuilding.problems(session, event.id)
+    tasks = await scoring.problems(session, event.id)
     until_us = None if elapsed_s is None else elapsed_s * SECOND_US + SECOND_US - 1
     held = await apart.cells_of(session, rules, tasks, entries, until_us=until_us)
     return [

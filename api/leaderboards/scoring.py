@@ -8,12 +8,16 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from api import clocks
 from api.db.models import Event
 from api.db.models import EventProblem as EventProblemRow
 from judge.results import GroupResult
-from judge.scoring import Attempt, Cell, EventProblem, Format, GroupScore, make, ordered
-from judge.scoring.guilds import Combining
+from judge.scoring import Attempt, Cell, EventProblem, Format, GroupScore, Standing, make, ordered
+from judge.scoring.guilds import Combining, combined
+from judge.scoring.ranking import Row
 from judge.scoring.schedule import Schedule
 from judge.verdicts import Verdict
 
@@ -71,6 +75,14 @@ def problem(row: EventProblemRow) -> EventProblem:
     )
 
 
+async def problems(session: AsyncSession, event_id: UUID) -> dict[UUID, EventProblem]:
+    """Return an event's problems as scoring takes them."""
+    found = await session.scalars(
+        select(EventProblemRow).where(EventProblemRow.event_id == event_id)
+    )
+    return {row.problem_id: problem(row) for row in found}
+
+
 def attempt(row: Any, elapsed_us: int, *, hidden: bool) -> Attempt:
     """Return an attempt from a row of the log; a hidden one is pending."""
     if hidden:
@@ -89,7 +101,7 @@ def attempt(row: Any, elapsed_us: int, *, hidden: bool) -> Attempt:
     )
 
 
-def cell_of(
+def cell(
     rules: Rules,
     problem: EventProblem,
     log: Iterable[Any],
@@ -108,6 +120,18 @@ def cell_of(
         for row in log
     ]
     return rules.format.cell(problem, ordered(attempts))
+
+
+def guild_standing(rules: Rules, members: dict[UUID, Standing]) -> Standing:
+    """Return what the standings of a guild's entries come to."""
+    return combined(
+        (
+            Row(participant=str(who), rank=0, standing=standing, cells={})
+            for who, standing in members.items()
+        ),
+        rules.combining,
+        best=rules.best,
+    )
 
 
 def groups(root: GroupResult | None) -> list[dict[str, Any]] | None:
