@@ -16,7 +16,7 @@ from uuid import UUID
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import EntryKind, Event, EventAttempt, EventEntry, EventProblem
+from api.db.models import EntryKind, Event, EventAttempt, EventEntry
 from api.leaderboards import apart, cells, scoring
 from api.leaderboards.cells import Place
 from api.leaderboards.scoring import Rules
@@ -216,15 +216,7 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
     are on no board are left out.
     """
     rules = scoring.rules(event)
-    problems = {
-        row.problem_id: scoring.problem(row)
-        for row in await session.scalars(
-            select(EventProblem).where(
-                EventProblem.event_id == event.id,
-                EventProblem.problem_id.in_({task for _, task in targets}),
-            )
-        )
-    }
+    problems = await scoring.problems(session, event.id, only={task for _, task in targets})
     wanted = {who for who, _ in targets}
     entries = await _entries(session, event.id, wanted)
     await apart.refresh(session, rules, wanted - entries.keys())
