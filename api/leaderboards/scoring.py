@@ -1,6 +1,6 @@
 """From rows to what `judge.scoring` takes: the event's rules, problems, clock and attempts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -75,12 +75,14 @@ def problem(row: EventProblemRow) -> EventProblem:
     )
 
 
-async def problems(session: AsyncSession, event_id: UUID) -> dict[UUID, EventProblem]:
-    """Return an event's problems as scoring takes them."""
-    found = await session.scalars(
-        select(EventProblemRow).where(EventProblemRow.event_id == event_id)
-    )
-    return {row.problem_id: problem(row) for row in found}
+async def problems(
+    session: AsyncSession, event_id: UUID, *, only: Collection[UUID] | None = None
+) -> dict[UUID, EventProblem]:
+    """Return an event's problems, or some of them, as scoring takes them."""
+    chosen = select(EventProblemRow).where(EventProblemRow.event_id == event_id)
+    if only is not None:
+        chosen = chosen.where(EventProblemRow.problem_id.in_(only))
+    return {row.problem_id: problem(row) for row in await session.scalars(chosen)}
 
 
 def attempt(row: Any, elapsed_us: int, *, hidden: bool) -> Attempt:
