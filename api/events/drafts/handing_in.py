@@ -44,6 +44,19 @@ from judge.submission import Submission
 AT_ONCE_MAX = 50
 RINGING = frozenset({EventState.LIVE, EventState.FROZEN, EventState.FINISHED, EventState.THAWED})
 _WAITING = and_(Draft.hand_in, Draft.submission_id.is_(None))
+_OTHER, _IN_OTHER = aliased(EventEntry), aliased(EventParticipant)
+# Saved in a virtual entry, not in the official one that its owner may have as well.
+_PLAYED_AGAIN = (
+    exists()
+    .where(
+        _IN_OTHER.event_id == Draft.event_id,
+        _IN_OTHER.user_id == Draft.user_id,
+        _OTHER.id == _IN_OTHER.entry_id,
+        _OTHER.kind == EntryKind.VIRTUAL,
+        _OTHER.starts_at <= Draft.saved_at,
+    )
+    .correlate(Draft)
+)
 _log = logger(__name__)
 Said = tuple[list[str], Update]
 
@@ -76,9 +89,11 @@ async def hand_in(session: AsyncSession, settings: Settings, *, now: datetime) -
 
 
 async def outstanding(session: AsyncSession, event: Event) -> int:
-    """Return how many drafts of an event are still to be handed in."""
+    """Return how many drafts of an event are still to be handed in, other than virtual ones."""
     found = await session.scalar(
-        select(func.count()).select_from(Draft).where(Draft.event_id == event.id, _WAITING)
+        select(func.count())
+        .select_from(Draft)
+        .where(Draft.event_id == event.id, _WAITING, ~_PLAYED_AGAIN)
     )
     return int(found or 0)
 
@@ -101,6 +116,7 @@ def _due(event: Event, now: datetime) -> Select[Draft, EventEntry, EventParticip
         and_(
             EventEntry.kind == EntryKind.VIRTUAL,
             EventEntry.starts_at <= Draft.saved_at,
+            Draft.saved_at < EventEntry.starts_at + lasts + extra,
             EventEntry.starts_at + lasts + extra <= now,
         )
     ]
@@ -110,6 +126,7 @@ def _due(event: Event, now: datetime) -> Select[Draft, EventEntry, EventParticip
             and_(
                 EventEntry.kind == EntryKind.OFFICIAL,
                 EventEntry.extra_s <= (now - end).total_seconds(),
+                ~_PLAYED_AGAIN,
             )
         )
     theirs, mate = aliased(Draft), aliased(EventParticipant)
@@ -209,11 +226,7 @@ async def _is_old(session: AsyncSession, due: _Due, submission: Submission) -> b
     found = await session.scalar(
         select(
             exists().where(
-                CodeSubmission.event_id == draft.event_id,
-                or_(
-                    CodeSubmission.user_id == draft.user_id,
-                    CodeSubmission.entry_id == due.place.entry.id,
-                ),
+                CodeSubmission.entry_id == due.place.entry.id,
                 CodeSubmission.problem_id == draft.problem_id,
                 or_(
                     CodeSubmission.submitted_at >= draft.saved_at,

@@ -4,7 +4,7 @@ They are read by those who play in the same entry, too.
 """
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import mates
-from api.db.models import CodeProblemVersion, Draft, EventProblem
+from api import clocks, mates
+from api.db.models import CodeProblemVersion, Draft, EntryKind, EventProblem
 from api.errors import InvalidError, NotFoundError
 from api.events import statements
 from api.events.attending import Attendance
@@ -35,7 +35,7 @@ async def save(
     now: datetime,
 ) -> tuple[Draft, EventProblem]:
     """Put a draft in the place of the one before; the caller commits."""
-    who.active(now)
+    place = who.active(now)
     problem = await statements.named(session, who.event, name)
     target = await session.get_one(CodeProblemVersion, problem.version_id)
     if ProblemKind.SUBMIT_ANSWER.value in target.kinds:
@@ -55,7 +55,8 @@ async def save(
     values: dict[str, Any] = {
         "language": checked.language,
         "source": new.source,
-        "hand_in": new.hand_in,
+        # Practice has no bell.
+        "hand_in": new.hand_in and place.entry.kind is not EntryKind.PRACTICE,
         "saved_at": now,
         "submission_id": None,
     }
@@ -103,8 +104,11 @@ async def mine(session: AsyncSession, who: Attendance) -> list[tuple[Draft, Even
 
 
 async def _us(session: AsyncSession, who: Attendance) -> Collection[UUID]:
-    """Return the caller with those in the same official entry."""
+    """Return the caller with those in the same official entry, until it can be played again.
+
+    From then on each may be saving for themselves.
+    """
     found = {who.user.id}
-    if who.official is not None:
+    if who.official is not None and not clocks.played(who.event, datetime.now(UTC)):
         found |= set(await session.scalars(mates.people(who.official.entry.id)))
     return found
