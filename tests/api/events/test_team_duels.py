@@ -163,10 +163,7 @@ async def test_any_members_submission_counts_and_each_is_rated(four: Four) -> No
     path, arena = await four.started()
     async with four.parts.sessions() as session:
         people = (await session.scalars(select(EventParticipant))).all()
-        await session.execute(
-            Rating.__table__.insert(),
-            [{"user_id": four.cid, "rating": 1700, "games": 50}],
-        )
+        session.add(Rating(user_id=four.cid, rating=1700, games=50))
         await session.commit()
     entry = {each.user_id: each.entry_id for each in people}
     assert entry[four.ada] == entry[four.cid] != entry[four.bob] == entry[four.dan]
