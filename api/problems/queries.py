@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Select, exists, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import CurrentUser, Role
+from api.db.base import is_id
 from api.db.models import (
     CodeProblem,
     CodeProblemVersion,
@@ -135,10 +136,7 @@ async def target(session: AsyncSession, user: CurrentUser, name: str) -> Target:
 
 
 def _named(name: str) -> ColumnElement[bool]:
-    try:
-        return or_(CodeProblem.id == UUID(name), CodeProblem.slug == name)
-    except ValueError:
-        return CodeProblem.slug == name
+    return CodeProblem.id == UUID(name) if is_id(name) else CodeProblem.slug == name
 
 
 def _current() -> Select[CodeProblem, CodeProblemVersion]:

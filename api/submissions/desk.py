@@ -219,7 +219,7 @@ class Desk:
             raise ForbiddenError("only the jury may choose a queue")
         age_s = now - given.arrived
         place = admitted.find(
-            new.event_id, given.user.id, new.problem, room_id=new.room_id, age_s=age_s
+            new.event_id, given.user.id, new.problem, room_id=new.room_id, arrived=given.arrived
         )
         if place is None and (new.event_id or new.room_id) and not _may_name_events(given):
             # A room has its own share of the workers, so nobody may just say where they are.
@@ -246,6 +246,7 @@ class Desk:
             extra={"trace": given.trace} if given.trace else {},
             delay_s=service.delay_s(self._settings, new.queue),
             age_s=age_s,
+            arrived_at=None if place is None else place.arrived_at,
         )
 
     def _room_in_queue(self) -> None:

@@ -52,11 +52,12 @@ WITH given AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-        $15::text[], $16::bigint[], $17::float[], $18::float[], $25::uuid[]
+        $15::text[], $16::bigint[], $17::float[], $18::float[], $25::uuid[],
+        $26::timestamptz[]
     ) WITH ORDINALITY AS given (
         submission_id, judging_id, user_id, problem_id, version_id, event_id, room_id,
         language, entry_point, source_hash, idempotency_key, request_hash, request_id, queue,
-        metadata, source_bytes, delay_s, age_s, entry_id, position
+        metadata, source_bytes, delay_s, age_s, entry_id, came_at, position
     )
 ), waiting AS (
     SELECT users.user_id, count(judging.id) AS n
@@ -77,7 +78,7 @@ WITH given AS (
 ), placed AS (
     SELECT
         given.*,
-        now() - make_interval(secs => given.age_s) AS arrived_at,
+        coalesce(given.came_at, now() - make_interval(secs => given.age_s)) AS arrived_at,
         waiting.n - 1
             + row_number() OVER (PARTITION BY given.user_id ORDER BY given.position) AS ahead,
         coalesce(crowded.n - 1
@@ -155,7 +156,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """All there is to store of a submission that was accepted `age_s` ago."""
+    """All there is to store of a submission that came `age_s` ago, or when its event says."""
 
     submission_id: UUID
     judging_id: UUID
@@ -174,6 +175,7 @@ class Intake:
     extra: dict[str, Any]
     delay_s: float
     age_s: float
+    arrived_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +198,7 @@ class Targets:
 
     def find(self, user: CurrentUser, name: str) -> Target | None:
         """Return what to submit to; None for what the user cannot see, too."""
-        row = self._by_slug.get(name) or self._by_id.get(_uuid(name))
+        row = self._by_id.get(_uuid(name)) or self._by_slug.get(name)
         if row is None or not (
             row["visibility"] == Visibility.PUBLIC
             or row["owner_id"] == user.id
@@ -284,6 +286,7 @@ async def store(
         *([file[place] for file in files] for place in range(3)),
         room_step_s,
         column("entry_id"),
+        column("arrived_at"),
     )
     return [Stored(submitted_at=row["submitted_at"], waiting=row["ahead"]) for row in rows]
 
