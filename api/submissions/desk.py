@@ -185,7 +185,11 @@ class Desk:
         """Answer what needs no storing, and return the rest."""
         connection = await self._direct.connection()
         keys = await self._known(connection, batch)
-        targets = await intake.targets(connection, {each.new.problem for each in batch})
+        targets = await intake.targets(
+            connection,
+            {each.new.problem for each in batch},
+            {each.user.id for each in batch if _outside(each)},
+        )
         admitted = await admission(
             connection,
             {(each.new.event_id, each.user.id) for each in batch if each.new.event_id is not None},
@@ -345,6 +349,11 @@ def _for_the_jury(given: _HandedIn) -> bool:
 def _may_name_events(given: _HandedIn) -> bool:
     """Tell whether somebody who takes no part may try something out in an event."""
     return given.user.has(Role.AUTHOR, Role.REVIEWER)
+
+
+def _outside(given: _HandedIn) -> bool:
+    """Tell whether somebody may be no player where they hand in."""
+    return given.new.event_id is None or _may_name_events(given)
 
 
 def _replayed(given: _HandedIn, keys: _Keys) -> Taken | None:

@@ -17,6 +17,7 @@ import asyncpg
 
 from api.auth import CurrentUser, Role
 from api.db.models import JudgingState, Queue, Visibility
+from api.errors import ConflictError
 from api.problems.queries import Target
 from api.workers import estimating
 from api.workers.estimating import Pace
@@ -38,6 +39,15 @@ FROM unnest($1::uuid[], $2::text[]) AS given (user_id, idempotency_key)
 JOIN codebattle.code_submissions AS submission USING (user_id, idempotency_key)
 JOIN codebattle.judgings AS judging
     ON judging.submission_id = submission.id AND judging.is_current
+"""
+# Who of some people plays which problem in an event that is not over, and whether it has begun.
+_PLAYED = """
+SELECT part.user_id, chosen.problem_id, event.state IN ('live', 'frozen') AS begun
+FROM codebattle.event_participants AS part
+JOIN codebattle.events AS event ON event.id = part.event_id
+    AND event.state IN ('approved', 'assigned', 'lobby', 'live', 'frozen')
+JOIN codebattle.event_code_problems AS chosen ON chosen.event_id = event.id
+WHERE part.user_id = ANY($1::uuid[]) AND part.kind = 'official'
 """
 # Rejudging takes no place from those who hand something in.
 _DEPTH = f"""
@@ -192,19 +202,38 @@ class Stored:
 class Targets:
     """The problems that some requests name, as they are now."""
 
-    def __init__(self, rows: Sequence[asyncpg.Record]) -> None:
+    def __init__(
+        self, rows: Sequence[asyncpg.Record], played: Sequence[asyncpg.Record] = ()
+    ) -> None:
+        self._played: dict[tuple[UUID, UUID], bool] = {}
+        for each in played:
+            key = (each["user_id"], each["problem_id"])
+            self._played[key] = self._played.get(key, False) or each["begun"]
         self._by_slug = {row["slug"]: row for row in rows}
         self._by_id = {row["id"]: row for row in rows}
 
     def find(self, user: CurrentUser, name: str) -> Target | None:
-        """Return what to submit to; None for what the user cannot see, too."""
+        """Return what to submit to; None for what the user cannot see, too.
+
+        Raises `ConflictError` for what they play in an event now: by its rules, or not at all.
+        """
         row = self._by_id.get(_uuid(name)) or self._by_slug.get(name)
-        if row is None or not (
+        if row is None:
+            return None
+        begun = self._played.get((user.id, row["id"]))
+        if not (
             row["visibility"] == Visibility.PUBLIC
             or row["owner_id"] == user.id
-            or user.has(Role.REVIEWER)
+            or Role.GAME_MASTER in user.roles
+            or (Role.REVIEWER in user.roles and begun is None)
         ):
             return None
+        if begun:
+            # Its verdict would be one without a penalty, and told while the board stands still.
+            raise ConflictError(
+                "you play this problem in an event that goes on: name it in event_id",
+                slug="event-not-named",
+            )
         return Target(
             problem_id=row["id"],
             version_id=row["version_id"],
@@ -214,10 +243,14 @@ class Targets:
         )
 
 
-async def targets(connection: asyncpg.Connection, names: Collection[str]) -> Targets:
-    """Read the problems with these slugs or ids."""
+async def targets(
+    connection: asyncpg.Connection, names: Collection[str], outside: Collection[UUID]
+) -> Targets:
+    """Read the problems with these slugs or ids; `outside` are who names no event."""
     ids = [found for name in names if (found := _uuid(name)) is not None]
-    return Targets(await connection.fetch(_TARGETS, list(names), ids))
+    rows = await connection.fetch(_TARGETS, list(names), ids)
+    played = await connection.fetch(_PLAYED, list(outside)) if rows and outside else ()
+    return Targets(rows, played)
 
 
 async def known(

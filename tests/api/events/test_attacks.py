@@ -11,7 +11,7 @@ from sqlalchemy import update
 from api import clocks
 from api.auth import CurrentUser, Role
 from api.db.base import new_id
-from api.db.models import CodeProblem, Event, EventEntry, EventState
+from api.db.models import CodeProblem, Event, EventEntry, EventState, Visibility
 from api.events import acting, tending, ticking
 from api.events.machine import Act
 from api.submissions import desk, intake
@@ -131,3 +131,61 @@ async def test_nobody_hands_in_after_an_event_was_finished_by_hand(arena: Arenas
         await acting.act(session, event.id, Act.FINISH, by=jury, now=now)
         await session.commit()
     assert (await made.submit(made.ada)).status_code == 409
+
+
+async def test_nobody_tries_a_problem_out_beside_the_event(arena: Arenas) -> None:
+    """A public problem would be judged without a penalty, and while the board stands still."""
+    made = await arena()
+    async with made.parts.sessions() as session:
+        await session.execute(update(CodeProblem).values(visibility=Visibility.PUBLIC))
+        await session.commit()
+    new = {"problem": "hello", "language": "python3", "source": "AC"}
+    for roles in ((), (Role.AUTHOR,)):
+        client = made.client_for(*roles, user_id=made.ada)
+        for event in ({}, {"event_id": str(new_id())}):
+            answer = await client.post("/v1/submissions", json=new | event)
+            known = (404,) if event and not roles else (409,)
+            assert answer.status_code in known, (roles, event, answer.text)
+    assert answer.json()["type"].endswith(":event-not-named")
+    stranger = await made.client().post("/v1/submissions", json=new)
+    await made.change(state=EventState.LOBBY, started_at=None)
+    # Before the start that would tell which problems it has.
+    early = await made.client(made.ada).post("/v1/submissions", json=new)
+    assert (stranger.status_code, early.status_code) == (202, 202)
+
+
+async def test_a_reviewer_who_plays_is_a_player(arena: Arenas) -> None:
+    """Until the event is over; what it hides is not there before the start, to read or to try."""
+    made = await arena(state=EventState.APPROVED, started_at=None)
+    new = {"problem": "hello", "language": "python3", "source": "AC"}
+
+    async def seen(user: UUID, *roles: Role) -> list[int]:
+        client = made.client_for(*roles, user_id=user)
+        asked = [
+            await client.get("/v1/problems/hello"),
+            await client.get("/v1/problems/hello/samples"),
+            await client.post("/v1/submissions", json=new),
+        ]
+        listed = (await client.get("/v1/problems")).json()["items"]
+        return [*(each.status_code for each in asked), len(listed)]
+
+    assert await seen(made.ada, Role.REVIEWER) == [404, 404, 404, 0]
+    assert await seen(new_id(), Role.REVIEWER) == [200, 200, 202, 1]
+    await made.change(state=EventState.LIVE, started_at=datetime.now(UTC))
+    assert await seen(made.ada, Role.REVIEWER) == [200, 200, 404, 0]
+    await made.change(state=EventState.FINALISED)
+    assert await seen(made.ada, Role.REVIEWER) == [200, 200, 202, 1]
+
+
+async def test_who_wrote_a_problem_does_not_play_it(arena: Arenas, client_for: ClientFor) -> None:
+    """Whichever comes first: the problem, or the author; and it is drawn for nobody else's sake."""
+    made, author = await arena(state=EventState.APPROVED, started_at=None), new_id()
+    await owned(made, author)
+    path, master = f"/v1/events/{made.event_id}", client_for(Role.GAME_MASTER)
+    refused = await made.client(author).put(f"{path}/registration")
+    assert (refused.status_code, refused.json()["authors"]) == (409, [str(author)])
+    await owned(made, made.ada)
+    chosen = await master.put(f"{path}/problems", json={"items": [{"problem": "hello"}]})
+    assert (chosen.status_code, chosen.json()["problem"]) == (409, "hello")
+    drawn = await master.post(f"{path}/problems/draw", json={"topics": [{"count": 1}]})
+    assert drawn.json()["type"].endswith(":event-problems-too-few")
