@@ -37,7 +37,7 @@ AttendanceDep = Annotated[Attendance, Depends(attendance, scope="function")]
 async def get_clock(who: AttendanceDep, session: SessionDep) -> schemas.Clock:
     """Return what time it is in an event, by the server's clock."""
     now, event = await clocks.now(session), who.event
-    place = who.places[-1] if who.places else None
+    place = who.timed(now)
     clock = place.clock(event) if place is not None else scoring.schedule(event)
     freeze = scoring.rules(event).freeze_from
     return schemas.Clock(
