@@ -90,13 +90,13 @@ async def change(
     return _pattern(row)
 
 
-async def rule(session: AsyncSession, found: CodeProblem) -> schemas.Rule:
+async def rule(session: AsyncSession, found: CodeProblem) -> schemas.PointsRule:
     """Return whether points are suggested for a problem; never by default."""
-    return _rule(await session.get(SuggestionRule, found.id)) or schemas.Rule(enabled=False)
+    return _rule(await session.get(SuggestionRule, found.id)) or schemas.PointsRule(enabled=False)
 
 
 async def set_rule(
-    session: AsyncSession, user: CurrentUser, found: CodeProblem, said: schemas.Rule
+    session: AsyncSession, user: CurrentUser, found: CodeProblem, said: schemas.PointsRule
 ) -> None:
     """Switch suggestions of a problem on or off. The caller commits."""
     values = {**said.model_dump(), "changed_by": user.id}
@@ -153,7 +153,7 @@ async def suggestion(
     )
 
 
-def worked_out(by: schemas.Rule, kept: SolutionSuggestion) -> tuple[float, list[str]]:
+def worked_out(by: schemas.PointsRule, kept: SolutionSuggestion) -> tuple[float, list[str]]:
     """Return the points and the sum they come from."""
     weigh = {
         name: sum(each["weight"] for each in kept.evidence[name])
@@ -208,7 +208,7 @@ async def _played(session: AsyncSession, found: CodeProblem) -> bool:
 
 
 def _missing(
-    by: schemas.Rule | None,
+    by: schemas.PointsRule | None,
     judging: Judging | None,
     kept: SolutionSuggestion | None,
     pattern: SolutionPattern | None,
@@ -230,7 +230,7 @@ def _missing(
 def _answer(
     row: CodeSubmission,
     judging: Judging | None,
-    by: schemas.Rule | None,
+    by: schemas.PointsRule | None,
     *,
     reason: str | None = None,
 ) -> schemas.SuggestionShown:
@@ -250,10 +250,10 @@ def _answer(
     )
 
 
-def _rule(row: SuggestionRule | None) -> schemas.Rule | None:
+def _rule(row: SuggestionRule | None) -> schemas.PointsRule | None:
     if row is None:
         return None
-    return schemas.Rule(
+    return schemas.PointsRule(
         enabled=row.enabled, points_max=row.points_max, closeness_min=row.closeness_min
     )
 
@@ -274,7 +274,7 @@ def _pattern(row: SolutionPattern) -> schemas.PatternShown:
         languages=row.families,
         medoid_id=row.medoid_id,
         features=[
-            schemas.Held(feature=name, share=round(count / row.solutions, 6))
+            schemas.FeatureShare(feature=name, share=round(count / row.solutions, 6))
             for name, count in held
         ],
         made_at=row.made_at,

@@ -64,7 +64,9 @@ async def change_solution_pattern(
 
 
 @router.get("/problems/{problem}/suggestions")
-async def get_suggestion_rule(problem: str, session: SessionDep, user: UserDep) -> schemas.Rule:
+async def get_suggestion_rule(
+    problem: str, session: SessionDep, user: UserDep
+) -> schemas.PointsRule:
     """Tell whether points are suggested for a problem's submissions."""
     user.need_scope(Scope.READ)
     return await approaches.rule(session, await approaches.problem(session, user, problem))
@@ -72,8 +74,8 @@ async def get_suggestion_rule(problem: str, session: SessionDep, user: UserDep) 
 
 @router.put("/problems/{problem}/suggestions")
 async def set_suggestion_rule(
-    problem: str, said: schemas.Rule, session: SessionDep, parts: PartsDep, user: UserDep
-) -> schemas.Rule:
+    problem: str, said: schemas.PointsRule, session: SessionDep, parts: PartsDep, user: UserDep
+) -> schemas.PointsRule:
     """Switch suggested points on or off, as the problem's author; no score changes by it."""
     user.need_scope(Scope.WRITE)
     found = await approaches.problem(session, user, problem, jury=True)

@@ -16,7 +16,7 @@ Name = Annotated[
 ]
 
 
-class Held(BaseModel):
+class FeatureShare(BaseModel):
     """A feature and the share of a pattern's solutions that have it."""
 
     feature: str
@@ -41,11 +41,11 @@ class PatternShown(BaseModel):
     share: Annotated[float, Field(ge=0, le=1, description="Of all solutions clustered.")]
     languages: Annotated[dict[str, int], Field(description="Solutions by family of languages.")]
     medoid_id: UUID | None
-    features: list[Held]
+    features: list[FeatureShare]
     made_at: datetime
 
 
-class Rule(BaseModel):
+class PointsRule(BaseModel):
     """Whether points are suggested for a problem: `points_max` for the features of a pattern.
 
     Below `closeness_min` none are.
@@ -96,7 +96,7 @@ class SuggestionShown(BaseModel):
     reason: str | None
     calculation: Annotated[list[str], Field(description="The sum, line by line.")]
     closeness: float | None
-    rule: Rule | None
+    rule: PointsRule | None
     pattern: PatternShown | None
     evidence: Annotated[
         dict[str, Any],

@@ -35,6 +35,7 @@ class Feature(StrEnum):
     HEAP = "heap"
     QUEUE = "queue"
     STACK = "stack"
+    MARKS = "marks in an array"
     LINKS = "links followed in an array"
     GRID = "2-d array"
     ARRAY = "array"
@@ -59,25 +60,26 @@ WEIGHTS: Mapping[Feature, float] = {
     Feature.LOOP: 0.5,
     Feature.NESTED: 1.0,
     Feature.DEEP: 2.0,
-    Feature.STRAIGHT: 1.5,
-    Feature.SORT: 2.0,
+    Feature.STRAIGHT: 1.0,
+    Feature.SORT: 2.5,
     Feature.BISECTION: 3.0,
     Feature.HALVING: 2.0,
     Feature.SUBSETS: 2.5,
     Feature.CHOICES: 3.0,
     Feature.MAP: 1.5,
     Feature.SET: 1.5,
-    Feature.HEAP: 2.5,
-    Feature.QUEUE: 2.0,
-    Feature.STACK: 1.0,
+    Feature.HEAP: 3.0,
+    Feature.QUEUE: 3.0,
+    Feature.STACK: 2.0,
+    Feature.MARKS: 1.5,
     Feature.LINKS: 2.0,
     Feature.GRID: 0.5,
     Feature.ARRAY: 0.3,
     Feature.POINTERS: 2.0,
     Feature.SWAP: 1.0,
     Feature.GCD: 2.0,
-    Feature.ROOTS: 1.0,
-    Feature.MODULO: 0.3,
+    Feature.ROOTS: 0.5,
+    Feature.MODULO: 1.0,
     Feature.REVERSAL: 1.5,
     Feature.FOLD: 0.5,
     Feature.PATTERN: 2.0,
@@ -120,7 +122,7 @@ _WORDS: Mapping[Feature, frozenset[int]] = {
         Feature.HEAP: """
             heapq heappush heappop heapify heapreplace heappushpop priority_queue PriorityQueue
             BinaryHeap push_heap pop_heap make_heap""",
-        Feature.QUEUE: "deque Queue ArrayDeque VecDeque popleft pop_front",
+        Feature.QUEUE: "deque Queue VecDeque popleft pop_front",
         Feature.STACK: "Stack",
         Feature.GCD: "gcd __gcd GreatestCommonDivisor",
         Feature.ROOTS: "sqrt isqrt Sqrt pow Pow cbrt powi powf hypot",

