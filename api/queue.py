@@ -2,7 +2,7 @@
 
 Every ring is heard twice. One worker that waits for it is woken at once, through a list that Redis
 hands out; arq looks at its own queue many times a second, and so wakes a second slot when several
-judgings came with one ring. Here and in `api.worker` only arq is named. A bell that cannot be rung
+judgings came with one ring. Here and in `api.ears` only arq is named. A bell that cannot be rung
 is no failure: sweeping workers find the work a second later.
 
 What was judged is handed on by a queue of its own, which only the similarity process hears.

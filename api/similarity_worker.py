@@ -11,18 +11,15 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from arq.connections import create_pool
-from arq.worker import Worker as ArqWorker
-from arq.worker import func
-from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api import ears
 from api.db.base import new_id
 from api.db.engine import AWAY
 from api.jobs.running import JobRunner
 from api.logs import logger
-from api.queue import EMBED, EMBED_QUEUE, dumps, loads, redis_settings
+from api.queue import EMBED, EMBED_QUEUE
 from api.settings import Settings
 from api.similarity import keeper
 from api.similarity.keeper import Keeper
@@ -107,34 +104,9 @@ async def _hear(settings: Settings, kept: Keeper) -> None:
         del ctx
         kept.ring(UUID(submission_id))
 
-    while True:
-        try:
-            pool = await create_pool(redis_settings(settings), default_queue_name=EMBED_QUEUE)
-        except (RedisError, OSError, TimeoutError) as error:
-            _log.warning("bell.unheard", error=str(error))
-            await asyncio.sleep(RETRY_S)
-            continue
-        worker = ArqWorker(
-            [func(embed, name=EMBED, timeout=60, keep_result=0, max_tries=1)],
-            queue_name=EMBED_QUEUE,
-            redis_pool=pool,
-            handle_signals=False,
-            max_jobs=_AT_ONCE,
-            poll_delay=POLL_S,
-            keep_result=0,
-            retry_jobs=False,
-            job_serializer=dumps,
-            job_deserializer=loads,
-            log_results=False,
-        )
-        try:
-            await worker.async_run()
-        except (RedisError, OSError, TimeoutError) as error:
-            _log.warning("bell.unheard", error=str(error))
-        finally:
-            with suppress(RedisError, OSError):
-                await pool.aclose(close_connection_pool=True)
-        await asyncio.sleep(RETRY_S)
+    await ears.hear(
+        settings, EMBED_QUEUE, {EMBED: embed}, at_once=_AT_ONCE, poll_s=POLL_S, retry_s=RETRY_S
+    )
 
 
 async def _every(

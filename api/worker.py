@@ -6,7 +6,7 @@ arq ends when Redis goes away; it is started again, and until then the sweep fin
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -14,14 +14,10 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from arq.connections import ArqRedis, create_pool
-from arq.typing import WorkerCoroutine
-from arq.worker import Worker as ArqWorker
-from arq.worker import func
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import metrics, tracing
+from api import ears, metrics, tracing
 from api.accounts import service as accounts
 from api.db.base import new_id
 from api.db.engine import AWAY
@@ -39,7 +35,7 @@ from api.problems import archives
 from api.problems.archives import IMPORT
 from api.problems.cache import PackageCache
 from api.problems.import_job import ImportJob
-from api.queue import JOBS, LOOK, QUEUE, awaited, dumps, loads, redis_settings
+from api.queue import JOBS, LOOK, QUEUE, awaited
 from api.rejudging import service as rejudging
 from api.settings import SelfTest, Settings
 from api.submissions.jobs import SubmissionJobs
@@ -60,8 +56,6 @@ from judge.sandbox.pool import Pool
 # The second ear: whoever is woken first does not wait for it, see `api.queue`.
 POLL_S = 0.05
 RETRY_S = 0.5
-# A look may judge for as long as there is work; arq must not cut it short.
-LOOK_S_MAX = 24 * 3600
 WORKER_BEAT_S = 2.0
 DELIVER_S = 1.0
 PRUNE_S = 3600.0
@@ -269,45 +263,8 @@ async def _answer(settings: Settings, jobs: SubmissionJobs, runner: JobRunner, s
         del ctx
         runner.ring()
 
-    while True:
-        try:
-            pool = await create_pool(redis_settings(settings), default_queue_name=QUEUE)
-        except (RedisError, OSError, TimeoutError) as error:
-            _log.warning("bell.unheard", error=str(error))
-        else:
-            await _hear(pool, {LOOK: look, JOBS: ring}, slots)
-        await asyncio.sleep(RETRY_S)
-
-
-async def _hear(pool: ArqRedis, heard: Mapping[str, WorkerCoroutine], slots: int) -> None:
-    worker = ArqWorker(
-        [
-            func(act, name=name, timeout=LOOK_S_MAX, keep_result=0, max_tries=1)
-            for name, act in heard.items()
-        ],
-        queue_name=QUEUE,
-        redis_pool=pool,
-        handle_signals=False,
-        max_jobs=slots,
-        poll_delay=POLL_S,
-        keep_result=0,
-        retry_jobs=False,
-        job_serializer=dumps,
-        job_deserializer=loads,
-        log_results=False,
-    )
-    try:
-        await worker.async_run()
-    except (RedisError, OSError, TimeoutError) as error:
-        _log.warning("bell.unheard", error=str(error))
-    finally:
-        # arq's own close gives up at the first look it cancels and leaves its connections open.
-        # Judgings are no part of a look: they go on, or `drain` ends them.
-        for task in worker.tasks.values():
-            task.cancel()
-        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
-        with suppress(RedisError, OSError):
-            await pool.aclose(close_connection_pool=True)
+    heard = {LOOK: look, JOBS: ring}
+    await ears.hear(settings, QUEUE, heard, at_once=slots, poll_s=POLL_S, retry_s=RETRY_S)
 
 
 async def _prune(parts: Parts) -> None:

@@ -52,7 +52,7 @@ _TO_PUBLIC = {
     """),
     "board_rows": text("""
         INSERT INTO codebattle.board_rows SELECT
-            event_id, true, entry_id, room_id, guild_id, lost, penalty, last
+            event_id, true, entry_id, room_id, guild_id, lost, penalty, last, cells
         FROM codebattle.board_rows WHERE event_id = :event_id AND NOT public
     """),
     "board_guilds": text("""
@@ -175,6 +175,7 @@ async def add_rows(session: AsyncSession, event: Event) -> None:
                     guild_id=entry.guild_id,
                 ),
                 empty,
+                {},
             )
             for entry in new
             for public in (False, True)

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.leaderboards.scoring import decimal
 from judge.scoring import Cell, Standing
+from judge.scoring.guilds import Totals
 
 _STORE = text("""
 WITH cells AS (
@@ -38,7 +39,8 @@ INSERT INTO codebattle.board_rows
 SELECT * FROM jsonb_populate_recordset(null::codebattle.board_rows, cast(:rows AS jsonb))
 ON CONFLICT (event_id, public, entry_id) DO UPDATE SET
     room_id = excluded.room_id, guild_id = excluded.guild_id,
-    lost = excluded.lost, penalty = excluded.penalty, last = excluded.last
+    lost = excluded.lost, penalty = excluded.penalty, last = excluded.last,
+    cells = excluded.cells
 """)
 
 
@@ -91,13 +93,34 @@ def cell_row(place: Place, problem_id: UUID | str, cell: Cell) -> dict[str, Any]
     }
 
 
+def shown(cell: Cell) -> dict[str, Any]:
+    """Return what is shown of a cell, without a trace of the jury's side."""
+    return {
+        "attempts": cell.attempts,
+        "pending": cell.pending,
+        "solved": cell.solved,
+        "score": float(cell.total),
+        "penalty": cell.penalty,
+        "at_us": cell.at_us,
+        "solved_us": cell.solved_at[0] if cell.solved_at else None,
+        "first": cell.first,
+    }
+
+
 def standing_of(row: Any) -> Standing:
     """Return the standing a row keeps."""
     return Standing(score=-Fraction(row.lost), penalty=row.penalty, last=row.last)
 
 
-def board_row(place: Place, standing: Standing) -> dict[str, Any]:
-    """Return an entry's standing as its row."""
+def totals_of(row: Any) -> Totals:
+    """Return what several rows add up to, from the row that says so."""
+    return Totals(
+        members=row.members, score=-Fraction(row.lost), penalty=row.penalty, last=row.last
+    )
+
+
+def board_row(place: Place, standing: Standing, held: Mapping[str, Cell]) -> dict[str, Any]:
+    """Return an entry's standing and cells, by problem, as its row."""
     return {
         "event_id": place.event_id,
         "public": place.public,
@@ -105,6 +128,7 @@ def board_row(place: Place, standing: Standing) -> dict[str, Any]:
         "room_id": place.room_id,
         "guild_id": place.guild_id,
         **_standing(standing),
+        "cells": {problem: shown(cell) for problem, cell in held.items() if cell.touched},
     }
 
 

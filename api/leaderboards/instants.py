@@ -7,16 +7,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import Event
-from api.leaderboards import queries, rebuilding, scoring
+from api.leaderboards import cells, queries, rebuilding, scoring
 from api.leaderboards.queries import Among, Ranked
 from api.leaderboards.rebuilding import Made
-from judge.scoring import Cell
 from judge.scoring.freezing import Reveal, thaw
 from judge.scoring.ranking import Row
 
@@ -89,20 +87,6 @@ def among_them(past: Past, among: Among) -> list[Ranked]:
     return kept
 
 
-def cell(made: Cell) -> dict[str, Any]:
-    """Return a cell as the database would write it."""
-    return {
-        "attempts": made.attempts,
-        "pending": made.pending,
-        "solved": made.solved,
-        "score": float(made.total),
-        "penalty": made.penalty,
-        "at_us": made.at_us,
-        "solved_us": made.solved_at[0] if made.solved_at else None,
-        "first": made.first,
-    }
-
-
 def _rows(made: Made, *, public: bool) -> list[Row]:
     """Return a side in order; its standings are there already."""
     mine = sorted(
@@ -139,7 +123,7 @@ def _ranked(made: Made, row: Row) -> Ranked:
         lost=scoring.decimal(-row.standing.score),
         penalty=row.standing.penalty,
         last=row.standing.last,
-        cells={task: cell(each) for task, each in row.cells.items()},
+        cells={task: cells.shown(each) for task, each in row.cells.items()},
     )
 
 

@@ -1,6 +1,6 @@
 """Reading boards: the top, somebody's own rank, rooms and guilds; never more than a page.
 
-PostgreSQL writes rows and cells as JSON, so that a page costs two statements and no objects.
+A row holds what is shown of its cells, so that a page is one statement and no objects.
 """
 
 from collections.abc import Sequence
@@ -28,18 +28,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import BoardGuild, BoardRow
 
-# Cells without a trace of the jury's side: which of the two is asked for is all they depend on.
-_CELLS = """(
-    SELECT coalesce(jsonb_object_agg(c.problem_id, jsonb_build_object(
-        'attempts', c.attempts, 'pending', c.pending, 'solved', c.solved_us IS NOT NULL,
-        'score', c.score + c.bonus, 'penalty', c.penalty, 'at_us', c.at_us,
-        'solved_us', c.solved_us, 'first', c.first
-    )), '{}') FROM codebattle.board_cells AS c
-    WHERE c.event_id = r.event_id AND c.public = r.public AND c.entry_id = r.entry_id
-        AND (c.attempts > 0 OR c.pending > 0)
-)"""
-_ROW = f"""
-    r.entry_id, r.room_id, r.guild_id, r.lost, r.penalty, r.last, e.name, {_CELLS} AS cells
+_ROW = """
+    r.entry_id, r.room_id, r.guild_id, r.lost, r.penalty, r.last, e.name, r.cells
     FROM codebattle.board_rows AS r
     JOIN codebattle.event_entries AS e ON e.id = r.entry_id
     WHERE r.event_id = :event_id AND r.public = :public

@@ -80,7 +80,7 @@ class Made:
     def board_rows(self) -> Iterator[dict[str, Any]]:
         """Return the rows of all entries."""
         for side, standing in self.standings.items():
-            yield cells.board_row(self.place(side), standing)
+            yield cells.board_row(self.place(side), standing, self.cells[side])
 
     def guild_rows(self) -> Iterator[dict[str, Any]]:
         """Return the rows of all guilds."""
@@ -206,7 +206,7 @@ def _fill(board: Made, problem: Problem, who: UUID, log: list[Any], sides: Itera
         # The same cell serves both sides unless the freeze hides something of it.
         other = made.get(not public)
         cell = other if other is not None and not hides else None
-        made[public] = cell or updating.cell_of(board.rules, problem, log, public=public)
+        made[public] = cell or scoring.cell(board.rules, problem, log, public=public)
         board.cells[public, who][problem.id] = made[public]
 
 
@@ -231,7 +231,7 @@ async def _finish(board: Made, problems: Iterable[Problem], *, public: bool) -> 
         if guild is not None:
             members.setdefault(guild, {})[who] = standing
     for guild, theirs in members.items():
-        board.guilds[public, guild] = updating.guild_standing(board.rules, theirs)
+        board.guilds[public, guild] = scoring.guild_standing(board.rules, theirs)
 
 
 async def _log(
@@ -288,6 +288,12 @@ def _line(row: Mapping[str, Any]) -> str:
 def _plain(value: Any) -> str:
     if value is None or isinstance(value, bool | int | str | UUID):
         return str(value)
+    if isinstance(value, dict):
+        parts = ((name, _plain(each)) for name, each in value.items())
+        return "{" + " ".join(f"{name}={each}" for name, each in sorted(parts)) + "}"
+    if isinstance(value, float):
+        # A whole number comes back from JSON as an int.
+        return str(int(value)) if value.is_integer() else str(value)
     return format(value.normalize() if value else 0, "f")
 
 

@@ -29,7 +29,7 @@ from api.errors import (
     UnauthenticatedError,
 )
 from api.events.machine import OVER
-from api.leaderboards import exporting, instants, ratings, rebuilding, schemas, viewing
+from api.leaderboards import cells, exporting, instants, ratings, rebuilding, schemas, viewing
 from api.leaderboards.instants import Past
 from api.leaderboards.queries import Among
 from api.leaderboards.schemas import View
@@ -147,7 +147,7 @@ async def get_resolver(
                 entry_id=UUID(each.participant),
                 name=found.names[each.participant],
                 label=tasks[each.problem].label,
-                cell=viewing.cell(instants.cell(each.cell)),
+                cell=viewing.cell(cells.shown(each.cell)),
                 score=float(each.standing.score),
                 penalty=each.standing.penalty,
                 rank_before=each.rank_before,

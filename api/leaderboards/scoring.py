@@ -12,8 +12,9 @@ from api import clocks
 from api.db.models import Event
 from api.db.models import EventProblem as EventProblemRow
 from judge.results import GroupResult
-from judge.scoring import Attempt, EventProblem, Format, GroupScore, make
-from judge.scoring.guilds import Combining
+from judge.scoring import Attempt, Cell, EventProblem, Format, GroupScore, Standing, make, ordered
+from judge.scoring.guilds import Combining, combined
+from judge.scoring.ranking import Row
 from judge.scoring.schedule import Schedule
 from judge.verdicts import Verdict
 
@@ -86,6 +87,39 @@ def attempt(row: Any, elapsed_us: int, *, hidden: bool) -> Attempt:
         ),
         cpu_us=row.cpu_us,
         memory_bytes=row.memory_bytes,
+    )
+
+
+def cell(
+    rules: Rules,
+    problem: EventProblem,
+    log: Iterable[Any],
+    *,
+    public: bool,
+    starts_at: datetime | None = None,
+) -> Cell:
+    """Return the cell that attempts make, given the last row of the log of each."""
+    frozen = rules.freeze_from if public else None
+    attempts = [
+        attempt(
+            row,
+            rules.elapsed_us(row.submitted_at, starts_at),
+            hidden=frozen is not None and row.submitted_at >= frozen,
+        )
+        for row in log
+    ]
+    return rules.format.cell(problem, ordered(attempts))
+
+
+def guild_standing(rules: Rules, members: dict[UUID, Standing]) -> Standing:
+    """Return what the standings of a guild's entries come to."""
+    return combined(
+        (
+            Row(participant=str(who), rank=0, standing=standing, cells={})
+            for who, standing in members.items()
+        ),
+        rules.combining,
+        best=rules.best,
     )
 
 

@@ -6,7 +6,7 @@ whoever changes the event itself (a freeze, a thaw) takes the same lock. A submi
 its row in the log, without a lock; `catch_up` shows it as pending a moment later.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fractions import Fraction
@@ -20,13 +20,14 @@ from api.db.models import EntryKind, Event, EventAttempt, EventEntry, EventProbl
 from api.leaderboards import cells, scoring
 from api.leaderboards.cells import Place
 from api.leaderboards.scoring import Rules
-from judge.scoring import Cell, Standing, ordered
+from judge.scoring import Cell, Standing
 from judge.scoring import EventProblem as Problem
-from judge.scoring.guilds import combined
-from judge.scoring.ranking import Row
+from judge.scoring.guilds import Combining, Totals
 from judge.verdicts import Verdict
 
 CATCH_UP_MAX = 1000
+# Made once, and for the connection: the object mapper has nothing to add to a row of the log.
+_NOTE = insert(EventAttempt)
 _LOG = text("""
 SELECT DISTINCT ON (a.entry_id, a.problem_id, a.submission_id)
     a.entry_id, a.problem_id, a.submission_id, a.submitted_at, a.verdict, a.score, a.groups,
@@ -55,9 +56,27 @@ CROSS JOIN LATERAL (
             AND first AND NOT entry_id = ANY(:entries))
 ) AS c
 """)
-_GUILDS = text("""
-SELECT public, guild_id, entry_id, lost, penalty, last FROM codebattle.board_rows
+# Of guilds' rows that we do not hold: together, and the best of them.
+_TOTALS = text("""
+SELECT public, guild_id, count(*) AS members, sum(lost) AS lost,
+    sum(penalty)::bigint AS penalty, max(last) AS last
+FROM codebattle.board_rows
 WHERE event_id = :event_id AND public IN (true, false) AND guild_id = ANY(:guilds)
+    AND (public, entry_id) NOT IN (
+        SELECT * FROM unnest(cast(:sides AS boolean[]), cast(:entries AS uuid[]))
+    )
+GROUP BY public, guild_id
+""")
+_BEST = text("""
+SELECT public, guild_id, entry_id, lost, penalty, last FROM (
+    SELECT *, row_number() OVER (
+        PARTITION BY public, guild_id ORDER BY lost, penalty, last, entry_id
+    ) AS place FROM codebattle.board_rows
+    WHERE event_id = :event_id AND public IN (true, false) AND guild_id = ANY(:guilds)
+        AND (public, entry_id) NOT IN (
+            SELECT * FROM unnest(cast(:sides AS boolean[]), cast(:entries AS uuid[]))
+        )
+) AS others WHERE place <= :best
 """)
 _UNSHOWN = text("""
 UPDATE codebattle.event_attempts SET shown = true WHERE id IN (
@@ -125,21 +144,22 @@ class _Desk:
 
 async def note(session: AsyncSession, known: Known, *, shown: bool = False) -> None:
     """Add to the log and nothing else; the caller commits."""
-    await session.execute(
-        insert(EventAttempt).values(
-            event_id=known.event_id,
-            entry_id=known.entry_id,
-            problem_id=known.problem_id,
-            submission_id=known.submission_id,
-            judging_id=known.judging_id,
-            submitted_at=known.submitted_at,
-            verdict=known.verdict,
-            score=None if known.score is None else scoring.decimal(known.score),
-            groups=known.groups,
-            cpu_us=known.cpu_us,
-            memory_bytes=known.memory_bytes,
-            shown=shown,
-        )
+    await (await session.connection()).execute(
+        _NOTE,
+        {
+            "event_id": known.event_id,
+            "entry_id": known.entry_id,
+            "problem_id": known.problem_id,
+            "submission_id": known.submission_id,
+            "judging_id": known.judging_id,
+            "submitted_at": known.submitted_at,
+            "verdict": known.verdict,
+            "score": None if known.score is None else scoring.decimal(known.score),
+            "groups": known.groups,
+            "cpu_us": known.cpu_us,
+            "memory_bytes": known.memory_bytes,
+            "shown": shown,
+        },
     )
 
 
@@ -148,7 +168,11 @@ async def record(session: AsyncSession, known: Known) -> Changed:
 
     Raises `LookupError` when there is no such event.
     """
-    event = await locked(session, known.event_id)
+    return await add(session, await locked(session, known.event_id), known)
+
+
+async def add(session: AsyncSession, event: Event, known: Known) -> Changed:
+    """Do the same for an event that is locked already."""
     await note(session, known, shown=True)
     return await refresh(session, event, {(known.entry_id, known.problem_id)})
 
@@ -194,7 +218,10 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
     problems = {
         row.problem_id: scoring.problem(row)
         for row in await session.scalars(
-            select(EventProblem).where(EventProblem.event_id == event.id)
+            select(EventProblem).where(
+                EventProblem.event_id == event.id,
+                EventProblem.problem_id.in_({task for _, task in targets}),
+            )
         )
     }
     entries = await _entries(session, event.id, {who for who, _ in targets})
@@ -206,7 +233,7 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
     log = await _log(session, event.id, kept)
     for who, task in kept:
         for public in (False, True):
-            made = cell_of(rules, problems[task], log.get((who, task), ()), public=public)
+            made = scoring.cell(rules, problems[task], log.get((who, task), ()), public=public)
             before = desk.cells[public, who].get(str(task), Cell())
             # Being first is decided below, by comparing with everybody.
             desk.put(public, who, str(task), replace(made, first=before.first, bonus=before.bonus))
@@ -216,39 +243,6 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
         event_id=event.id,
         public=tuple((who, UUID(task)) for public, who, task in desk.changed if public),
         jury=tuple((who, UUID(task)) for public, who, task in desk.changed if not public),
-    )
-
-
-def cell_of(
-    rules: Rules,
-    problem: Problem,
-    log: Iterable[Any],
-    *,
-    public: bool,
-    starts_at: datetime | None = None,
-) -> Cell:
-    """Return the cell that attempts make, given the last row of the log of each."""
-    frozen = rules.freeze_from if public else None
-    attempts = [
-        scoring.attempt(
-            row,
-            rules.elapsed_us(row.submitted_at, starts_at),
-            hidden=frozen is not None and row.submitted_at >= frozen,
-        )
-        for row in log
-    ]
-    return rules.format.cell(problem, ordered(attempts))
-
-
-def guild_standing(rules: Rules, members: dict[UUID, Standing]) -> Standing:
-    """Return what the standings of a guild's entries come to."""
-    return combined(
-        (
-            Row(participant=str(who), rank=0, standing=standing, cells={})
-            for who, standing in members.items()
-        ),
-        rules.combining,
-        best=rules.best,
     )
 
 
@@ -353,7 +347,10 @@ async def _store(session: AsyncSession, rules: Rules, desk: _Desk) -> None:
             cells.cell_row(desk.place((public, who)), task, desk.cells[public, who][task])
             for public, who, task in desk.changed
         ],
-        rows=[cells.board_row(desk.place(side), standing) for side, standing in standings.items()],
+        rows=[
+            cells.board_row(desk.place(side), standing, desk.cells[side])
+            for side, standing in standings.items()
+        ],
         guilds=await _guilds(session, rules, desk, standings),
     )
 
@@ -362,26 +359,34 @@ async def _guilds(
     session: AsyncSession, rules: Rules, desk: _Desk, standings: dict[Side, Standing]
 ) -> list[dict[str, Any]]:
     """Return the rows of guilds whose members' rows change."""
-    members: dict[Side, dict[UUID, Standing]] = {
-        (public, guild): {}
-        for public, who in standings
-        if (guild := desk.entries[who].guild_id) is not None
-    }
-    if not members:
-        return []
-    found = await session.execute(
-        _GUILDS, {"event_id": desk.event_id, "guilds": list({guild for _, guild in members})}
-    )
-    for row in found:
-        if (row.public, row.guild_id) in members:
-            members[row.public, row.guild_id][row.entry_id] = cells.standing_of(row)
+    members: dict[Side, dict[UUID, Standing]] = {}
     for (public, who), standing in standings.items():
         guild = desk.entries[who].guild_id
         if guild is not None:
-            members[public, guild][who] = standing
+            members.setdefault((public, guild), {})[who] = standing
+    if not members:
+        return []
+    others = {
+        "event_id": desk.event_id,
+        "guilds": list({guild for _, guild in members}),
+        "sides": [public for public, _ in standings],
+        "entries": [who for _, who in standings],
+    }
+    together: dict[Side, Standing] = {}
+    if rules.combining is Combining.BEST:
+        for row in await session.execute(_BEST, others | {"best": rules.best}):
+            if (row.public, row.guild_id) in members:
+                members[row.public, row.guild_id][row.entry_id] = cells.standing_of(row)
+        together = {side: scoring.guild_standing(rules, theirs) for side, theirs in members.items()}
+    else:
+        found = await session.execute(_TOTALS, others)
+        totals = {(row.public, row.guild_id): cells.totals_of(row) for row in found}
+        for side, theirs in members.items():
+            totalled = totals.get(side, Totals()).plus(theirs.values())
+            together[side] = totalled.standing(rules.combining)
     return [
-        cells.guild_row(desk.event_id, guild, guild_standing(rules, theirs), public=public)
-        for (public, guild), theirs in members.items()
+        cells.guild_row(desk.event_id, guild, made, public=public)
+        for (public, guild), made in together.items()
     ]
 
 

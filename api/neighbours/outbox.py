@@ -21,6 +21,8 @@ from api.db.models import InboundEvent, Outbox, WebhookDelivery, WebhookEndpoint
 # Any UUID does, as long as it never changes.
 _NAMESPACE = UUID("6f0d4f5e-8f0c-5d0a-9a53-2f6f3a1c77b1")
 FAN_OUT_MAX = 200
+# Made once: a statement with its rows inside would be compiled anew for every judgement.
+_ANNOUNCE = insert(Outbox).on_conflict_do_nothing(index_elements=[Outbox.event_id])
 KEPT = timedelta(days=30)
 
 
@@ -49,11 +51,8 @@ async def announce_all(
         {"event_id": event_id(kind, key), "kind": kind, "key": key, "payload": dict(payload)}
         for key, payload in payloads.items()
     ]
-    if not rows:
-        return
-    await session.execute(
-        insert(Outbox).values(rows).on_conflict_do_nothing(index_elements=[Outbox.event_id])
-    )
+    if rows:
+        await (await session.connection()).execute(_ANNOUNCE, rows)
 
 
 async def fan_out(session: AsyncSession, *, attempts_max: int, now: datetime) -> int:

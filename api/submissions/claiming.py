@@ -6,7 +6,7 @@ it names the token of the claim; one that comes too late matches no row and chan
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -226,7 +226,7 @@ async def store(
         await session.rollback()
         return Stored(stored=False)
     if runs:
-        await session.execute(insert(Run), _run_rows(claimed, judgement, runs))
+        await (await session.connection()).execute(insert(Run), _run_rows(claimed, judgement, runs))
     if claimed.current and state is JudgingState.DONE and (shown := outside(told)) is not None:
         await outbox.announce(session, JUDGED, shown, key=claimed.judging_id)
     await watching.ended(
@@ -244,8 +244,9 @@ async def store(
     changed = phase = None
     if known is not None and claimed.current and state is JudgingState.DONE:
         # Last, since others wait for the board's lock.
-        changed = await updating.record(session, known)
-        phase = (await clocks.phases(session, [known.event_id])).get(known.event_id)
+        event = await updating.locked(session, known.event_id)
+        changed = await updating.add(session, event, known)
+        phase = clocks.phase(event, datetime.now(UTC))
     await session.commit()
     return Stored(stored=True, changed=changed, phase=phase)
 
@@ -307,7 +308,8 @@ async def any_queued(session: AsyncSession) -> bool:
 
 async def _guarded(session: AsyncSession, claimed: Claim, values: dict[str, Any]) -> bool:
     """Change a judging if the claim still holds."""
-    result = await session.execute(
+    # On the connection: the object mapper has nothing to add, and this is asked for every judging.
+    result = await (await session.connection()).execute(
         update(Judging)
         .where(
             Judging.id == claimed.judging_id,
@@ -315,9 +317,7 @@ async def _guarded(session: AsyncSession, claimed: Claim, values: dict[str, Any]
             Judging.state.in_(ACTIVE),
         )
         .values(values)
-        .execution_options(synchronize_session=False)
     )
-    assert isinstance(result, CursorResult)
     return result.rowcount == 1
 
 

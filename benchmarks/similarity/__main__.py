@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.figures import Figure
-from benchmarks.similarity import accuracy, robustness, speed
+from benchmarks.similarity import accuracy, retrieval, robustness, speed
 
-PARTS = ("accuracy", "robustness", "speed")
+PARTS = ("accuracy", "retrieval", "robustness", "speed")
 
 
 def main() -> int:
@@ -25,6 +25,8 @@ def main() -> int:
     missed = 0
     if "accuracy" in parts:
         missed += _show(accuracy.measure(asked.data))
+    if "retrieval" in parts:
+        missed += _show(retrieval.measure(asked.data))
     if "robustness" in parts:
         missed += _show(robustness.measure(asked.data))
     if "speed" in parts:

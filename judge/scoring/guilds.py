@@ -1,6 +1,7 @@
 """Boards of guilds: what their members' rows come to."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
@@ -17,25 +18,47 @@ class Combining(StrEnum):
     BEST = "best"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """Some members together: how many, what their scores and penalties add up to, the last gain."""
+
+    members: int = 0
+    score: Fraction = Fraction(0)
+    penalty: int = 0
+    last: int = 0
+
+    def plus(self, standings: Iterable[Standing]) -> "Totals":
+        """Return them with others added."""
+        added = list(standings)
+        return Totals(
+            members=self.members + len(added),
+            score=sum((each.score for each in added), start=self.score),
+            penalty=self.penalty + sum(each.penalty for each in added),
+            last=max([self.last, *(each.last for each in added)]),
+        )
+
+    def standing(self, how: Combining) -> Standing:
+        """Return their guild's standing, when they are all that count."""
+        if not self.members:
+            return Standing()
+        share = self.members if how is Combining.AVERAGE else 1
+        return Standing(
+            score=rounded(self.score / share), penalty=self.penalty // share, last=self.last
+        )
+
+
 def combined(rows: Iterable[Row], how: Combining, *, best: int = 0) -> Standing:
     """Return a guild's standing from its members' rows.
 
     `best` is how many count, the highest ranked first; the average is over all members given.
     Raises `UsageError` when `best` is needed and below 1.
     """
-    members = sorted(rows, key=lambda row: (row.standing.key, row.participant))
+    members = list(rows)
     if how is Combining.BEST:
         if best < 1:
             raise UsageError("guild_board.best: at least 1 member must count")
-        members = members[:best]
-    if not members:
-        return Standing()
-    share = len(members) if how is Combining.AVERAGE else 1
-    return Standing(
-        score=rounded(sum((row.standing.score for row in members), start=Fraction(0)) / share),
-        penalty=sum(row.standing.penalty for row in members) // share,
-        last=max(row.standing.last for row in members),
-    )
+        members = sorted(members, key=lambda row: (row.standing.key, row.participant))[:best]
+    return Totals().plus(row.standing for row in members).standing(how)
 
 
 def ranked(standings: Mapping[str, Standing]) -> list[tuple[int, str, Standing]]:

@@ -20,7 +20,7 @@ from judge.similarity.parsing import walk
 from judge.similarity.reading import read
 from judge.similarity.templates import marked
 
-VERSION = 1
+VERSION = 2
 # Fewer tokens of one's own than this (about four lines) say nothing about where they are from.
 TOKENS_MIN = 24
 

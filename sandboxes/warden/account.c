@@ -223,7 +223,9 @@ uint64_t account_cpu_ns(void)
 {
     if (mode == ACCOUNT_SAMPLING)
         return 0;
-    uint64_t all = cgroup_cpu_ns() - cpu_start;
+    /* A read that failed is 0: it must not become an endless time of the program's. */
+    uint64_t now = cgroup_cpu_ns();
+    uint64_t all = now > cpu_start ? now - cpu_start : 0;
     uint64_t own = own_cpu_ns() - own_start;
     return all > own ? all - own : 0;
 }

@@ -5,6 +5,7 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -53,8 +54,14 @@ def named(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
 def text_of(path: Path) -> str:
     return path.read_text(encoding="utf-8")
+
+
+@cache
+def tree_of(path: Path) -> ast.Module:
+    return ast.parse(text_of(path))
 
 
 def test_files_are_short() -> None:
@@ -68,7 +75,7 @@ def test_functions_are_short() -> None:
     """So does a function."""
     long = {}
     for path in ours(".py"):
-        for node in ast.walk(ast.parse(text_of(path))):
+        for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 size = (node.end_lineno or node.lineno) - node.lineno + 1
                 if size > FUNCTION_LINES_MAX:
@@ -144,7 +151,7 @@ def test_every_module_says_what_lives_in_it() -> None:
     silent = [
         named(path)
         for path in ours(".py")
-        if text_of(path).strip() and not ast.get_docstring(ast.parse(text_of(path)))
+        if text_of(path).strip() and not ast.get_docstring(tree_of(path))
     ]
 
     assert silent == []
@@ -164,7 +171,7 @@ def test_nothing_swallows_bugs(broad: str) -> None:
     for path in ours(".py"):
         if not named(path).startswith("judge/"):
             continue
-        for node in ast.walk(ast.parse(text_of(path))):
+        for node in ast.walk(tree_of(path)):
             if not isinstance(node, ast.ExceptHandler):
                 continue
             caught = isinstance(node.type, ast.Name) and node.type.id == broad

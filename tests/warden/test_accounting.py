@@ -80,6 +80,12 @@ def _recorded(tmp_path: Path, files: dict[str, str]) -> Path:
     return tmp_path
 
 
+def _changed(path: Path, text: str) -> None:
+    """Write over a counter as the kernel does: it is never seen empty."""
+    with path.open("r+b", buffering=0) as file:
+        file.write(text.encode())
+
+
 def _launch_with_cgroup(launch: Launch, tree: Path) -> Warden:
     return launch("--cgroup", "/cgroup", mounts=("--ro-bind", str(tree), "/cgroup"))
 
@@ -118,8 +124,8 @@ def test_cgroup_version_2_tree(launch: Launch, probe: Path, tmp_path: Path) -> N
 
     warden.start("/prog/probe", "sleep", "1", cpu_ms=60_000)
     warden.wait_for_process("probe")
-    (tree / "memory.events").write_text(files["memory.events"].replace("kill 3", "kill 5"))
-    (tree / "cpu.stat").write_text("usage_usec 31000000\nuser_usec 1\nsystem_usec 1\n")
+    _changed(tree / "memory.events", files["memory.events"].replace("kill 3", "kill 5"))
+    _changed(tree / "cpu.stat", "usage_usec 31000000\nuser_usec 1\nsystem_usec 1\n")
     result = warden.result()
 
     assert (result["cause"], result.number("oom_kills")) == ("memory-limit", 2)
@@ -140,8 +146,8 @@ def test_cgroup_memory_growth_is_a_limit(launch: Launch, probe: Path, tmp_path: 
 
     warden.start("/prog/probe", "sleep", "60", wall_ms=60_000)
     warden.wait_for_process("probe")
-    (tree / "memory.stat").write_text("anon 1000000\nfile 3\nshmem 500000000\n")
-    (tree / "memory.current").write_text("600000000\n")
+    _changed(tree / "memory.stat", "anon 1000000\nfile 3\nshmem 500000000\n")
+    _changed(tree / "memory.current", "600000000\n")
     result = warden.result()
 
     assert result["cause"] == "memory-limit"
@@ -162,7 +168,7 @@ def test_page_cache_is_not_charged(launch: Launch, probe: Path, tmp_path: Path) 
 
     warden.start("/prog/probe", "sleep", "1")
     warden.wait_for_process("probe")
-    (tree / "memory.stat").write_text("anon 1000000\nfile 500000000\nshmem 4096\n")
-    (tree / "memory.current").write_text("600000000\n")
+    _changed(tree / "memory.stat", "anon 1000000\nfile 500000000\nshmem 4096\n")
+    _changed(tree / "memory.current", "600000000\n")
 
     assert warden.result()["cause"] == "exited"

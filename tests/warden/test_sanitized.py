@@ -6,6 +6,8 @@ import struct
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from .conftest import Launch
 from .wire import (
     CANCEL,
@@ -25,6 +27,8 @@ from .wire import (
     frame,
     jail,
 )
+
+pytestmark = pytest.mark.slow
 
 SEED = 20251121
 CASES = 60_000

@@ -52,6 +52,11 @@ class BoardCell(Base):
     __tablename__ = "board_cells"
     __table_args__ = (
         Index(
+            "ix_board_cells_first",
+            *("event_id", "public", "problem_id"),
+            postgresql_where=text("first"),
+        ),
+        Index(
             "ix_board_cells_solved",
             "event_id",
             "public",
@@ -113,6 +118,8 @@ class BoardRow(Base):
     lost: Mapped[Decimal] = mapped_column(Numeric)
     penalty: Mapped[int]
     last: Mapped[int]
+    # What is shown of the entry's cells, by problem: a page of the board reads nothing else.
+    cells: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
 
 
 class BoardGuild(Base):

@@ -16,7 +16,8 @@ from tests.api.blobs.conftest import Bucket
 
 CONTENT = b"what a test case holds"
 NAME = hashlib.sha256(CONTENT).hexdigest()
-STORES = ("local", "s3")
+# Buckets cost ten times what directories do, and the same code stands above both.
+STORES = ("local", pytest.param("s3", marks=pytest.mark.slow))
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,7 @@ async def defined(parts: Parts, made: Ground, *, public: bool) -> None:
     assert rules.format.name == event.format
 
 
+@pytest.mark.slow
 async def test_many_writers_at_once(parts: Parts, ground: Grounds) -> None:
     """Judgements stored side by side, of the same entries, problems and guilds, lose nothing."""
     chance = random.Random(7)

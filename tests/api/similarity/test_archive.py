@@ -21,6 +21,8 @@ from tests.api.conftest import PROBLEMS, ClientFor, imported
 from tests.api.similarity.conftest import COPY, ORIGINAL, Submit
 from tests.unit.similarity.programs import program
 
+pytestmark = pytest.mark.slow
+
 
 async def test_what_is_close_is_found_across_problems(
     client_for: ClientFor, kept: Keeper, submit: Submit, parts: Parts
@@ -92,7 +94,6 @@ async def test_an_index_that_is_lost_or_damaged_is_made_anew(
     assert before[0].score > 0.6
 
 
-@pytest.mark.slow
 async def test_the_process_hears_what_was_judged(parts: Parts, submit: Submit) -> None:
     """A ring through the queue of its own is enough; and of two processes one works."""
     stop = asyncio.Event()

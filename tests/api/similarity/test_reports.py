@@ -14,6 +14,8 @@ from tests.api.conftest import Client, ClientFor
 from tests.api.similarity.conftest import COPY, ORIGINAL, Submit
 from tests.unit.similarity.programs import program
 
+pytestmark = pytest.mark.slow
+
 REPORTS = "/v1/similarity/reports"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -133,6 +134,7 @@ def _essence(result: Aggregate) -> tuple[object, ...]:
     return result.verdict, result.score
 
 
+@pytest.mark.slow
 @settings(max_examples=600, deadline=None)
 @given(_judgings(), st.integers(0, 3))
 def test_lazy_judging_changes_nothing(judging: tuple[Plan, dict[str, Run]], ahead: int) -> None:

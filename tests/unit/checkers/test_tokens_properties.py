@@ -5,6 +5,7 @@ import re
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -89,6 +90,7 @@ def _pairs(draw: st.DrawFn) -> tuple[bytes, bytes]:
     return draw(st.one_of(_mutations(answer), _texts)), answer
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(_pairs(), _rules, st.integers(64, 200))
 def test_streaming_equals_naive(
@@ -102,6 +104,7 @@ def test_streaming_equals_naive(
     assert _naive(output, answer, rules) == comparison.accepted
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(_pairs(), _word_rules, st.integers(1, 9))
 def test_tiny_blocks_equal_naive_on_words(
@@ -127,6 +130,7 @@ def test_short_reads_change_nothing(pair: tuple[bytes, bytes], rules: TokenRules
     assert checker.compare(output, answer).accepted == comparison.accepted
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(_pairs())
 def test_the_place_of_the_difference_is_where_tokens_part(pair: tuple[bytes, bytes]) -> None:
