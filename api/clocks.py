@@ -76,6 +76,11 @@ def phase(event: Event, now: datetime) -> Phase:
     return Phase.RUNNING
 
 
+def played(event: Event, now: datetime) -> bool:
+    """Tell whether an event is over and nothing of it hidden: it may be played again."""
+    return phase(event, now) is Phase.FINAL
+
+
 async def phases(session: AsyncSession, event_ids: Iterable[UUID | None]) -> dict[UUID, Phase]:
     """Return the phases of those of the events that exist."""
     wanted = {each for each in event_ids if each is not None}

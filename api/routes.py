@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from api.accounts.router import router as accounts
 from api.contestapi.router import router as contestapi
+from api.events.afterwards.router import router as afterwards
 from api.events.clarifications.router import router as clarifications
 from api.events.drafts.router import router as drafts
 from api.events.duels.router import router as duels
@@ -50,6 +51,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     events,
     event,
     enrolment,
+    afterwards,
     rooms,
     drafts,
     clarifications,

@@ -1,6 +1,6 @@
 """Choosing an event's problems: by hand, or drawn for its topics."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -147,9 +147,15 @@ async def _versions(
         .where(CodeProblem.id.in_(wanted))
     )
     found: dict[UUID, CodeProblemVersion] = {row[0]: row[1] for row in rows}
+    most = await greatest(session, [version.id for version in found.values()])
+    return {problem: (version, most.get(version.id)) for problem, version in found.items()}
+
+
+async def greatest(session: AsyncSession, versions: Collection[UUID]) -> dict[UUID, Decimal]:
+    """Return the greatest score of versions' test data, where there is one."""
     groups = await session.execute(
         select(TestGroup.version_id, TestGroup.name, TestGroup.max_score).where(
-            TestGroup.version_id.in_([version.id for version in found.values()]),
+            TestGroup.version_id.in_(versions),
             TestGroup.name.in_(["", "secret"]),
             TestGroup.max_score.is_not(None),
         )
@@ -159,4 +165,4 @@ async def _versions(
         # What the secret data gives is the score; the root's counts where that says nothing.
         if name == "secret" or version_id not in most:
             most[version_id] = Decimal(score or "0")
-    return {problem: (version, most.get(version.id)) for problem, version in found.items()}
+    return most

@@ -1,11 +1,13 @@
 """Who may hand something in inside an event: asked once for all submissions of a moment.
 
 Somebody in an official entry submits to the event's problems, by the versions it was given, while
-the event goes on and their own time lasts. Before the start there are no problems for them, not
-even public ones, so the time is looked at first. Only batches that name an event come here.
+the event goes on and their own time lasts; when it is over and nothing of it is hidden, in a
+virtual entry while its time lasts, and in one of practice. Before the start there are no problems
+for them, not even public ones, so the time is looked at first. Only batches that name an event
+come here.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,20 +16,24 @@ from uuid import UUID
 import asyncpg
 
 from api import clocks
-from api.db.models import Event, EventState
+from api.db.models import EntryKind, Event, EventState
 from api.errors import ConflictError, NotFoundError
+from api.events.attending import ORDER
+from api.leaderboards import scoring
 from api.problems.queries import Target
 
 _EVENTS = """
-SELECT id, state, starts_at, started_at, duration_s, freeze_s, removed, clock_timestamp() AS now
+SELECT
+    id, state, starts_at, started_at, duration_s, freeze_s, frozen_at, thawed_at, removed,
+    clock_timestamp() AS now
 FROM codebattle.events WHERE id = ANY($1::uuid[])
 """
 _ENTRIES = """
-SELECT part.event_id, part.user_id, entry.id, entry.room_id, entry.extra_s
+SELECT
+    part.event_id, part.user_id, entry.kind, entry.id, entry.room_id, entry.extra_s, entry.starts_at
 FROM unnest($1::uuid[], $2::uuid[]) AS given (event_id, user_id)
 JOIN codebattle.event_participants AS part USING (event_id, user_id)
 JOIN codebattle.event_entries AS entry ON entry.id = part.entry_id
-WHERE part.kind = 'official'
 """
 _PROBLEMS = """
 SELECT
@@ -61,7 +67,9 @@ class Admission:
     ) -> None:
         self._now = {row["id"]: row["now"] for row in events}
         self._events = {row["id"]: _event(row) for row in events}
-        self._entries = {(row["event_id"], row["user_id"]): row for row in entries}
+        self._entries = {
+            (row["event_id"], row["user_id"], EntryKind(row["kind"])): row for row in entries
+        }
         self._problems: dict[tuple[UUID, Any], asyncpg.Record] = {}
         for name in ("label", "slug", "id"):
             # The later names win: a label may be somebody else's slug.
@@ -74,11 +82,15 @@ class Admission:
 
         Raises what keeps them from handing in what came `age_s` ago.
         """
-        if event_id is None or (entry := self._entries.get((event_id, user_id))) is None:
+        found = [self._entries.get((event_id, user_id, kind)) for kind in ORDER]
+        entries = [entry for entry in found if entry is not None]
+        if event_id is None or not entries:
             return None
         event = self._events[event_id]
         arrived = self._now[event_id] - timedelta(seconds=age_s)
-        _need_open(event, arrived, extra=timedelta(seconds=entry["extra_s"]))
+        entry = next((each for each in entries if _open(event, each, arrived)), None)
+        if entry is None:
+            raise _closed(event, entries, arrived)
         if room_id not in {None, entry["room_id"]}:
             raise NotFoundError("you are in another room", slug="event-not-found")
         row = self._problems.get((event_id, name)) or self._problems.get((event_id, _uuid(name)))
@@ -113,19 +125,35 @@ async def admission(
     )
 
 
-def _need_open(event: Event, arrived: datetime, *, extra: timedelta) -> None:
+def _open(event: Event, entry: asyncpg.Record, arrived: datetime) -> bool:
+    """Tell whether something that arrived then is taken for an entry."""
+    clock, extra = clocks.schedule(event), timedelta(seconds=entry["extra_s"])
+    if entry["kind"] == EntryKind.OFFICIAL:
+        return event.state in _OPEN and clock.open(arrived, extra=extra)
+    if not clocks.played(event, arrived):
+        return False
+    if entry["kind"] == EntryKind.PRACTICE:
+        return True
+    return scoring.virtual(clock, entry["starts_at"]).open(arrived, extra=extra)
+
+
+def _closed(event: Event, entries: Sequence[asyncpg.Record], arrived: datetime) -> ConflictError:
+    """Return what is answered to somebody none of whose entries is open."""
     clock = clocks.schedule(event)
-    if event.state in _OPEN and clock.open(arrived, extra=extra):
-        return
+    waiting = [each["starts_at"] for each in entries if each["kind"] == EntryKind.VIRTUAL]
     if event.state is EventState.CANCELLED:
         why = "the event was cancelled"
     elif clock.paused(arrived) and event.state in _OPEN:
         why = "the event is paused"
     elif event.started_at is None or clock.elapsed(arrived) < timedelta():
         why = "the event has not started"
+    elif waiting and arrived < waiting[0]:
+        why = "your virtual participation has not begun"
+    elif clocks.played(event, arrived):
+        why = "your time in this event is over; begin practice to go on without a clock"
     else:
         why = "your time in this event is over"
-    raise ConflictError(why, slug="event-closed", state=event.state.value)
+    return ConflictError(why, slug="event-closed", state=event.state.value)
 
 
 def _event(row: asyncpg.Record) -> Event:
@@ -136,6 +164,8 @@ def _event(row: asyncpg.Record) -> Event:
         started_at=row["started_at"],
         duration_s=row["duration_s"],
         freeze_s=row["freeze_s"],
+        frozen_at=row["frozen_at"],
+        thawed_at=row["thawed_at"],
         removed=row["removed"],
     )
 

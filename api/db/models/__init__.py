@@ -4,6 +4,7 @@ from api.db.models.accounts import Account, LoginWindow, Token, TokenKind
 from api.db.models.audit import AuditEntry
 from api.db.models.blobs import Blob
 from api.db.models.boards import (
+    ApartRow,
     BoardCell,
     BoardGuild,
     BoardRow,
@@ -65,6 +66,7 @@ from api.db.models.workers import FindingKind, Worker, WorkerFinding, WorkerStat
 
 __all__ = [
     "Account",
+    "ApartRow",
     "AppealState",
     "AuditEntry",
     "Blob",

@@ -38,7 +38,7 @@ AttendanceDep = Annotated[Attendance, Depends(attendance, scope="function")]
 async def get_clock(who: AttendanceDep) -> schemas.Clock:
     """Return what time it is in an event, by the server's clock."""
     now, event = datetime.now(UTC), who.event
-    place = who.places[-1] if who.places else None
+    place = who.timed(now)
     clock = place.clock(event) if place is not None else scoring.schedule(event)
     freeze = scoring.rules(event).freeze_from
     return schemas.Clock(
