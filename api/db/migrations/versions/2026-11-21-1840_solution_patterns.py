@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "4b8e2d7a91c6"
-down_revision: str | None = "c4a7d0e95b12"
+down_revision: str | None = "2b6e9d41f7c3"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
