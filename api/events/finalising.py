@@ -1,12 +1,14 @@
 """What a finalised event leaves: snapshots of its boards, ratings, and awards told to others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import and_, delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from api.db.models import (
     EntryKind,
@@ -28,7 +30,10 @@ AWARDED = "event.awarded"
 GUILD_AWARDED = "event.guild_awarded"
 PAGE = 500
 # Formats in which people play against each other; practice changes no rating.
-RATED = frozenset({"icpc", "ioi", "battle", "duel"})
+DUEL = "duel"
+RATED = frozenset({"icpc", "ioi", "battle", DUEL})
+# Of the duels in which two meet within so long the first is rated.
+DUELS_APART = timedelta(days=1)
 _RATING = text("SELECT pg_advisory_xact_lock(hashtext('codebattle.ratings'))")
 
 
@@ -166,7 +171,10 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
         return
     # One event after the other: each goes by the ratings that the one before it left.
     await session.execute(_RATING)
-    ranks = {row.entry_id: row.rank for row in rows}
+    duel = event.format == DUEL
+    # Of a duel both have agreed to it. Elsewhere who did nothing beat nobody and lost to nobody,
+    # so that whoever registers others, or many of their own, moves no rating.
+    ranks = {row.entry_id: row.rank for row in rows if row.cells or duel}
     found = await session.execute(
         select(
             EventParticipant.user_id,
@@ -188,7 +196,7 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
         for user_id, entry_id, before, games in found
         if entry_id in ranks
     ]
-    if not field:
+    if not field or (duel and await _again(session, field)):
         return
     new = rating.updated(field)
     statement = upsert(Rating)
@@ -215,6 +223,32 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
             for each in field
         ],
     )
+
+
+async def _again(session: AsyncSession, field: Sequence[rating.Rated]) -> bool:
+    """Tell whether some of both sides met in a rated duel lately: friends could lose on purpose."""
+    first = field[0].side
+    mine, theirs = aliased(EventParticipant), aliased(EventParticipant)
+    met = and_(theirs.event_id == mine.event_id, theirs.entry_id != mine.entry_id)
+    found = await session.scalar(
+        select(RatingChange.event_id)
+        .join(Event, Event.id == RatingChange.event_id)
+        .join(
+            mine,
+            and_(mine.event_id == RatingChange.event_id, mine.user_id == RatingChange.user_id),
+        )
+        .join(theirs, met)
+        .where(
+            Event.format == DUEL,
+            RatingChange.created_at > func.now() - DUELS_APART,
+            mine.kind == EntryKind.OFFICIAL,
+            theirs.kind == EntryKind.OFFICIAL,
+            mine.user_id.in_([UUID(each.id) for each in field if each.side == first]),
+            theirs.user_id.in_([UUID(each.id) for each in field if each.side != first]),
+        )
+        .limit(1)
+    )
+    return found is not None
 
 
 async def _tell(session: AsyncSession, event: Event, rows: list[Ranked]) -> None:

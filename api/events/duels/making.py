@@ -1,15 +1,16 @@
 """What an accepted duel becomes: an event, with an entry for each side and problems drawn for it.
 
-Problems are seeded by the duel's id: public ones that are in no event to come, those first that
-fewest of them have solved.
+Problems are drawn by chance that nobody knows before, from public ones that are in no event to come
+and that nobody of it wrote, those first that fewest of them have solved.
 """
 
+import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import and_, exists, select, text
+from sqlalchemy import and_, exists, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.base import new_id
@@ -34,6 +35,7 @@ from api.events.duels import schemas, sides
 from api.events.machine import OVER, Act
 
 FORMAT = "duel"
+_chance = random.SystemRandom()
 _GOING = (EventState.APPROVED, EventState.ASSIGNED, EventState.LOBBY, EventState.LIVE)
 _SOLVED = text("""
 SELECT s.problem_id, count(DISTINCT s.user_id) AS people
@@ -95,7 +97,7 @@ async def _event(
         team_members_max=most,
         starts_at=now + timedelta(seconds=terms.countdown_s),
         duration_s=terms.duration_s,
-        seed=duel.id.int % 2**31,
+        seed=_chance.randrange(2**31),
         requested_by=duel.challenger_id,
         decided_by=duel.opponent_id,
     )
@@ -136,6 +138,7 @@ async def _drawn(
         select(CodeProblem).where(
             CodeProblem.current_version_id.is_not(None),
             CodeProblem.visibility == Visibility.PUBLIC,
+            or_(CodeProblem.owner_id.is_(None), CodeProblem.owner_id.not_in(people)),
             ~to_come,
         )
     )

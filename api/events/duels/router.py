@@ -1,12 +1,11 @@
 """`/v1/duels`."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import paging
+from api import clocks, paging
 from api.auth import Scope
 from api.db.models import Duel
 from api.deps import PartsDep, SessionDep, UserDep
@@ -25,7 +24,7 @@ async def challenge(
     """Challenge somebody to a duel on these terms, alone or with a team."""
     user.need_scope(Scope.SUBMIT)
     await parts.questions.one(str(user.id), "challenges")
-    made = await service.challenge(session, user, new, now=datetime.now(UTC))
+    made = await service.challenge(session, user, new, now=await clocks.now(session))
     response.headers["Location"] = f"/v1/duels/{made.id}"
     return await _told(session, parts, made)
 
@@ -69,7 +68,7 @@ async def accept_duel(
     """
     user.need_scope(Scope.SUBMIT)
     side = new or schemas.NewSide()
-    found = await service.accept(session, user, duel, side, now=datetime.now(UTC))
+    found = await service.accept(session, user, duel, side, now=await clocks.now(session))
     return await _told(session, parts, found)
 
 
@@ -79,7 +78,7 @@ async def join_duel(
 ) -> schemas.DuelShown:
     """Take the place beside a captain that one was named for."""
     user.need_scope(Scope.SUBMIT)
-    found = await service.join(session, user, duel, now=datetime.now(UTC))
+    found = await service.join(session, user, duel, now=await clocks.now(session))
     return await _told(session, parts, found)
 
 
@@ -89,7 +88,7 @@ async def decline_duel(
 ) -> schemas.DuelShown:
     """Decline a challenge, or to play beside a captain: for either there is no duel then."""
     user.need_scope(Scope.SUBMIT)
-    found = await service.decline(session, user, duel, now=datetime.now(UTC))
+    found = await service.decline(session, user, duel, now=await clocks.now(session))
     return await _told(session, parts, found)
 
 
@@ -99,7 +98,7 @@ async def withdraw_duel(
 ) -> schemas.DuelShown:
     """Take one's own challenge back."""
     user.need_scope(Scope.SUBMIT)
-    found = await service.withdraw(session, user, duel, now=datetime.now(UTC))
+    found = await service.withdraw(session, user, duel, now=await clocks.now(session))
     return await _told(session, parts, found)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import mates
 from api.db.models import Entries, EntryKind, Event, EventEntry, EventParticipant
 from api.errors import ConflictError, InvalidError, NotFoundError
+from api.events import choosing
 
 KEY_BYTES = 12
 
@@ -95,6 +96,7 @@ async def found_team(
     session: AsyncSession, event: Event, user_id: UUID, user_name: str, name: str
 ) -> None:
     """Make a team of one that others can join by its key."""
+    await need_free(session, event.id, [user_id])
     key = secrets.token_urlsafe(KEY_BYTES)
     entry = EventEntry(event_id=event.id, name=name, join_key=key)
     session.add(entry)
@@ -108,6 +110,7 @@ async def join_team(
 ) -> None:
     """Put somebody into the team of a key; raises `NotFoundError` when there is none."""
     entry = await of_key(session, event, key)
+    await need_free(session, event.id, [user_id])
     inside = await session.scalar(select(func.count()).where(EventParticipant.entry_id == entry.id))
     _need_room(event, int(inside or 0) + 1)
     _put(session, event.id, entry.id, user_id, user_name)
@@ -147,7 +150,7 @@ async def need_free(
     *,
     beside: Collection[UUID] = (),
 ) -> None:
-    """Raise `ConflictError` for who is in the event already, `beside` these entries."""
+    """Raise `ConflictError` for authors, and who is in the event, but for `beside` these."""
     taken = (
         await session.scalars(
             select(EventParticipant.user_id).where(
@@ -163,6 +166,12 @@ async def need_free(
             f"{len(taken)} of them are registered already",
             slug="event-registered",
             registered=[str(each) for each in taken[:20]],
+        )
+    if wrote := await choosing.authors(session, event_id) & set(people):
+        raise ConflictError(
+            f"{len(wrote)} of them wrote a problem of the event",
+            slug="event-author",
+            authors=[str(each) for each in sorted(wrote)[:20]],
         )
 
 
