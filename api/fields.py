@@ -3,13 +3,16 @@
 Rows, records and mappings are read alike here, one field at a time.
 """
 
+import base64
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 SUBJECT = ("submission_id", "judging_id", "problem_id", "user_id", "event_id", "room_id")
 JOB = ("job_id", "kind", "state", "progress", "message")
 RESULT = ("state", "verdict", "score")
 USAGE = ("cpu_ms", "memory_bytes")
+OVERRIDE = ("by", "reason", "of")
 DIFFERENCE = ("line", "column", "expected", "found")
 SUBMISSION = ("id", "problem_id", "version_id", "user_id", "event_id", "room_id", "language")
 ABOUT_SOURCE = ("entry_point", "source_hash", "source_bytes")
@@ -70,3 +73,19 @@ def picked(thing: Any, names: Iterable[str]) -> dict[str, Any] | None:
 def plain(value: Any) -> bool:
     """Tell whether a value is one that a live update may hold."""
     return value is not None and isinstance(value, str | int | float | bool)
+
+
+def content(captured: Any) -> dict[str, Any] | None:
+    """Return bytes as JSON can hold them: as text where they are some."""
+    if captured is None:
+        return None
+    size = {"bytes": captured.size, "cut": captured.cut}
+    text = None
+    # A cut may go through a character; what was there before it is still text.
+    for spare in range(4 if captured.cut else 1):
+        with suppress(UnicodeDecodeError):
+            text = captured.data[: len(captured.data) - spare].decode()
+            break
+    if text is None or "\0" in text:
+        return {"base64": base64.b64encode(captured.data).decode(), **size}
+    return {"text": text, **size}

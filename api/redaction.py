@@ -15,9 +15,7 @@ unknown phase or audience may see is nothing.
 Functions take rows, records or mappings alike and read only the fields they name.
 """
 
-import base64
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -27,7 +25,7 @@ from uuid import UUID
 from api import fields
 from api.auth import CurrentUser, Role
 from judge.results import Run
-from judge.trying import Captured, Trial, TrialRun
+from judge.trying import Trial, TrialRun
 from judge.verdicts import Verdict
 
 
@@ -231,6 +229,12 @@ def reason(judging: Any, who: Audience) -> str:
     return str(fields.read(judging, "reason") or "") if told else ""
 
 
+def override(judging: Any, who: Audience) -> dict[str, Any] | None:
+    """Return the jury's word in the place of the judge's: that it is, to them by whom and why."""
+    found = (fields.read(judging, "extra") or {}).get("override")
+    return found and (fields.picked(found, fields.OVERRIDE) if who is Audience.JURY else {})
+
+
 def compile_log(judging: Any, who: Audience) -> str:
     """Return the compiler's output, which is made of the player's own source."""
     return str(fields.read(judging, "compile_log") or "") if who in _INSIDERS else ""
@@ -317,28 +321,12 @@ def _trial_run(tried: TrialRun) -> dict[str, Any]:
         "withheld": not (tried.input_shown and tried.answer_shown),
     }
     if tried.input_shown:
-        shown["stdout"] = _content(tried.stdout)
-        shown["stderr"] = _content(tried.stderr)
+        shown["stdout"] = fields.content(tried.stdout)
+        shown["stderr"] = fields.content(tried.stderr)
     if tried.input_shown and tried.answer_shown:
         shown["message"] = tried.team_message
         shown["difference"] = fields.picked(tried.difference, fields.DIFFERENCE)
     return {key: each for key, each in shown.items() if each not in (None, "")}
-
-
-def _content(captured: Captured | None) -> dict[str, Any] | None:
-    """Return bytes as JSON can hold them: as text where they are some."""
-    if captured is None:
-        return None
-    size = {"bytes": captured.size, "cut": captured.cut}
-    text = None
-    # A cut may go through a character; what was there before it is still text.
-    for spare in range(4 if captured.cut else 1):
-        with suppress(UnicodeDecodeError):
-            text = captured.data[: len(captured.data) - spare].decode()
-            break
-    if text is None or "\0" in text:
-        return {"base64": base64.b64encode(captured.data).decode(), **size}
-    return {"text": text, **size}
 
 
 def update(

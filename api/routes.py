@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 
 from api.accounts.router import router as accounts
 from api.contestapi.router import router as contestapi
+from api.events.afterwards.router import router as afterwards
 from api.events.clarifications.router import router as clarifications
 from api.events.drafts.router import router as drafts
 from api.events.duels.router import router as duels
@@ -28,6 +29,7 @@ from api.live.router import router as live
 from api.neighbours.router import router as neighbours
 from api.problems.router import router as problems
 from api.rejudging.router import router as rejudging
+from api.similarity.pattern_router import router as patterns
 from api.similarity.router import router as similarity
 from api.submissions.router import router as submissions
 from api.trials.router import router as trials
@@ -49,12 +51,14 @@ _OF_V1: tuple[APIRouter, ...] = (
     events,
     event,
     enrolment,
+    afterwards,
     rooms,
     drafts,
     clarifications,
     duels,
     rejudging,
     similarity,
+    patterns,
     workers,
 )
 

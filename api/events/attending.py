@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clocks
 from api.auth import CurrentUser, Role
+from api.db.base import is_id
 from api.db.models import EntryKind, Event, EventEntry, EventParticipant
 from api.errors import ConflictError, ForbiddenError, NotFoundError
 from api.events.machine import RUNNING
 from api.leaderboards import scoring
 from api.live import event_state
 from judge.scoring.schedule import Schedule
+
+# Whoever may act in several ways acts in the first of them.
+ORDER = (EntryKind.OFFICIAL, EntryKind.VIRTUAL, EntryKind.PRACTICE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +43,22 @@ class Place:
         return ends_at(self.clock(event), self.entry.extra_s)
 
     def open(self, event: Event, now: datetime) -> bool:
-        """Tell whether this entry may act now."""
-        if self.entry.kind is EntryKind.OFFICIAL and event.state not in RUNNING:
+        """Tell whether this entry may act now: an official one while the event goes on."""
+        if self.entry.kind is EntryKind.OFFICIAL:
+            if event.state not in RUNNING:
+                return False
+        elif not clocks.played(event, now):
             return False
         if self.entry.kind is EntryKind.PRACTICE:
             return True
         return self.clock(event).open(now, extra=timedelta(seconds=self.entry.extra_s))
+
+    def racing(self, event: Event, now: datetime) -> bool:
+        """Tell whether it has time before it, or will have: others' ways are not for it to see."""
+        if self.entry.kind is EntryKind.OFFICIAL:
+            return event.state in RUNNING
+        ends_at = self.ends_at(event)
+        return self.entry.kind is EntryKind.VIRTUAL and ends_at is not None and now < ends_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +77,21 @@ class Attendance:
     @property
     def official(self) -> Place | None:
         """Return where they play on the event's own board."""
-        return next((each for each in self.places if each.entry.kind is EntryKind.OFFICIAL), None)
+        return self.of(EntryKind.OFFICIAL)
+
+    def of(self, kind: EntryKind) -> Place | None:
+        """Return where they play in one way, of which there is one at most."""
+        return next((each for each in self.places if each.entry.kind is kind), None)
+
+    def timed(self, now: datetime) -> Place | None:
+        """Return the place whose clock is theirs now: the virtual one once they have it."""
+        if self.official is not None and self.official.open(self.event, now):
+            return self.official
+        return self.of(EntryKind.VIRTUAL) or self.official or self.of(EntryKind.PRACTICE)
+
+    def racing(self, now: datetime) -> bool:
+        """Tell whether they play for time in this event."""
+        return any(each.racing(self.event, now) for each in self.places)
 
     def playing(self) -> Place:
         """Return the same; raises `ForbiddenError` for those who do not take part."""
@@ -97,10 +126,12 @@ async def attend(session: AsyncSession, user: CurrentUser, name: str) -> Attenda
         select(EventEntry, EventParticipant)
         .join(EventParticipant, EventParticipant.entry_id == EventEntry.id)
         .where(EventParticipant.event_id == event.id, EventParticipant.user_id == user.id)
-        .order_by(EventEntry.id)
     )
-    places = tuple(Place(entry=entry, participant=who) for entry, who in found.all())
-    return Attendance(event=event, user=user, places=places)
+    places = sorted(
+        (Place(entry=entry, participant=who) for entry, who in found.all()),
+        key=lambda place: ORDER.index(place.entry.kind),
+    )
+    return Attendance(event=event, user=user, places=tuple(places))
 
 
 def ends_at(clock: Schedule, extra_s: int) -> datetime | None:
@@ -109,7 +140,4 @@ def ends_at(clock: Schedule, extra_s: int) -> datetime | None:
 
 
 def _named(name: str) -> ColumnElement[bool]:
-    try:
-        return or_(Event.id == UUID(name), Event.slug == name)
-    except ValueError:
-        return Event.slug == name
+    return Event.id == UUID(name) if is_id(name) else Event.slug == name

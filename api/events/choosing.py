@@ -1,18 +1,20 @@
 """Choosing an event's problems: by hand, or drawn for its topics."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Select, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import (
     CodeProblem,
     CodeProblemVersion,
+    EntryKind,
     Event,
+    EventParticipant,
     EventProblem,
     TestGroup,
 )
@@ -58,6 +60,7 @@ async def choose(session: AsyncSession, event: Event, choices: Sequence[Choice])
     labels = [each.label or label(n) for n, each in enumerate(choices)]
     if len(set(labels)) < len(labels):
         raise InvalidError("a label is there twice", slug="event-problems")
+    await _refuse_players(session, event, [each.problem_id for each in choices])
     versions = await _versions(session, [each.problem_id for each in choices])
     await session.execute(delete(EventProblem).where(EventProblem.event_id == event.id))
     for position, each in enumerate(choices):
@@ -97,7 +100,9 @@ async def drawn(session: AsyncSession, event: Event) -> list[Choice]:
         row.problem_id: row.people for row in await session.execute(_SOLVED, {"event_id": event.id})
     }
     found = await session.scalars(
-        select(CodeProblem).where(CodeProblem.current_version_id.is_not(None))
+        select(CodeProblem).where(
+            CodeProblem.current_version_id.is_not(None), CodeProblem.id.not_in(_written(event))
+        )
     )
     candidates = [
         Candidate(
@@ -114,6 +119,35 @@ async def drawn(session: AsyncSession, event: Event) -> list[Choice]:
     except TooFewError as error:
         raise ConflictError(str(error), slug="event-problems-too-few") from error
     return [Choice(problem_id=each.candidate.problem_id, points=each.points) for each in got]
+
+
+async def authors(session: AsyncSession, event_id: UUID) -> set[UUID]:
+    """Return who wrote an event's problems."""
+    found = await session.scalars(
+        select(CodeProblem.owner_id)
+        .join(EventProblem, EventProblem.problem_id == CodeProblem.id)
+        .where(EventProblem.event_id == event_id, CodeProblem.owner_id.is_not(None))
+    )
+    return {each for each in found if each is not None}
+
+
+def _written(event: Event) -> Select[UUID]:
+    """Return the problems of those who take part: they know the data, and the jury's programs."""
+    return select(CodeProblem.id).where(
+        CodeProblem.owner_id == EventParticipant.user_id,
+        EventParticipant.event_id == event.id,
+        EventParticipant.kind == EntryKind.OFFICIAL,
+    )
+
+
+async def _refuse_players(session: AsyncSession, event: Event, wanted: Sequence[UUID]) -> None:
+    known = _written(event).add_columns(CodeProblem.slug).where(CodeProblem.id.in_(wanted))
+    if (first := (await session.execute(known)).first()) is not None:
+        raise ConflictError(
+            f"who wrote {first.slug} takes part in the event",
+            slug="event-author",
+            problem=first.slug,
+        )
 
 
 def wish(topic: dict[str, Any]) -> Wish:
@@ -147,9 +181,15 @@ async def _versions(
         .where(CodeProblem.id.in_(wanted))
     )
     found: dict[UUID, CodeProblemVersion] = {row[0]: row[1] for row in rows}
+    most = await greatest(session, [version.id for version in found.values()])
+    return {problem: (version, most.get(version.id)) for problem, version in found.items()}
+
+
+async def greatest(session: AsyncSession, versions: Collection[UUID]) -> dict[UUID, Decimal]:
+    """Return the greatest score of versions' test data, where there is one."""
     groups = await session.execute(
         select(TestGroup.version_id, TestGroup.name, TestGroup.max_score).where(
-            TestGroup.version_id.in_([version.id for version in found.values()]),
+            TestGroup.version_id.in_(versions),
             TestGroup.name.in_(["", "secret"]),
             TestGroup.max_score.is_not(None),
         )
@@ -159,4 +199,4 @@ async def _versions(
         # What the secret data gives is the score; the root's counts where that says nothing.
         if name == "secret" or version_id not in most:
             most[version_id] = Decimal(score or "0")
-    return {problem: (version, most.get(version.id)) for problem, version in found.items()}
+    return most

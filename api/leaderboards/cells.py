@@ -127,7 +127,7 @@ def board_row(place: Place, standing: Standing, held: Mapping[str, Cell]) -> dic
         "entry_id": place.entry_id,
         "room_id": place.room_id,
         "guild_id": place.guild_id,
-        **_standing(standing),
+        **columns(standing),
         "cells": {problem: shown(cell) for problem, cell in held.items() if cell.touched},
     }
 
@@ -140,7 +140,7 @@ def guild_row(
         "event_id": event_id,
         "public": public,
         "guild_id": guild_id,
-        **_standing(standing),
+        **columns(standing),
     }
 
 
@@ -158,7 +158,8 @@ async def store(
     )
 
 
-def _standing(standing: Standing) -> dict[str, Any]:
+def columns(standing: Standing) -> dict[str, Any]:
+    """Return what rows keep of a standing."""
     return {
         "lost": decimal(-standing.score),
         "penalty": standing.penalty,

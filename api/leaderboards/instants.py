@@ -39,12 +39,19 @@ class Steps:
     pending: int
 
 
-async def board(session: AsyncSession, event: Event, *, public: bool, until: datetime) -> Past:
-    """Return a side of the board as it was at an instant.
+async def board(
+    session: AsyncSession,
+    event: Event,
+    *,
+    public: bool,
+    until: datetime | None = None,
+    until_us: int | None = None,
+) -> Past:
+    """Return a side of the board as it was at an instant, or at a moment of the event's own time.
 
     What a freeze hides today is hidden of the past as well.
     """
-    made = await rebuilding.make(session, event, until=until, sides=[public])
+    made = await rebuilding.make(session, event, until=until, sides=[public], until_us=until_us)
     return Past(
         rows=[_ranked(made, row) for row in _rows(made, public=public)], firsts=_firsts(made)
     )
@@ -54,7 +61,7 @@ async def steps(session: AsyncSession, event: Event) -> Steps:
     """Return the steps from the frozen board to the jury's."""
     made = await rebuilding.make(session, event, frozen=True)
     final = {row.participant: row.cells for row in _rows(made, public=False)}
-    problems = await rebuilding.problems(session, event.id)
+    problems = await scoring.problems(session, event.id)
     taken: list[Reveal] = []
     for step in thaw(made.rules.format, list(problems.values()), _rows(made, public=True), final):
         taken.append(step)
@@ -64,7 +71,7 @@ async def steps(session: AsyncSession, event: Event) -> Steps:
         steps=taken,
         names={str(who): entry.name for who, entry in made.entries.items()},
         frozen_since=made.rules.freeze_from,
-        pending=sum(cell.pending for cells in final.values() for cell in cells.values()),
+        pending=sum(cell.pending for held in final.values() for cell in held.values()),
     )
 
 

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import BoardGuild, BoardRow
+from api.db.models import BoardGuild, BoardRow, EntryKind
 
 _ROW = """
     r.entry_id, r.room_id, r.guild_id, r.lost, r.penalty, r.last, e.name, r.cells
@@ -126,6 +126,7 @@ class Ranked:
 
     rank: int
     entry_id: UUID
+    kind: EntryKind = EntryKind.OFFICIAL
     name: str
     room_id: UUID | None
     guild_id: UUID | None

@@ -17,6 +17,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import (
+    ApartRow,
     BoardCell,
     BoardGuild,
     BoardRow,
@@ -24,9 +25,8 @@ from api.db.models import (
     Event,
     EventAttempt,
     EventEntry,
-    EventProblem,
 )
-from api.leaderboards import cells, scoring, updating
+from api.leaderboards import apart, cells, scoring, updating
 from api.leaderboards.cells import Place
 from api.leaderboards.scoring import Rules
 from judge.scoring import Cell, Standing
@@ -49,13 +49,18 @@ Side = tuple[bool, UUID]
 
 @dataclass(slots=True, kw_only=True)
 class Made:
-    """A whole board: cells by side and entry, standings of entries and guilds."""
+    """A whole board: cells by side and entry, standings of entries and guilds.
+
+    `apart` are the entries that are not on it, `of_apart` their cells.
+    """
 
     rules: Rules
     entries: Mapping[UUID, EventEntry]
     cells: dict[Side, dict[str, Cell]] = field(default_factory=dict)
     standings: dict[Side, Standing] = field(default_factory=dict)
     guilds: dict[Side, Standing] = field(default_factory=dict)
+    apart: Mapping[UUID, EventEntry] = field(default_factory=dict)
+    of_apart: dict[UUID, dict[str, Cell]] = field(default_factory=dict)
 
     def place(self, side: Side) -> Place:
         """Return where an entry's row belongs."""
@@ -87,6 +92,11 @@ class Made:
         for (public, guild), standing in self.guilds.items():
             yield cells.guild_row(self.rules.event_id, guild, standing, public=public)
 
+    def apart_rows(self) -> Iterator[dict[str, Any]]:
+        """Return the rows of all entries that are apart."""
+        for who, entry in self.apart.items():
+            yield apart.row(self.rules, entry, self.of_apart[who])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
@@ -110,26 +120,31 @@ async def make(
     until: datetime | None = None,
     sides: Iterable[bool] = (False, True),
     frozen: bool = False,
+    until_us: int | None = None,
 ) -> Made:
     """Make a board from what the log says, or said until an instant.
 
-    A `frozen` one hides what the freeze hid even when it is over.
+    A `frozen` one hides what the freeze hid even when it is over. With `until_us` it is made of
+    what was handed in up to then of the event's own time, as it was judged in the end.
     """
     rules = scoring.rules(event, frozen=frozen)
-    tasks = await problems(session, event.id)
-    found = await session.scalars(
-        select(EventEntry).where(
-            EventEntry.event_id == event.id, EventEntry.kind == EntryKind.OFFICIAL
-        )
+    tasks = await scoring.problems(session, event.id)
+    found = (await session.scalars(select(EventEntry).where(EventEntry.event_id == event.id))).all()
+    board = Made(
+        rules=rules,
+        entries={entry.id: entry for entry in found if entry.kind is EntryKind.OFFICIAL},
+        apart={entry.id: entry for entry in found if entry.kind is not EntryKind.OFFICIAL},
     )
-    board = Made(rules=rules, entries={entry.id: entry for entry in found})
+    board.of_apart = {who: {} for who in board.apart}
     wanted = tuple(sides)
     for public in wanted:
         for who in board.entries:
             board.cells[public, who] = {}
     async for who, task, log in _log(session, event.id, until):
         if who in board.entries and task in tasks:
-            _fill(board, tasks[task], who, log, wanted)
+            _fill(board, tasks[task], who, _until(rules, log, until_us), wanted)
+        elif who in board.apart and task in tasks:
+            board.of_apart[who][str(task)] = apart.cell(rules, tasks[task], board.apart[who], log)
     for public in wanted:
         await _finish(board, tasks.values(), public=public)
     return board
@@ -140,7 +155,7 @@ async def rebuild(session: AsyncSession, event: Event) -> Made:
     # First, so that only what is read below is called shown: players go on handing in.
     await updating.mark_all_shown(session, event.id)
     board = await make(session, event)
-    for model in (BoardCell, BoardRow, BoardGuild):
+    for model in (BoardCell, BoardRow, BoardGuild, ApartRow):
         await session.execute(
             delete(model)
             .where(model.event_id == event.id)
@@ -151,6 +166,8 @@ async def rebuild(session: AsyncSession, event: Event) -> Made:
     for chunk in _chunks(board.board_rows()):
         await cells.store(session, rows=chunk)
     await cells.store(session, guilds=board.guild_rows())
+    for chunk in _chunks(board.apart_rows()):
+        await apart.store(session, chunk)
     return board
 
 
@@ -162,7 +179,7 @@ async def check(session: AsyncSession, event: Event) -> Proof:
     board = await make(session, event)
     made = {_key(row): _line(row) for row in _all(board)}
     kept: dict[str, str] = {}
-    for model in (BoardCell, BoardRow, BoardGuild):
+    for model in (BoardCell, BoardRow, BoardGuild, ApartRow):
         columns = list(model.__table__.columns)
         rows = await session.stream(select(*columns).where(model.event_id == event.id))
         async for row in rows:
@@ -180,12 +197,6 @@ async def check(session: AsyncSession, event: Event) -> Proof:
             for key in differing[:DIFFERENCES_SHOWN]
         ),
     )
-
-
-async def problems(session: AsyncSession, event_id: UUID) -> dict[UUID, Problem]:
-    """Return an event's problems as scoring takes them."""
-    found = await session.scalars(select(EventProblem).where(EventProblem.event_id == event_id))
-    return {row.problem_id: scoring.problem(row) for row in found}
 
 
 async def last_moment(session: AsyncSession, event_id: UUID) -> datetime | None:
@@ -234,6 +245,13 @@ async def _finish(board: Made, problems: Iterable[Problem], *, public: bool) -> 
         board.guilds[public, guild] = scoring.guild_standing(board.rules, theirs)
 
 
+def _until(rules: Rules, log: list[Any], until_us: int | None) -> list[Any]:
+    """Return what was handed in up to a moment of the event's own time."""
+    if until_us is None:
+        return log
+    return [row for row in log if rules.elapsed_us(row.submitted_at, None) <= until_us]
+
+
 async def _log(
     session: AsyncSession, event_id: UUID, until: datetime | None
 ) -> AsyncIterator[tuple[UUID, UUID, list[Any]]]:
@@ -258,6 +276,7 @@ def _all(board: Made) -> Iterator[dict[str, Any]]:
     yield from board.cell_rows()
     yield from board.board_rows()
     yield from board.guild_rows()
+    yield from board.apart_rows()
 
 
 def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
@@ -272,6 +291,8 @@ def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
 
 
 def _key(row: Mapping[str, Any]) -> str:
+    if "kind" in row:
+        return f"{row['kind']} row {row['entry_id']}"
     side = "public" if row["public"] else "jury"
     if "problem_id" in row:
         return f"{side} cell {row['entry_id']} {row['problem_id']}"

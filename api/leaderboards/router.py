@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import clocks, paging
 from api.accounts.router import Moment
 from api.auth import CurrentUser
+from api.db.models import EntryKind
 from api.deps import MaybeReaderDep, PartsDep, SessionDep
 from api.documented import Responses, problems
 from api.errors import (
@@ -29,7 +30,16 @@ from api.errors import (
     UnauthenticatedError,
 )
 from api.events.machine import OVER
-from api.leaderboards import cells, exporting, instants, ratings, rebuilding, schemas, viewing
+from api.leaderboards import (
+    cells,
+    exporting,
+    instants,
+    ratings,
+    rebuilding,
+    replaying,
+    schemas,
+    viewing,
+)
 from api.leaderboards.instants import Past
 from api.leaderboards.queries import Among
 from api.leaderboards.schemas import View
@@ -40,8 +50,19 @@ from api.wiring import Parts
 router = APIRouter(tags=["leaderboards"])
 # What became known so lately may still be on its way into the log.
 SETTLED = timedelta(seconds=10)
+LONGEST_S = 366 * 86400
 REVALIDATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 ViewParam = Annotated[View, Query(description="`jury` is for game masters.")]
+KindParam = Annotated[
+    EntryKind,
+    Query(description="`virtual` and `practice` are there when the event is over."),
+]
+ElapsedParam = Annotated[
+    int | None,
+    Query(
+        ge=0, le=LONGEST_S, description="The event's time of a virtual board; the caller's if none."
+    ),
+]
 Known = Annotated[
     str | None, Header(alias="If-None-Match", max_length=500, description="`ETag` of what is held.")
 ]
@@ -79,9 +100,20 @@ async def get_leaderboard(
     user: MaybeReaderDep,
     parts: PartsDep,
     at: Annotated[Moment | None, Query(description="As it was then; for those signed in.")] = None,
+    kind: KindParam = EntryKind.OFFICIAL,
+    elapsed_s: ElapsedParam = None,
     known: Known = None,
 ) -> Response:
     """Return a page of an event's board, and the caller's own row."""
+    if kind is not EntryKind.OFFICIAL and at is not None:
+        raise InvalidError("at: only the official board has a history")
+    if kind is not EntryKind.VIRTUAL and elapsed_s is not None:
+        raise InvalidError("elapsed_s: only a virtual board has it")
+    if kind is EntryKind.VIRTUAL:
+        _turn(parts, user)
+        return _answer(await replaying.virtual(parts, user, asked, elapsed_s=elapsed_s), known)
+    if kind is EntryKind.PRACTICE:
+        return _answer(await _practice(parts, user, asked), known)
     made = _now(parts, user, asked) if at is None else _then(parts, user, asked, at)
     return _answer(await made, known)
 
@@ -208,6 +240,15 @@ async def get_rating(
     """Return somebody's rating and the events it comes from."""
     del user
     return await ratings.history(session, user_id, limit=limit, cursor=cursor)
+
+
+async def _practice(parts: Parts, user: CurrentUser | None, asked: Asked) -> schemas.Board:
+    async def make() -> schemas.Board:
+        async with parts.sessions() as session:
+            return await replaying.practice(session, user, asked)
+
+    who = None if user is None else user.id
+    return await parts.recent.get(("practice", asked, who), make)
 
 
 async def _now(parts: Parts, user: CurrentUser | None, asked: Asked) -> schemas.Board:

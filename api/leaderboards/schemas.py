@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from api.db.models import EventState
+from api.db.models import EntryKind, EventState
 
 Seconds = Annotated[int, Field(description="Seconds of the event's own time.")]
 Label = Annotated[str, Field(description="The problem's label in the event.")]
@@ -54,6 +54,7 @@ class BoardRow(BaseModel):
 
     rank: Annotated[int, Field(description="From 1, shared by equals.")]
     entry_id: UUID
+    kind: Annotated[EntryKind, Field(description="A virtual row takes nobody's rank.")]
     name: str
     guild_id: UUID | None
     room_id: UUID | None
@@ -73,6 +74,11 @@ class BoardHead(BaseModel):
     frozen: Annotated[bool, Field(description="It stands still; what is newer is pending.")]
     frozen_since: datetime | None
     at: Annotated[datetime | None, Field(description="The instant it is of, if not now.")]
+    kind: Annotated[EntryKind, Field(description="Which board: `virtual` has official rows too.")]
+    elapsed_s: Annotated[
+        int | None,
+        Field(description="Of a virtual board: the event's time it is of, null the end."),
+    ]
     problems: list[BoardProblem]
     entries: Annotated[int, Field(description="Rows there are.")]
 

@@ -1,12 +1,15 @@
 """From rows to what `judge.scoring` takes: the event's rules, problems, clock and attempts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks
 from api.db.models import Event
@@ -70,6 +73,16 @@ def problem(row: EventProblemRow) -> EventProblem:
         cpu_limit_us=row.cpu_ms * 1000,
         memory_limit_bytes=row.memory_bytes,
     )
+
+
+async def problems(
+    session: AsyncSession, event_id: UUID, *, only: Collection[UUID] | None = None
+) -> dict[UUID, EventProblem]:
+    """Return an event's problems, or some of them, as scoring takes them."""
+    chosen = select(EventProblemRow).where(EventProblemRow.event_id == event_id)
+    if only is not None:
+        chosen = chosen.where(EventProblemRow.problem_id.in_(only))
+    return {row.problem_id: problem(row) for row in await session.scalars(chosen)}
 
 
 def attempt(row: Any, elapsed_us: int, *, hidden: bool) -> Attempt:

@@ -16,8 +16,8 @@ from uuid import UUID
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import EntryKind, Event, EventAttempt, EventEntry, EventProblem
-from api.leaderboards import cells, scoring
+from api.db.models import EntryKind, Event, EventAttempt, EventEntry
+from api.leaderboards import apart, cells, scoring
 from api.leaderboards.cells import Place
 from api.leaderboards.scoring import Rules
 from judge.scoring import Cell, Standing
@@ -212,19 +212,14 @@ async def locked(session: AsyncSession, event_id: UUID) -> Event:
 async def refresh(session: AsyncSession, event: Event, targets: Collection[Target]) -> Changed:
     """Make the cells of some entries and problems anew, and what follows from them.
 
-    The event is locked. Targets that are on no board are left out.
+    The event is locked. Entries apart from the official board change nothing on it; targets that
+    are on no board are left out.
     """
     rules = scoring.rules(event)
-    problems = {
-        row.problem_id: scoring.problem(row)
-        for row in await session.scalars(
-            select(EventProblem).where(
-                EventProblem.event_id == event.id,
-                EventProblem.problem_id.in_({task for _, task in targets}),
-            )
-        )
-    }
-    entries = await _entries(session, event.id, {who for who, _ in targets})
+    problems = await scoring.problems(session, event.id, only={task for _, task in targets})
+    wanted = {who for who, _ in targets}
+    entries = await _entries(session, event.id, wanted)
+    await apart.refresh(session, rules, wanted - entries.keys())
     kept = [(who, task) for who, task in targets if who in entries and task in problems]
     if not kept:
         return Changed(event_id=event.id)

@@ -102,13 +102,15 @@ async def problems(session: AsyncSession, event_id: UUID) -> Sequence[EventProbl
     return found.all()
 
 
-async def entry_of(session: AsyncSession, event_id: UUID, user_id: UUID) -> UUID | None:
-    """Return the entry with which somebody is on the board."""
+async def entry_of(
+    session: AsyncSession, event_id: UUID, user_id: UUID, kind: EntryKind = EntryKind.OFFICIAL
+) -> UUID | None:
+    """Return the entry with which somebody is on a board."""
     found: UUID | None = await session.scalar(
         select(EventParticipant.entry_id).where(
             EventParticipant.event_id == event_id,
             EventParticipant.user_id == user_id,
-            EventParticipant.kind == EntryKind.OFFICIAL,
+            EventParticipant.kind == kind,
         )
     )
     return found
@@ -139,6 +141,8 @@ async def head(
         "frozen": since is not None,
         "frozen_since": since,
         "at": at,
+        "kind": EntryKind.OFFICIAL,
+        "elapsed_s": None,
         "problems": [
             schemas.BoardProblem(
                 label=task.label,
@@ -215,6 +219,7 @@ def shown(rows: Sequence[Ranked], tasks: Sequence[EventProblem]) -> list[schemas
         schemas.BoardRow(
             rank=row.rank,
             entry_id=row.entry_id,
+            kind=row.kind,
             name=row.name,
             guild_id=row.guild_id,
             room_id=row.room_id,

@@ -82,7 +82,7 @@ async def apply(
 
     The caller commits.
     """
-    await session.execute(_LOCK)
+    await one_at_a_time(session)
     found = await service.find(session, user, rejudging_id, lock=True)
     if found.state is RejudgingState.APPLIED:
         return found, None
@@ -133,6 +133,11 @@ async def apply(
     _log.info("rejudging.applied", rejudging_id=str(found.id), forced=force, **outcome)
     # Last, since others wait for the locks of boards.
     return found, await boarding.rejudged(session, found.id)
+
+
+async def one_at_a_time(session: AsyncSession) -> None:
+    """Wait until nobody else is applying anything; until the transaction ends nobody will."""
+    await session.execute(_LOCK)
 
 
 async def tell(parts: Parts, rejudging_id: UUID, boards: Sequence[Changed]) -> None:

@@ -11,7 +11,7 @@ from api.deps import GameMasterDep, PartsDep, SessionDep, UserDep
 from api.documented import problems
 from api.errors import NotFoundError
 from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
-from api.rejudging import applying, moving, queries, schemas, selecting, service
+from api.rejudging import applying, moving, overriding, queries, schemas, selecting, service
 from api.wiring import Parts
 
 router = APIRouter(tags=["rejudging"])
@@ -73,6 +73,34 @@ async def rejudge_submission(
     new = schemas.NewRejudging(reason=body.reason, selection=selection)
     made = await service.create(session, parts.settings, user, new)
     return await _made(session, parts, made, response)
+
+
+@router.post("/submissions/{submission_id}/override", responses=problems(404, 409))
+async def override_submission(
+    submission_id: UUID,
+    body: schemas.NewOverride,
+    user: GameMasterDep,
+    session: SessionDep,
+    parts: PartsDep,
+    background: BackgroundTasks,
+) -> schemas.RejudgingShown:
+    """Put the jury's verdict in the place of the judge's: a set of one, applied at once."""
+    made = await overriding.override(session, user, submission_id, body)
+    return await _applied(session, parts, user, made, background)
+
+
+@router.post("/submissions/{submission_id}/override/undo", responses=problems(404, 409))
+async def undo_override(
+    submission_id: UUID,
+    body: schemas.Why,
+    user: GameMasterDep,
+    session: SessionDep,
+    parts: PartsDep,
+    background: BackgroundTasks,
+) -> schemas.RejudgingShown:
+    """Let what the judge said count again: another set of one, applied at once."""
+    made = await overriding.restore(session, user, submission_id, body.reason)
+    return await _applied(session, parts, user, made, background)
 
 
 @router.get("/rejudgings")
@@ -150,6 +178,19 @@ async def cancel_rejudging(
     """Drop the set; what counts stays as it is."""
     found = await service.cancel(session, user, rejudging_id)
     await session.commit()
+    return (await queries.shown(session, [found]))[0]
+
+
+async def _applied(
+    session: SessionDep,
+    parts: Parts,
+    user: CurrentUser,
+    made: Rejudging,
+    background: BackgroundTasks,
+) -> schemas.RejudgingShown:
+    found, boards = await applying.apply(session, user, made.id, force=False)
+    await session.commit()
+    background.add_task(applying.tell, parts, found.id, boards or ())
     return (await queries.shown(session, [found]))[0]
 
 

@@ -4,7 +4,14 @@ from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+    model_validator,
+)
 
 from api.accounts.router import Moment
 from api.db.models import EventState, JudgingState, RejudgingState
@@ -78,6 +85,23 @@ class Why(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Reason
+
+
+class NewOverride(Why):
+    """A verdict of the jury's, in the place of the judge's."""
+
+    verdict: Annotated[Verdict, Field(description="Any but JE.")]
+    score: Annotated[
+        float | None,
+        Field(ge=0, le=1e9, description="Where the problem has scores, in its package's measure."),
+    ] = None
+
+    @field_validator("verdict")
+    @classmethod
+    def _somebodys(cls, verdict: Verdict) -> Verdict:
+        if verdict is Verdict.JE:
+            raise ValueError("a judge error is nobody's verdict")
+        return verdict
 
 
 class Applying(BaseModel):

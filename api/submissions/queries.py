@@ -42,6 +42,7 @@ async def detail(
     runs = await session.scalars(
         select(Run).where(Run.judging_id == judging.id).order_by(Run.position)
     )
+    written = redaction.override(judging, who)
     shown = [each for row in runs if (each := redaction.run(row, who)) is not None]
     return schemas.SubmissionDetail(
         **summary(row, who, phase).model_dump(),
@@ -56,6 +57,7 @@ async def detail(
         case_total=judging.case_total,
         compile_log=redaction.compile_log(judging, who),
         reason=redaction.reason(judging, who),
+        override=schemas.OverrideShown.model_validate(written) if written else None,
         runs=[schemas.RunShown.model_validate(asdict(each)) for each in shown],
     )
 
@@ -79,6 +81,7 @@ def summary(row: Row, who: Audience, phase: Phase = Phase.FROZEN) -> schemas.Sub
         score=float(judging.score) if decided and judging.score is not None else None,
         cpu_ms=-(-judging.cpu_us // 1000) if used and judging.cpu_us is not None else None,
         memory_bytes=judging.memory_bytes if used else None,
+        overridden=decided and redaction.override(judging, who) is not None,
     )
 
 

@@ -91,6 +91,17 @@ class SubmissionSummary(BaseModel):
     score: float | None
     cpu_ms: int | None
     memory_bytes: int | None
+    overridden: Annotated[
+        bool, Field(description="The verdict is the jury's, in the place of the judge's.")
+    ] = False
+
+
+class OverrideShown(BaseModel):
+    """What the jury knows of an override."""
+
+    by: UUID
+    reason: str
+    of: Annotated[UUID, Field(description="The judging it was put in the place of.")]
 
 
 class SubmissionDetail(SubmissionSummary):
@@ -111,6 +122,7 @@ class SubmissionDetail(SubmissionSummary):
     case_total: int | None
     compile_log: str
     reason: str
+    override: Annotated[OverrideShown | None, Field(description="To the jury.")] = None
     runs: list[RunShown]
 
 

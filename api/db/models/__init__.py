@@ -4,6 +4,7 @@ from api.db.models.accounts import Account, LoginWindow, Token, TokenKind
 from api.db.models.audit import AuditEntry
 from api.db.models.blobs import Blob
 from api.db.models.boards import (
+    ApartRow,
     BoardCell,
     BoardGuild,
     BoardRow,
@@ -38,6 +39,12 @@ from api.db.models.neighbours import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from api.db.models.patterns import (
+    SolutionPattern,
+    SolutionPatternMember,
+    SolutionSuggestion,
+    SuggestionRule,
+)
 from api.db.models.problems import CodeProblem, CodeProblemVersion, TestCase, TestGroup, Visibility
 from api.db.models.profiles import GuildMemberRef, GuildRef, UserProfileRef
 from api.db.models.rejudgings import Rejudging, RejudgingState
@@ -59,6 +66,7 @@ from api.db.models.workers import FindingKind, Worker, WorkerFinding, WorkerStat
 
 __all__ = [
     "Account",
+    "ApartRow",
     "AppealState",
     "AuditEntry",
     "Blob",
@@ -113,7 +121,11 @@ __all__ = [
     "SimilarityPair",
     "SimilarityReport",
     "SimilarityStatement",
+    "SolutionPattern",
+    "SolutionPatternMember",
+    "SolutionSuggestion",
     "SubmissionFile",
+    "SuggestionRule",
     "TestCase",
     "TestGroup",
     "Token",

@@ -16,6 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.db.base import Base, Timed, choice
+from api.db.models.events import EntryKind
 from judge.verdicts import Verdict
 
 
@@ -138,6 +139,28 @@ class BoardGuild(Base):
     lost: Mapped[Decimal] = mapped_column(Numeric)
     penalty: Mapped[int]
     last: Mapped[int]
+
+
+class ApartRow(Base):
+    """An entry apart from the official board: virtual, or practice; with its cells as shown."""
+
+    __tablename__ = "board_apart"
+    __table_args__ = (
+        Index("ix_board_apart_order", "event_id", "kind", "lost", "penalty", "last", "entry_id"),
+    )
+
+    event_id: Mapped[UUID] = mapped_column(
+        ForeignKey("events.id", ondelete="CASCADE"), primary_key=True
+    )
+    entry_id: Mapped[UUID] = mapped_column(
+        ForeignKey("event_entries.id", ondelete="CASCADE"), primary_key=True
+    )
+    kind: Mapped[EntryKind] = mapped_column(choice(EntryKind))
+    guild_id: Mapped[UUID | None]
+    lost: Mapped[Decimal] = mapped_column(Numeric)
+    penalty: Mapped[int]
+    last: Mapped[int]
+    cells: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class LeaderboardEntry(Timed, Base):

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from api.db.base import new_id
 from api.db.models import (
@@ -42,6 +43,19 @@ from judge.submission import Submission
 AT_ONCE_MAX = 50
 RINGING = frozenset({EventState.LIVE, EventState.FROZEN, EventState.FINISHED, EventState.THAWED})
 _WAITING = and_(Draft.hand_in, Draft.submission_id.is_(None))
+_OTHER, _IN_OTHER = aliased(EventEntry), aliased(EventParticipant)
+# Saved in a virtual entry, not in the official one that its owner may have as well.
+_PLAYED_AGAIN = (
+    exists()
+    .where(
+        _IN_OTHER.event_id == Draft.event_id,
+        _IN_OTHER.user_id == Draft.user_id,
+        _OTHER.id == _IN_OTHER.entry_id,
+        _OTHER.kind == EntryKind.VIRTUAL,
+        _OTHER.starts_at <= Draft.saved_at,
+    )
+    .correlate(Draft)
+)
 _log = logger(__name__)
 Said = tuple[list[str], Update]
 
@@ -74,9 +88,11 @@ async def hand_in(session: AsyncSession, settings: Settings, *, now: datetime) -
 
 
 async def outstanding(session: AsyncSession, event: Event) -> int:
-    """Return how many drafts of an event are still to be handed in."""
+    """Return how many drafts of an event are still to be handed in, other than virtual ones."""
     found = await session.scalar(
-        select(func.count()).select_from(Draft).where(Draft.event_id == event.id, _WAITING)
+        select(func.count())
+        .select_from(Draft)
+        .where(Draft.event_id == event.id, _WAITING, ~_PLAYED_AGAIN)
     )
     return int(found or 0)
 
@@ -99,6 +115,7 @@ def _due(event: Event, now: datetime) -> Select[Draft, EventEntry, EventParticip
         and_(
             EventEntry.kind == EntryKind.VIRTUAL,
             EventEntry.starts_at <= Draft.saved_at,
+            Draft.saved_at < EventEntry.starts_at + lasts + extra,
             EventEntry.starts_at + lasts + extra <= now,
         )
     ]
@@ -108,6 +125,7 @@ def _due(event: Event, now: datetime) -> Select[Draft, EventEntry, EventParticip
             and_(
                 EventEntry.kind == EntryKind.OFFICIAL,
                 EventEntry.extra_s <= (now - end).total_seconds(),
+                ~_PLAYED_AGAIN,
             )
         )
     return (
@@ -130,8 +148,10 @@ async def _hand_in(session: AsyncSession, settings: Settings, due: _Due) -> list
     draft = due.draft
     problem = await session.get(EventProblem, (draft.event_id, draft.problem_id))
     submission = _submission(draft)
-    if problem is None or submission is None or await _is_old(session, draft, submission):
-        # What was handed in since, or is there already, needs no second time.
+    late = draft.saved_at >= due.bell
+    if problem is None or submission is None or late or await _is_old(session, due, submission):
+        # What was handed in since, or is there already, needs no second time; and what was
+        # written in extra time that was taken back was written after this bell.
         draft.hand_in = False
         await session.flush()
         return []
@@ -191,12 +211,13 @@ def _submission(draft: Draft) -> Submission | None:
     return Submission(files={name: draft.source.encode()}, language=language.id, entry_point=None)
 
 
-async def _is_old(session: AsyncSession, draft: Draft, submission: Submission) -> bool:
+async def _is_old(session: AsyncSession, due: _Due, submission: Submission) -> bool:
     """Tell whether its owner handed something in since, or the very same before."""
+    draft = due.draft
     found = await session.scalar(
         select(
             exists().where(
-                CodeSubmission.event_id == draft.event_id,
+                CodeSubmission.entry_id == due.place.entry.id,
                 CodeSubmission.user_id == draft.user_id,
                 CodeSubmission.problem_id == draft.problem_id,
                 or_(

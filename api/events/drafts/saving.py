@@ -7,7 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import CodeProblemVersion, Draft, EventProblem
+from api.db.models import CodeProblemVersion, Draft, EntryKind, EventProblem
 from api.errors import InvalidError, NotFoundError
 from api.events import statements
 from api.events.attending import Attendance
@@ -29,7 +29,7 @@ async def save(
     now: datetime,
 ) -> tuple[Draft, EventProblem]:
     """Put a draft in the place of the one before; the caller commits."""
-    who.active(now)
+    place = who.active(now)
     problem = await statements.named(session, who.event, name)
     target = await session.get_one(CodeProblemVersion, problem.version_id)
     if ProblemKind.SUBMIT_ANSWER.value in target.kinds:
@@ -49,7 +49,8 @@ async def save(
     values: dict[str, Any] = {
         "language": checked.language,
         "source": new.source,
-        "hand_in": new.hand_in,
+        # Practice has no bell.
+        "hand_in": new.hand_in and place.entry.kind is not EntryKind.PRACTICE,
         "saved_at": now,
         "submission_id": None,
     }

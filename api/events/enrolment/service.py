@@ -26,6 +26,7 @@ from api.db.models import (
     UserProfileRef,
 )
 from api.errors import ConflictError, ForbiddenError, InvalidError
+from api.events import choosing
 from api.events.machine import ENROLLING, allowed
 from api.leaderboards import updating
 
@@ -39,7 +40,7 @@ async def enrol_guild(
 ) -> Event:
     """Register a guild with these members, in the place of those it had; the caller commits."""
     event = await _enrolling(session, event_id)
-    name = await _need_master(session, user, guild_id)
+    name = await need_master(session, user, guild_id)
     wanted = list(dict.fromkeys(members))
     if event.guild_members_max is not None and len(wanted) > event.guild_members_max:
         raise ConflictError(
@@ -47,7 +48,7 @@ async def enrol_guild(
             slug="event-full",
             guild_members_max=event.guild_members_max,
         )
-    names = await _members(session, guild_id, wanted)
+    names = await members_of(session, guild_id, wanted)
     known = await session.get(EventGuild, (event.id, guild_id))
     if known is None:
         await _room_for_guild(session, event)
@@ -69,7 +70,7 @@ async def withdraw_guild(
 ) -> Event:
     """Take a guild and its members out; again is no error. The caller commits."""
     event = await _enrolling(session, event_id)
-    await _need_master(session, user, guild_id)
+    await need_master(session, user, guild_id)
     known = await session.get(EventGuild, (event.id, guild_id))
     if known is not None:
         await _leave(session, event.id, await _playing_for(session, event.id, guild_id))
@@ -112,7 +113,7 @@ async def give_time(
     entry = await session.get(EventEntry, entry_id, populate_existing=True)
     if entry is None or entry.event_id != event.id:
         return None
-    if event.finished_at is not None:
+    if event.finished_at is not None and entry.kind is not EntryKind.VIRTUAL:
         raise _state(event, "the event is over")
     if entry.extra_s != extra_s:
         detail = {"entry_id": entry_id, "before": entry.extra_s, "extra_s": extra_s}
@@ -133,7 +134,7 @@ def _state(event: Event, detail: str) -> ConflictError:
     return ConflictError(detail, slug="event-state", state=event.state.value, allowed=acts)
 
 
-async def _need_master(session: AsyncSession, user: CurrentUser, guild_id: UUID) -> str:
+async def need_master(session: AsyncSession, user: CurrentUser, guild_id: UUID) -> str:
     """Return a guild's name; raises unless the caller may act for it."""
     profile = await session.get(UserProfileRef, user.id)
     own = profile is not None and profile.deleted_at is None and profile.guild_id == guild_id
@@ -145,7 +146,7 @@ async def _need_master(session: AsyncSession, user: CurrentUser, guild_id: UUID)
     return guild.name
 
 
-async def _members(
+async def members_of(
     session: AsyncSession, guild_id: UUID, wanted: Collection[UUID]
 ) -> Mapping[UUID, str]:
     """Return the names of members; raises for who is none."""
@@ -221,6 +222,12 @@ async def _join(
             f"{len(taken)} of them are registered already",
             slug="event-registered",
             registered=[str(each) for each in taken[:20]],
+        )
+    if wrote := await choosing.authors(session, event_id) & names.keys():
+        raise ConflictError(
+            f"{len(wrote)} of them wrote a problem of the event",
+            slug="event-author",
+            authors=[str(each) for each in sorted(wrote)[:20]],
         )
     for user_id, name in names.items():
         entry = EventEntry(event_id=event_id, name=name, guild_id=guild_id)

@@ -1,7 +1,8 @@
 """Source for those who watch, some time after it was handed in, where the event's setting says so.
 
-Never to whoever plays while the event goes on, whatever their role; nothing of a freeze before the
-thaw; never what is younger than the setting. `api.redaction.may_watch_source` is the rule.
+Never to whoever plays for time, in the event or virtually after it, whatever their role; nothing
+of a freeze before the thaw; never what is younger than the setting.
+`api.redaction.may_watch_source` is the rule.
 """
 
 from datetime import datetime
@@ -15,7 +16,6 @@ from api.db.models import CodeSubmission, EventEntry
 from api.errors import NotFoundError
 from api.events import statements
 from api.events.attending import Attendance
-from api.events.machine import RUNNING
 from api.submissions import queries
 
 
@@ -46,7 +46,7 @@ async def source(
             row.submitted_at,
             delay_s=who.event.spectator_delay_s,
             frozen_from=frozen,
-            playing=bool(who.places) and who.event.state in RUNNING,
+            playing=who.racing(now),
             now=now,
         ):
             return row, await queries.source(session, row.id)

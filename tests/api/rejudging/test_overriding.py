@@ -1,0 +1,140 @@
+"""The jury's word in the place of the judge's: it counts, is shown, told, noted, and taken back."""
+
+import asyncio
+from decimal import Decimal
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi import FastAPI
+from sqlalchemy import select
+
+from api.auth import Role
+from api.db.models import AuditEntry, Event, EventProblem, Outbox
+from api.leaderboards import rebuilding, updating
+from api.live import Resync, Topic
+from api.rejudging import service
+from tests.api.conftest import Client
+from tests.api.events.conftest import Arena, Arenas, arena, master  # noqa: F401 - fixtures
+from tests.api.rejudging.conftest import Scene
+
+REASON = "the jury's canary"
+
+
+async def _cell(made: Arena, master: Client) -> dict[str, Any]:  # noqa: F811
+    """Return Ada's cell on the board, which is the one that a rebuild makes."""
+    shown = (await master.get(f"/v1/events/{made.event_id}/leaderboard")).json()
+    async with made.parts.sessions() as session:
+        event = await updating.locked(session, made.event_id)
+        proof = await rebuilding.check(session, event)
+        assert proof.differences == ()
+    found: dict[str, Any] = next(r for r in shown["rows"] if r["name"] == "Ada")["cells"]["A"]
+    return found
+
+
+async def test_an_override_counts_and_is_taken_back(
+    app: FastAPI,
+    arena: Arenas,  # noqa: F811
+    master: Client,  # noqa: F811
+) -> None:
+    """On the board, in what the player and others are told, in the log: as a rejudging is."""
+    made = await arena()
+    path = (await made.submit(made.ada, "WA")).json()["url"]
+    await made.judged()
+    judged = (await made.client(made.ada).get(path)).json()
+    body = {"verdict": "AC", "reason": REASON}
+    topic = Topic.SUBMISSION.of(UUID(judged["id"]))
+    async with app.state.parts.hub.listen([topic]) as updates:
+        answer = await master.post(f"{path}/override", json=body)
+        told = await asyncio.wait_for(updates.get(), 5)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["outcome"]["changed"] == 1
+    assert not isinstance(told, Resync)
+    assert (told.update.data["verdict"], told.update.data["current"]) == ("AC", True)
+
+    own = await made.client(made.ada).get(path)
+    theirs = (await master.get(path)).json()
+    assert (own.json()["verdict"], own.json()["overridden"]) == ("AC", True)
+    assert REASON not in own.text
+    assert theirs["override"] == {
+        "by": theirs["override"]["by"],
+        "reason": REASON,
+        "of": judged["judging_id"],
+    }
+    assert (await _cell(made, master))["solved"]
+    preview = (await master.get(f"{answer.json()['url']}/preview")).json()
+    assert [(each["old"]["verdict"], each["new"]["verdict"]) for each in preview["items"]] == [
+        ("WA", "AC")
+    ]
+    # Once more, in the place of the first; what is taken back to is the judge's all the same.
+    assert (await master.post(f"{path}/override", json=body | {"verdict": "TLE"})).is_success
+    undone = await master.post(f"{path}/override/undo", json={"reason": "it was right"})
+    assert undone.status_code == 200, undone.text
+    again = (await made.client(made.ada).get(path)).json()
+    assert (again["verdict"], again["overridden"]) == ("WA", False)
+    assert again["runs"] == judged["runs"]
+    assert not (await _cell(made, master))["solved"]
+    twice = await master.post(f"{path}/override/undo", json={"reason": "it was right"})
+    assert twice.json()["type"].endswith(":submission-not-overridden")
+    async with made.parts.sessions() as session:
+        noted = await session.scalars(
+            select(AuditEntry.action)
+            .order_by(AuditEntry.id)
+            .where(AuditEntry.actor_id.is_not(None))
+        )
+        sent = await session.scalars(select(Outbox.payload).order_by(Outbox.id))
+        assert list(noted) == [
+            *("submission.overridden", "rejudging.applied") * 2,
+            *("submission.restored", "rejudging.applied"),
+        ]
+        verdicts = [each.get("verdict") for each in sent]
+        assert verdicts == ["WA", "AC", "TLE", "WA"]
+
+
+async def test_a_later_rejudging_takes_the_place_of_an_override(scene: Scene) -> None:
+    """One that was made before it does not."""
+    path = f"/v1/submissions/{(submission := await scene.submit('WA'))}"
+    await scene.judge()
+    early = await scene.rejudge()
+    await scene.judge()
+    body = {"verdict": "AC", "reason": REASON}
+    assert (await scene.master.post(f"{path}/override", json=body)).is_success
+    assert (await scene.master.post(f"{early}/apply")).json()["outcome"]["superseded"] == 1
+    assert await scene.verdicts(submission) == ["AC"]
+    late = await scene.rejudge()
+    await scene.judge()
+    assert (await scene.master.post(f"{late}/apply")).json()["outcome"]["changed"] == 1
+    assert await scene.verdicts(submission) == ["WA"]
+    async with scene.parts.sessions() as session:
+        assert await service.settle(session) == []
+
+
+async def test_who_may_override_and_what(
+    arena: Arenas,  # noqa: F811
+    master: Client,  # noqa: F811
+) -> None:
+    """Game masters, with a reason, what is judged; a score where the problem has some."""
+    made = await arena()
+    path = (await made.submit(made.ada, "WA")).json()["url"]
+    body = {"verdict": "AC", "reason": REASON}
+    unjudged = await master.post(f"{path}/override", json=body)
+    assert unjudged.json()["type"].endswith(":submission-unjudged")
+    await made.judged()
+    for client in (made.client(made.ada), made.client_for(Role.AUTHOR, Role.REVIEWER)):
+        for what in ("override", "override/undo"):
+            assert (await client.post(f"{path}/{what}", json=body)).status_code == 403
+    for wrong in ({"verdict": "JE"}, {"reason": ""}, {"score": 1}, {"verdict": "OK"}):
+        assert (await master.post(f"{path}/override", json=body | wrong)).status_code == 422
+    missing = await master.post(f"/v1/submissions/{uuid4()}/override", json=body)
+    assert missing.status_code == 404
+    async with made.parts.sessions() as session:
+        problem = (await session.scalars(select(EventProblem))).one()
+        problem.scoring, problem.max_score = True, Decimal(10)
+        event = await session.get_one(Event, made.event_id)
+        event.format = "ioi"
+        await session.commit()
+    for score, status in ((None, 422), (-1, 422), (10.5, 422), (2.5, 200)):
+        answer = await master.post(
+            f"{path}/override", json=body | {"verdict": "WA", "score": score}
+        )
+        assert answer.status_code == status, score
+    assert (await _cell(made, master))["score"] == 25.0
