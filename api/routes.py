@@ -29,6 +29,7 @@ from api.live.router import router as live
 from api.neighbours.router import router as neighbours
 from api.problems.router import router as problems
 from api.rejudging.router import router as rejudging
+from api.similarity.pattern_router import router as patterns
 from api.similarity.router import router as similarity
 from api.submissions.router import router as submissions
 from api.trials.router import router as trials
@@ -57,6 +58,7 @@ _OF_V1: tuple[APIRouter, ...] = (
     duels,
     rejudging,
     similarity,
+    patterns,
     workers,
 )
 

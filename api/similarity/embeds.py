@@ -7,6 +7,7 @@ missing is said once in the log, and everything else goes on.
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,18 +20,28 @@ from api.db.models import (
     SimilarityEmbedding,
     SimilarityFingerprint,
     SimilarityStatement,
+    SolutionPattern,
 )
 from api.logs import logger
 from api.similarity import choosing, embedding, statements, vectors
 from api.similarity.chunks import chunks
 from api.similarity.embedding import Embedder, SentenceModel, Vectors
 from api.similarity.fingerprinting import sources
-from api.similarity.vectors import CODE_MEANING, CODE_TOKENS, PROBLEMS, Expected, VectorIndex
+from api.similarity.vectors import (
+    CODE_MEANING,
+    CODE_TOKENS,
+    PATTERNS,
+    PROBLEMS,
+    Expected,
+    VectorIndex,
+)
 from api.wiring import Parts
+from judge.similarity import features
 from judge.similarity.fingerprints import VERSION
 
 # What hashed vectors are made by: a change of the fingerprints is a change of the model.
 HASHED = f"hashed@{VERSION}"
+FEATURES = f"features@{features.VERSION}"
 _BATCH = 500
 _SAMPLES = 16
 _NEAR = 40
@@ -137,10 +148,30 @@ class Embeds:
         scores.sort(key=lambda each: (-each[1], each[0]))
         return [(one, round(score, 6)) for one, score in scores[:limit]]
 
+    async def take_patterns(self, problem_id: UUID) -> None:
+        """Hold the patterns of a problem as they are now, and no others of it."""
+        if self._index is not None:
+            await asyncio.to_thread(self._index.forget, PATTERNS, str(problem_id))
+            await self._put(PATTERNS, SolutionPattern.problem_id == problem_id)
+
+    async def patterns(self, problem_id: UUID, vector: Vectors, limit: int) -> list[UUID] | None:
+        """Return the patterns of a problem that are closest; None when there is no index."""
+        if self._index is None:
+            return None
+        of = str(problem_id)
+        found = await asyncio.to_thread(
+            partial(self._index.near, PATTERNS, vector[None, :], limit, of=of)
+        )
+        return [UUID(each.partition(":")[2]) for each, _ in found[0]]
+
     def _models(self) -> dict[str, str]:
         """Return of which model the vectors of each collection are."""
         name = self._embedder.name if self._embedder is not None else None
-        found = {CODE_TOKENS: HASHED, PROBLEMS: name or statements.WORDS}
+        found = {
+            CODE_TOKENS: HASHED,
+            PROBLEMS: name or statements.WORDS,
+            PATTERNS: FEATURES,
+        }
         return found if name is None else {**found, CODE_MEANING: name}
 
     def _wanted(self, name: str) -> Select[Any, bytes]:
@@ -268,6 +299,8 @@ def _conditions(name: str, model: str) -> list[ColumnElement[bool]]:
         return [~SimilarityFingerprint.too_short, SimilarityFingerprint.version == VERSION]
     if name == CODE_MEANING:
         return [SimilarityEmbedding.model == model]
+    if name == PATTERNS:
+        return [SolutionPattern.solutions > 0, SolutionPattern.version == features.VERSION]
     return [SimilarityStatement.model == model]
 
 
@@ -282,4 +315,7 @@ _ROWS: dict[str, Select[Any, bytes]] = {
     PROBLEMS: select(SimilarityStatement.problem_id, SimilarityStatement.vector).order_by(
         SimilarityStatement.problem_id
     ),
+    PATTERNS: select(
+        func.concat(SolutionPattern.problem_id, ":", SolutionPattern.id), SolutionPattern.vector
+    ).order_by(SolutionPattern.problem_id, SolutionPattern.id),
 }

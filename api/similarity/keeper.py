@@ -12,15 +12,17 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.db.models import Job, JobState
+from api.db.models import Job, JobState, SimilarityFingerprint
 from api.jobs import service as jobs
 from api.jobs.running import Finished, Handler, Work
 from api.logs import logger
-from api.similarity import service
+from api.similarity import patterns, service
 from api.similarity.archive import Archive
 from api.similarity.embeds import Embeds
 from api.similarity.fingerprinting import BATCH, Fingerprints
+from api.similarity.patterns import Patterns
 from api.similarity.report_job import ReportJob
+from api.similarity.suggesting import Suggestions
 from api.wiring import Parts
 from judge.errors import EngineError
 
@@ -42,7 +44,11 @@ class Keeper:
         self.embeds = embeds or Embeds(parts)
         self.archive = Archive(parts, self.fingerprints, self.embeds)
         self.reports = ReportJob(parts, self.fingerprints)
+        self.patterns = Patterns(parts, self.fingerprints)
+        self.suggestions = Suggestions(parts, self.fingerprints, self.embeds)
         self._waiting: set[UUID] = set()
+        # Problems whose patterns may be out of date.
+        self._touched: set[UUID] = set()
         self._more = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
 
@@ -50,6 +56,10 @@ class Keeper:
         """Get ready: read the index, or make it."""
         used = await self.archive.open()
         await self.embeds.open()
+        async with self._parts.sessions() as session:
+            self._touched |= set(
+                await session.scalars(select(SimilarityFingerprint.problem_id).distinct())
+            )
         _log.info("similarity.opened", indexed=len(self.archive), from_file=used)
 
     async def close(self) -> None:
@@ -78,6 +88,7 @@ class Keeper:
             await self.take(some)
             count += len(some)
         await self._embed_what_is_left()
+        await self._make_patterns_that_are_due()
         await self.archive.save()
         return count
 
@@ -98,12 +109,28 @@ class Keeper:
                 await session.commit()
                 _log.info("similarity.embedding", job_id=str(job.id))
 
+    async def _make_patterns_that_are_due(self) -> None:
+        """Queue a job for each problem that got enough new solutions."""
+        while self._touched:
+            problem_id = self._touched.pop()
+            if await self.patterns.due(problem_id):
+                await self.patterns.ask_once(problem_id)
+
     async def take(self, ids: Collection[UUID]) -> None:
-        """Fingerprint submissions and compare them with the archive."""
+        """Fingerprint submissions and compare them with the archive and with patterns."""
         async with self._one_at_a_time:
             await self.fingerprints.make(sorted(ids))
             await self.embeds.take(sorted(ids))
             taken = await self.archive.take(ids)
+            await self.suggestions.take(sorted(ids))
+        async with self._parts.sessions() as session:
+            self._touched |= set(
+                await session.scalars(
+                    select(SimilarityFingerprint.problem_id)
+                    .where(SimilarityFingerprint.submission_id.in_(ids))
+                    .distinct()
+                )
+            )
         _log.info("similarity.taken", count=taken)
 
     async def rebuild(self, work: Work) -> Finished:
@@ -119,10 +146,27 @@ class Keeper:
             count = await self.embeds.catch_up(work.progress)
         return Finished(result={"embedded": count})
 
+    async def make_patterns(self, work: Work) -> Finished:
+        """Find the approaches to a problem and what they suggest: job `solution-patterns`."""
+        problem_id = UUID(work.payload["problem_id"])
+        made: dict[str, int] = {}
+        if work.payload["cluster"]:
+            made = await self.patterns.make(problem_id, work.progress)
+        async with self._one_at_a_time:
+            if made:
+                await self.embeds.take_patterns(problem_id)
+            made["compared"] = await self.suggestions.make(problem_id, work.progress)
+        return Finished(result=made)
+
     @property
     def handlers(self) -> dict[str, Handler]:
         """Return what is done in jobs, by their kind."""
-        return {service.KIND: self.reports, REBUILD: self.rebuild, EMBEDDING: self.embed}
+        return {
+            service.KIND: self.reports,
+            patterns.KIND: self.make_patterns,
+            REBUILD: self.rebuild,
+            EMBEDDING: self.embed,
+        }
 
 
 async def owned(connection: AsyncConnection) -> bool:

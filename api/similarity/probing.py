@@ -12,6 +12,7 @@ from typing import Any
 
 # Two copies of a vector are as close as this; a search that misses a vector itself is no search.
 DISTANCE_MAX = 1e-4
+_NOTHING: Mapping[str, Any] = {"ids": [], "embeddings": []}
 
 
 def look(place: str, asked: Mapping[str, list[str]]) -> dict[str, Any]:
@@ -27,7 +28,8 @@ def look(place: str, asked: Mapping[str, list[str]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, ids in asked.items():
         collection = client.get_collection(name, embedding_function=None)
-        kept = collection.get(ids=ids, include=["embeddings"])
+        # Asked for no ids, it would be an error; an empty collection is none.
+        kept = collection.get(ids=ids, include=["embeddings"]) if ids else _NOTHING
         vectors = [[float(each) for each in one] for one in kept["embeddings"]]
         missed = 0
         if vectors:

@@ -23,7 +23,9 @@ from api.similarity.embedding import Vectors
 CODE_TOKENS: Final = "code_embeddings.tokens"
 CODE_MEANING: Final = "code_embeddings.meaning"
 PROBLEMS: Final = "problem_embeddings"
-COLLECTIONS = (CODE_TOKENS, CODE_MEANING, PROBLEMS)
+# Approaches to problems; an id is that of the problem, a colon, that of the pattern.
+PATTERNS: Final = "solution_patterns"
+COLLECTIONS = (CODE_TOKENS, CODE_MEANING, PROBLEMS, PATTERNS)
 _PROBES = 16
 _PROBE_S = 120
 _ADD_MAX = 2000
@@ -102,7 +104,10 @@ class VectorIndex:
         collection = self._collection(name)
         for start in range(0, len(ids), _ADD_MAX):
             part = slice(start, start + _ADD_MAX)
-            collection.upsert(ids=list(ids[part]), embeddings=vectors[part])
+            of = (
+                [{"of": each.partition(":")[0]} for each in ids[part]] if name == PATTERNS else None
+            )
+            collection.upsert(ids=list(ids[part]), embeddings=vectors[part], metadatas=of)
 
     def remove(self, name: str, ids: Iterable[str]) -> None:
         """Forget vectors."""
@@ -110,13 +115,27 @@ class VectorIndex:
         if gone:
             self._collection(name).delete(ids=gone)
 
-    def near(self, name: str, vectors: Vectors, limit: int) -> list[list[tuple[str, float]]]:
-        """Return for each vector the ids of the closest, with their cosines."""
+    def forget(self, name: str, of: str) -> None:
+        """Forget the patterns of a problem."""
+        self._collection(name).delete(where={"of": of})
+
+    def near(
+        self, name: str, vectors: Vectors, limit: int, *, of: str | None = None
+    ) -> list[list[tuple[str, float]]]:
+        """Return for each vector the ids of the closest, with their cosines.
+
+        `of` looks among the patterns of one problem.
+        """
         collection = self._collection(name)
         limit = min(limit, collection.count())
         if not limit or not len(vectors):
             return [[] for _ in vectors]
-        found = collection.query(query_embeddings=vectors, n_results=limit, include=["distances"])
+        found = collection.query(
+            query_embeddings=vectors,
+            n_results=limit,
+            include=["distances"],
+            where=None if of is None else {"of": of},
+        )
         return [
             [(each, 1.0 - float(far)) for each, far in zip(ids, distances, strict=True)]
             for ids, distances in zip(found["ids"], found["distances"], strict=True)

@@ -39,6 +39,12 @@ from api.db.models.neighbours import (
     WebhookDelivery,
     WebhookEndpoint,
 )
+from api.db.models.patterns import (
+    SolutionPattern,
+    SolutionPatternMember,
+    SolutionSuggestion,
+    SuggestionRule,
+)
 from api.db.models.problems import CodeProblem, CodeProblemVersion, TestCase, TestGroup, Visibility
 from api.db.models.profiles import GuildMemberRef, GuildRef, UserProfileRef
 from api.db.models.rejudgings import Rejudging, RejudgingState
@@ -115,7 +121,11 @@ __all__ = [
     "SimilarityPair",
     "SimilarityReport",
     "SimilarityStatement",
+    "SolutionPattern",
+    "SolutionPatternMember",
+    "SolutionSuggestion",
     "SubmissionFile",
+    "SuggestionRule",
     "TestCase",
     "TestGroup",
     "Token",

@@ -1,12 +1,12 @@
 """`/v1/events`: asking for events, planning them, and what people do to them."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api import audit, paging
+from api import audit, clocks, paging
 from api.auth import CurrentUser, Role, Scope
 from api.db.models import Event, EventState
 from api.deps import SessionDep, UserDep
@@ -203,7 +203,7 @@ async def _changed(
         user.need_scope(Scope.WRITE)
     else:
         _need_master(user)
-    done = await change(who.event, datetime.now(UTC))
+    done = await change(who.event, await clocks.now(session))
     return queries.shown(who, done.event)
 
 

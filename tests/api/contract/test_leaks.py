@@ -11,6 +11,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -24,7 +25,14 @@ from api import logs
 from api.app import create_app
 from api.auth import Role
 from api.db.base import new_id
-from api.db.models import Account, Outbox, Visibility
+from api.db.models import (
+    Account,
+    Outbox,
+    SolutionPattern,
+    SolutionSuggestion,
+    SuggestionRule,
+    Visibility,
+)
 from api.problems.cache import PackageCache
 from api.settings import LogFormat, Settings
 from api.submissions.jobs import SubmissionJobs
@@ -44,8 +52,9 @@ SOURCE = "canary-source"
 LOG = "canary-compiler"
 SAMPLE = "canary-sample"  # what the owner is told of a run on a sample
 UNLISTED = "canary-unlisted"  # a problem that is not public
+PATTERN = "canary-pattern"  # the name of an approach, which no player is told
 PASSWORD = "canary-password-1"
-WHOLE = frozenset({HIDDEN, SOURCE, LOG, SAMPLE, UNLISTED})
+WHOLE = frozenset({HIDDEN, SOURCE, LOG, SAMPLE, UNLISTED, PATTERN})
 pytestmark = pytest.mark.slow
 
 
@@ -135,11 +144,16 @@ ALLOWED: dict[str, frozenset[str]] = {
     "guild master": frozenset(),
     "author": frozenset(),
     "its author": WHOLE,
-    "reviewer": frozenset({SOURCE, UNLISTED}),
+    "reviewer": frozenset({SOURCE, UNLISTED, PATTERN}),
     "game master": WHOLE,
 }
 # What proves that a walk got somewhere: these are seen.
-SEEN = {"owner": {SOURCE, LOG, SAMPLE}, "reviewer": {SOURCE}, "game master": {HIDDEN, SOURCE}}
+SEEN = {
+    "owner": {SOURCE, LOG, SAMPLE},
+    "its author": {PATTERN},
+    "reviewer": {SOURCE, PATTERN},
+    "game master": {HIDDEN, SOURCE, PATTERN},
+}
 
 
 def marked(tmp_path: Path, name: str, title: str) -> Path:
@@ -225,7 +239,48 @@ async def world(
         cache = PackageCache(settings.cache_dir, parts.blobs, bytes_max=1 << 30)
         jobs = SubmissionJobs(parts, TellingJudge(), cache, worker=new_id(), slots=1)
         await jobs.look()
+        await suggested(made, public.problem_id)
         yield made
+
+
+async def suggested(world: World, problem_id: UUID) -> None:
+    """Store a pattern, and that the submission is close to it."""
+    computed = {"features": ["loop"], "counts": {"loop": 1}, "families": {}, "vector": b""}
+    pattern = SolutionPattern(
+        id=new_id(),
+        problem_id=problem_id,
+        given_name=PATTERN,
+        derived_name=PATTERN,
+        verified=True,
+        verified_at=datetime.now(UTC),
+        solutions=1,
+        people=1,
+        total=1,
+        version=1,
+        **computed,
+    )
+    weighed = {"matched": [{"feature": PATTERN, "weight": 1.0}], "missing": [], "extra": []}
+    async with world.parts.sessions() as session:
+        session.add(pattern)
+        session.add(
+            SuggestionRule(
+                problem_id=problem_id,
+                enabled=True,
+                points_max=50,
+                closeness_min=0.5,
+                changed_by=world.author_id,
+            )
+        )
+        await session.flush()
+        session.add(
+            SolutionSuggestion(
+                submission_id=world.submission_id,
+                pattern_id=pattern.id,
+                closeness=1,
+                evidence=weighed,
+            )
+        )
+        await session.commit()
 
 
 @asynccontextmanager
