@@ -1,14 +1,17 @@
 """An event's clock and phase: what its row says of time, and what people may see then.
 
+The time is the database's, whoever asks: processes are on many machines, and one whose clock is
+ahead would start an event, and give out its problems, before its time.
+
 Everything that shows a submission asks here for the phase of its event before it asks the policy
 in `api.redaction`. Submissions outside events cost no question.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import Event, EventState
@@ -25,6 +28,13 @@ _BEFORE = frozenset(
     }
 )
 _THAWED = frozenset({EventState.THAWED, EventState.FINALISED})
+
+
+async def now(session: AsyncSession) -> datetime:
+    """Return what time it is."""
+    found: datetime | None = await session.scalar(select(func.clock_timestamp()))
+    assert found is not None
+    return found
 
 
 def schedule(event: Event) -> Schedule:
@@ -59,7 +69,7 @@ def freeze_from(event: Event, *, hides: bool = False) -> datetime | None:
     return min((each for each in (planned, event.frozen_at) if each is not None), default=None)
 
 
-def phase(event: Event, now: datetime) -> Phase:
+def phase(event: Event, at: datetime) -> Phase:
     """Return the phase of an event; a freeze holds from its moment on, however late the clock."""
     if event.state in _BEFORE:
         return Phase.BEFORE
@@ -71,7 +81,7 @@ def phase(event: Event, now: datetime) -> Phase:
     frozen = freeze_from(event)
     if event.state is EventState.FINISHED:
         return Phase.FINAL if frozen is None else Phase.FROZEN
-    if event.state is EventState.FROZEN or (frozen is not None and frozen <= now):
+    if event.state is EventState.FROZEN or (frozen is not None and frozen <= at):
         return Phase.FROZEN
     return Phase.RUNNING
 
@@ -86,11 +96,12 @@ async def phases(session: AsyncSession, event_ids: Iterable[UUID | None]) -> dic
     wanted = {each for each in event_ids if each is not None}
     if not wanted:
         return {}
-    now = datetime.now(UTC)
-    found = await session.scalars(
-        select(Event).where(Event.id.in_(wanted)).execution_options(populate_existing=True)
+    found = await session.execute(
+        select(Event, func.clock_timestamp())
+        .where(Event.id.in_(wanted))
+        .execution_options(populate_existing=True)
     )
-    return {event.id: phase(event, now) for event in found}
+    return {event.id: phase(event, at) for event, at in found}
 
 
 def _moment(value: str | None) -> datetime | None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, status
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import audit
 from api.accounts import attempts, schemas, service, sessions
@@ -14,7 +15,9 @@ from api.auth.verifier import local
 from api.deps import GameMasterDep, PartsDep, SessionDep, UserDep
 from api.documented import problems
 from api.errors import ForbiddenError, NotFoundError
+from api.live import Kind, Topic, Update
 from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
+from api.wiring import Parts
 
 
 async def _local(parts: PartsDep) -> None:
@@ -132,6 +135,7 @@ async def change_password(
         new=body.new.get_secret_value(),
         address=address(request),
     )
+    await _doubt(session, parts, user.id)
 
 
 @ours.get("/me/tokens")
@@ -159,9 +163,10 @@ async def make_token(
 
 
 @ours.delete("/me/tokens/{token_id}", status_code=status.HTTP_204_NO_CONTENT)
-async def revoke_token(token_id: UUID, user: UserDep, session: SessionDep) -> None:
+async def revoke_token(token_id: UUID, user: UserDep, parts: PartsDep, session: SessionDep) -> None:
     """Revoke a personal access token of one's own."""
     await service.revoke_token(session, user, token_id)
+    await _doubt(session, parts, user.id)
 
 
 @ours.get("/accounts")
@@ -218,7 +223,9 @@ async def change_account(
         password=body.password.get_secret_value() if body.password is not None else None,
         address=address(request),
     )
-    return schemas.AccountShown.model_validate(changed)
+    shown = schemas.AccountShown.model_validate(changed)
+    await _doubt(session, parts, account_id)
+    return shown
 
 
 @router.get("/audit")
@@ -246,6 +253,12 @@ async def read_audit(
     )
     items = [schemas.AuditShown.model_validate(each) for each in found]
     return schemas.AuditPage(items=items, next_cursor=following)
+
+
+async def _doubt(session: AsyncSession, parts: Parts, account_id: UUID) -> None:
+    """Commit, and have open streams of somebody ask anew whether they may go on."""
+    await session.commit()
+    parts.announcer.say([Topic.USER.of(account_id)], Update(kind=Kind.RIGHTS, data={}))
 
 
 router.include_router(ours)

@@ -107,6 +107,7 @@ def principal(claims: dict[str, Any], settings: Settings) -> CurrentUser:
         scopes=frozenset(Scope)
         if scope is None
         else frozenset(Scope(each) for each in str(scope).split() if each in set(Scope)),
+        until=float(claims["exp"]) + settings.auth_leeway_s if "exp" in claims else None,
     )
 
 

@@ -1,6 +1,6 @@
 """The caller of a request, as everything below the HTTP edge sees it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -36,6 +36,8 @@ class CurrentUser:
     scopes: frozenset[Scope] = frozenset(Scope)
     # The personal access token that was used, if one was.
     token_id: UUID | None = None
+    # When the token ends, in seconds of the epoch; None for one that lasts until it is revoked.
+    until: float | None = field(default=None, compare=False)
 
     def has(self, *roles: Role) -> bool:
         """Tell whether the caller has one of the roles; a game master has them all."""

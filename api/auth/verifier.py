@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import httpx
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import bearer, opaque
@@ -65,6 +65,23 @@ class Verifier:
         self._believed[name] = (user, min(now + BELIEVED_S, ends))
         return user
 
+    async def again(self, user: CurrentUser, sessions: Sessions) -> CurrentUser:
+        """Return somebody who was let in a while ago, as they are now.
+
+        Raises `UnauthenticatedError` when their token does not hold any more.
+        """
+        if user.until is not None and time.time() >= user.until:
+            raise UnauthenticatedError("the token has expired", slug="token-expired")
+        if not local(self._settings):
+            return user
+        async with sessions() as session:
+            if user.token_id is not None:
+                return await _held(session, Token.id == user.token_id)
+            account = await session.get(Account, user.id)
+        if account is not None and account.disabled_at is not None:
+            raise UnauthenticatedError("the token is not valid")
+        return user
+
 
 def local(settings: Settings) -> bool:
     """Tell whether accounts of our own exist."""
@@ -73,14 +90,15 @@ def local(settings: Settings) -> bool:
 
 async def personal(session: AsyncSession, token: str) -> CurrentUser:
     """Return who a personal access token speaks for, with the roles they have now."""
+    return await _held(session, Token.token_hash == opaque.digest(token[: opaque.CHARS_MAX]))
+
+
+async def _held(session: AsyncSession, which: ColumnElement[bool]) -> CurrentUser:
     found = (
         await session.execute(
             select(Token, Account)
             .join(Account, Account.id == Token.account_id)
-            .where(
-                Token.token_hash == opaque.digest(token[: opaque.CHARS_MAX]),
-                Token.kind == TokenKind.PERSONAL,
-            )
+            .where(which, Token.kind == TokenKind.PERSONAL)
         )
     ).one_or_none()
     now = datetime.now(UTC)

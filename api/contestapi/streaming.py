@@ -24,7 +24,8 @@ from api.logs import logger
 MEDIA_TYPE = "application/x-ndjson"
 # The specification allows 120 seconds; proxies often end what is silent for 60.
 KEEPALIVE_S = 30.0
-RECHECK_S = 60.0
+# Looked at when something is sent, and that is twice a minute at least.
+RECHECK_S = 30.0
 # A client that takes nothing for so long is gone.
 SEND_S = 30.0
 KEEPALIVE = b"\n"

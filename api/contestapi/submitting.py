@@ -27,8 +27,13 @@ from judge import limits
 
 ZIP = "application/zip"
 FORM_FIELDS_MAX = 16
+NAME_CHARS_MAX = 255
+# Of the other methods the library unpacks a whole piece at once, which may be gigabytes.
+METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _Id = Annotated[str, StringConstraints(min_length=1, max_length=36, pattern=r"^[A-Za-z0-9_.-]+$")]
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
+_Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=NAME_CHARS_MAX, pattern=r"^[^\x00]*$")
+]
 
 
 class Archive(BaseModel):
@@ -68,14 +73,15 @@ class NewContestSubmission(BaseModel):
 async def read(request: Request, view: View, *, source_bytes_max: int) -> NewSubmission:
     """Return what is handed in; raises what is wrong with it."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media == "multipart/form-data":
-        given, files = await _form(request, source_bytes_max)
-    elif media == "application/json":
-        given, files = await _document(request, source_bytes_max)
-    else:
+    if media not in {"multipart/form-data", "application/json"}:
         raise MediaTypeError("send application/json or multipart/form-data")
     if view.side is not Side.TEAM:
+        # Before anything is unpacked: a stranger's archive is no work of ours.
         raise ForbiddenError("only teams of this contest hand in submissions")
+    if media == "multipart/form-data":
+        given, files = await _form(request, source_bytes_max)
+    else:
+        given, files = await _document(request, source_bytes_max)
     if given["team_id"] not in {None, str(view.entry_id)}:
         raise ForbiddenError("you are of another team")
     task = view.contest.named(given["problem_id"]) if view.sees_problems else None
@@ -140,6 +146,8 @@ def _unpacked(packed: bytes, most: int) -> dict[str, bytes]:
             if len(members) > limits.SOURCE_FILES_MAX:
                 raise _invalid(f"{len(members)} files; at most {limits.SOURCE_FILES_MAX}")
             for member in members:
+                if member.compress_type not in METHODS:
+                    raise _invalid("the archive is neither stored nor deflated")
                 with archive.open(member) as opened:
                     content = opened.read(left + 1)
                 left -= len(content)
@@ -153,6 +161,8 @@ def _unpacked(packed: bytes, most: int) -> dict[str, bytes]:
 def _put(files: dict[str, bytes], name: str, content: bytes, left: int) -> None:
     if left < 0:
         raise TooLargeError("the source is too large", slug="source-too-large")
+    if not 0 < len(name) <= NAME_CHARS_MAX:
+        raise _invalid(f"a file's name has 1 to {NAME_CHARS_MAX} characters")
     if name in files:
         raise _invalid("a file is there twice")
     files[name] = content

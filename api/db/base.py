@@ -45,6 +45,15 @@ def new_id() -> UUID:
     return UUID(int=value)
 
 
+def is_id(name: str) -> bool:
+    """Tell whether a name can be read as an id: no slug may, or it would stand for another row."""
+    try:
+        UUID(name)
+    except ValueError:
+        return False
+    return True
+
+
 def choice(kind: type[_ChoiceT]) -> Enum:
     """Return a text column type with a check; cheaper to extend than a PostgreSQL enum."""
     name = "".join(f"_{char.lower()}" if char.isupper() else char for char in kind.__name__)

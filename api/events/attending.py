@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks
 from api.auth import CurrentUser, Role
+from api.db.base import is_id
 from api.db.models import EntryKind, Event, EventEntry, EventParticipant
 from api.errors import ConflictError, ForbiddenError, NotFoundError
 from api.events.machine import RUNNING
@@ -139,7 +140,4 @@ def ends_at(clock: Schedule, extra_s: int) -> datetime | None:
 
 
 def _named(name: str) -> ColumnElement[bool]:
-    try:
-        return or_(Event.id == UUID(name), Event.slug == name)
-    except ValueError:
-        return Event.slug == name
+    return Event.id == UUID(name) if is_id(name) else Event.slug == name

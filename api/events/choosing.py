@@ -6,13 +6,15 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Select, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import (
     CodeProblem,
     CodeProblemVersion,
+    EntryKind,
     Event,
+    EventParticipant,
     EventProblem,
     TestGroup,
 )
@@ -58,6 +60,7 @@ async def choose(session: AsyncSession, event: Event, choices: Sequence[Choice])
     labels = [each.label or label(n) for n, each in enumerate(choices)]
     if len(set(labels)) < len(labels):
         raise InvalidError("a label is there twice", slug="event-problems")
+    await _refuse_players(session, event, [each.problem_id for each in choices])
     versions = await _versions(session, [each.problem_id for each in choices])
     await session.execute(delete(EventProblem).where(EventProblem.event_id == event.id))
     for position, each in enumerate(choices):
@@ -97,7 +100,9 @@ async def drawn(session: AsyncSession, event: Event) -> list[Choice]:
         row.problem_id: row.people for row in await session.execute(_SOLVED, {"event_id": event.id})
     }
     found = await session.scalars(
-        select(CodeProblem).where(CodeProblem.current_version_id.is_not(None))
+        select(CodeProblem).where(
+            CodeProblem.current_version_id.is_not(None), CodeProblem.id.not_in(_written(event))
+        )
     )
     candidates = [
         Candidate(
@@ -114,6 +119,35 @@ async def drawn(session: AsyncSession, event: Event) -> list[Choice]:
     except TooFewError as error:
         raise ConflictError(str(error), slug="event-problems-too-few") from error
     return [Choice(problem_id=each.candidate.problem_id, points=each.points) for each in got]
+
+
+async def authors(session: AsyncSession, event_id: UUID) -> set[UUID]:
+    """Return who wrote an event's problems."""
+    found = await session.scalars(
+        select(CodeProblem.owner_id)
+        .join(EventProblem, EventProblem.problem_id == CodeProblem.id)
+        .where(EventProblem.event_id == event_id, CodeProblem.owner_id.is_not(None))
+    )
+    return {each for each in found if each is not None}
+
+
+def _written(event: Event) -> Select[UUID]:
+    """Return the problems of those who take part: they know the data, and the jury's programs."""
+    return select(CodeProblem.id).where(
+        CodeProblem.owner_id == EventParticipant.user_id,
+        EventParticipant.event_id == event.id,
+        EventParticipant.kind == EntryKind.OFFICIAL,
+    )
+
+
+async def _refuse_players(session: AsyncSession, event: Event, wanted: Sequence[UUID]) -> None:
+    known = _written(event).add_columns(CodeProblem.slug).where(CodeProblem.id.in_(wanted))
+    if (first := (await session.execute(known)).first()) is not None:
+        raise ConflictError(
+            f"who wrote {first.slug} takes part in the event",
+            slug="event-author",
+            problem=first.slug,
+        )
 
 
 def wish(topic: dict[str, Any]) -> Wish:

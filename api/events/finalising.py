@@ -1,6 +1,7 @@
 """What a finalised event leaves: snapshots of its boards, ratings, and awards told to others."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,7 +29,10 @@ AWARDED = "event.awarded"
 GUILD_AWARDED = "event.guild_awarded"
 PAGE = 500
 # Formats in which people play against each other; practice changes no rating.
-RATED = frozenset({"icpc", "ioi", "battle", "duel"})
+DUEL = "duel"
+RATED = frozenset({"icpc", "ioi", "battle", DUEL})
+# Of the duels of the same people within so long the first is rated.
+DUELS_APART = timedelta(days=1)
 _RATING = text("SELECT pg_advisory_xact_lock(hashtext('codebattle.ratings'))")
 
 
@@ -166,7 +170,10 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
         return
     # One event after the other: each goes by the ratings that the one before it left.
     await session.execute(_RATING)
-    ranks = {row.entry_id: row.rank for row in rows}
+    duel = event.format == DUEL
+    # Of a duel both have agreed to it. Elsewhere who did nothing beat nobody and lost to nobody,
+    # so that whoever registers others, or many of their own, moves no rating.
+    ranks = {row.entry_id: row.rank for row in rows if row.cells or duel}
     found = await session.execute(
         select(
             EventParticipant.user_id,
@@ -187,7 +194,7 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
         for user_id, entry_id, before, games in found
         if entry_id in ranks
     ]
-    if not field:
+    if not field or (duel and await _again(session, [UUID(each.id) for each in field])):
         return
     new = rating.updated(field)
     statement = upsert(Rating)
@@ -214,6 +221,23 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
             for each in field
         ],
     )
+
+
+async def _again(session: AsyncSession, people: Sequence[UUID]) -> bool:
+    """Tell whether these were rated by a duel of theirs lately: friends could lose on purpose."""
+    found = await session.scalar(
+        select(RatingChange.event_id)
+        .join(Event, Event.id == RatingChange.event_id)
+        .where(
+            Event.format == DUEL,
+            RatingChange.user_id.in_(people),
+            RatingChange.created_at > func.now() - DUELS_APART,
+        )
+        .group_by(RatingChange.event_id)
+        .having(func.count() == len(people))
+        .limit(1)
+    )
+    return found is not None
 
 
 async def _tell(session: AsyncSession, event: Event, rows: list[Ranked]) -> None:

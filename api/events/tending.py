@@ -5,8 +5,8 @@ tend at once, and what one that died has left is done by the next.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
+from api import clocks
 from api.events.drafts import handing_in
 from api.events.duels import deciding
 from api.events.duels import service as duels
@@ -25,15 +25,17 @@ async def tend(parts: Parts) -> None:
         await say(parts, handed_in)
         await parts.bell.ring()
     async with parts.sessions() as session:
-        await say(parts, await presence.complete(session, now=datetime.now(UTC)))
+        await say(parts, await presence.complete(session, now=await clocks.now(session)))
     async with parts.sessions() as session:
-        await say(parts, await duels.expire(session, now=datetime.now(UTC)))
-    await deciding.decide(parts.sessions, now=datetime.now(UTC))
+        await say(parts, await duels.expire(session, now=await clocks.now(session)))
+    async with parts.sessions() as session:
+        now = await clocks.now(session)
+    await deciding.decide(parts.sessions, now=now)
 
 
 async def _bell(parts: Parts) -> Sequence[Said]:
     async with parts.sessions() as session:
-        return await handing_in.hand_in(session, parts.settings, now=datetime.now(UTC))
+        return await handing_in.hand_in(session, parts.settings, now=await clocks.now(session))
 
 
 async def say(parts: Parts, said: Sequence[Said]) -> None:

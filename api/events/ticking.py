@@ -6,12 +6,14 @@ may tick. What a worker that died had not committed, the next tick does.
 """
 
 import asyncio
-from datetime import UTC, datetime
+import time
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clocks
 from api.db.engine import Sessions
 from api.db.models import Event, EventState
 from api.errors import ConflictError
@@ -32,11 +34,13 @@ _log = logger(__name__)
 
 async def tick(parts: Parts) -> float:
     """Do once whatever is due; return after how many seconds to tick again."""
-    now = datetime.now(UTC)
+    async with parts.sessions() as session:
+        now = await clocks.now(session)
+    asked = time.monotonic()
     following = await act_due(parts.sessions, now)
     if following is None:
         return TICK_S
-    left = (following - datetime.now(UTC)).total_seconds()
+    left = (following - now).total_seconds() - (time.monotonic() - asked)
     return min(TICK_S, max(0.0, left))
 
 

@@ -11,6 +11,7 @@ from api import paging
 from api.auth import Scope
 from api.db.models import JobState
 from api.deps import PartsDep, SessionDep, UserDep
+from api.documented import problems
 from api.errors import BadRequestError
 from api.jobs import schemas, service
 from api.live import Listener, Resync, Topic
@@ -43,14 +44,15 @@ async def list_jobs(
     )
 
 
-@router.get("/{job_id}")
+@router.get("/{job_id}", responses=problems(429))
 async def get_job(
     job_id: UUID, parts: PartsDep, user: UserDep, wait: Wait = 0
 ) -> schemas.JobDetail:
     """Return a job, to its owner and game masters; with `wait`, as soon as it has ended."""
     user.need_scope(Scope.READ)
     deadline = time.monotonic() + min(wait, parts.settings.wait_s_max)
-    async with parts.hub.listen([Topic.JOB.of(job_id)]) as updates:
+    waiting = user.id if wait else None
+    async with parts.hub.listen([Topic.JOB.of(job_id)], waiting=waiting) as updates:
         while True:
             # A connection is held for the reading only, not for the waiting.
             async with parts.sessions() as session:

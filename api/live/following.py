@@ -14,7 +14,7 @@ import json
 import random
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -23,8 +23,9 @@ from uuid import UUID
 from redis.exceptions import RedisError
 
 from api import redaction
-from api.auth import CurrentUser
-from api.errors import NotFoundError, UnavailableError
+from api.auth import CurrentUser, Scope
+from api.db.engine import AWAY
+from api.errors import ForbiddenError, NotFoundError, UnauthenticatedError, UnavailableError
 from api.live.history import Entry, History, Position
 from api.live.hub import BEAT_S, Hub, Item
 from api.live.updates import BEFORE_THE_END, PASSING, Kind
@@ -32,11 +33,15 @@ from api.redaction import Audience, Phase
 
 BUFFER_MAX = 512
 LIFE_S = 3600.0
+# With the heartbeat that looks at it, nobody follows for a minute by a token that was revoked.
+RECHECK_S = 50.0
 # A client that takes nothing for so long is cut off; it can resume.
 SEND_S = 10.0
 RETRY_MS = 1000
 REDIS_RETRY_S = 2.0
 HEARTBEAT = b":\n\n"
+# Returns somebody as they are now; raises `UnauthenticatedError` when their token does not hold.
+Again = Callable[[CurrentUser], Awaitable[CurrentUser]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +74,19 @@ class Follower:
     """A stream of one caller over some topics; a sink of the hub."""
 
     def __init__(
-        self, hub: Hub, state: State, user: CurrentUser, topics: Sequence[str], seen: Position
+        self,
+        hub: Hub,
+        state: State,
+        user: CurrentUser,
+        topics: Sequence[str],
+        seen: Position,
+        *,
+        again: Again | None = None,
     ) -> None:
         self.user_id = user.id
+        self._again = again
+        self._doubted = False
+        self._check_at = _next_check()
         self._hub = hub
         self._state = state
         self._user = user
@@ -115,9 +130,16 @@ class Follower:
             self._sender.cancel()
         elif now > self._until:
             self.end("expired")
+        elif now > self._check_at:
+            self.recheck()
         elif now - self._told_at > BEAT_S * 2 / 3:
             self._beat = True
             self._wake.set()
+
+    def recheck(self) -> None:
+        """Ask whether the client may still follow before anything else is told."""
+        self._doubted = True
+        self._wake.set()
 
     def end(self, reason: str) -> None:
         """Tell the client to come back, and end."""
@@ -167,7 +189,9 @@ class Follower:
         yield f"retry: {_retry_ms()}\n\n".encode()
         told = False
         while not self._ending:
-            if self._behind:
+            if self._doubted:
+                await self._check()
+            elif self._behind:
                 async for chunk in self._catch_up(first=not told):
                     yield chunk
                 told = True
@@ -177,6 +201,24 @@ class Follower:
                 self._wake.clear()
                 await self._wake.wait()
         yield _event("reconnect", {"reason": self._ending}, retry_ms=_retry_ms())
+
+    async def _check(self) -> None:
+        """End when the token does not hold any more; go by other roles when there are others."""
+        self._doubted, self._check_at = False, _next_check()
+        if self._again is None:
+            return
+        try:
+            user = await self._again(self._user)
+            user.need_scope(Scope.READ)
+        except (UnauthenticatedError, ForbiddenError):
+            self.end("revoked")
+        except AWAY:
+            # As for who is in already: nobody is sent away because PostgreSQL is.
+            return
+        else:
+            if user != self._user:
+                self._user = user
+                self.lost()
 
     def _due(self) -> bytes:
         """Return what is to be sent now: updates, else a heartbeat if one is due."""
@@ -302,6 +344,10 @@ def _event(
         lines.append(f"retry: {retry_ms}")
     lines.append(f"data: {json.dumps(data, separators=(',', ':'), default=str)}")
     return ("\n".join(lines) + "\n\n").encode()
+
+
+def _next_check() -> float:
+    return time.monotonic() + RECHECK_S * random.uniform(0.8, 1.0)  # noqa: S311 - jitter
 
 
 def _retry_ms() -> int:

@@ -9,6 +9,7 @@ subscription was down, sinks are told that they may have lost something; each fi
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from redis.exceptions import RedisError
 from api.errors import TooManyError, UnavailableError
 from api.live import keys
 from api.live.history import Histories, Position
-from api.live.updates import Topic, Update, parse
+from api.live.updates import Kind, Topic, Update, parse
 from api.logs import logger
 from api.metrics import LIVE_FOLLOWERS
 
@@ -35,7 +36,10 @@ BEAT_S = 15.0
 STREAMS_MAX = 5_000
 STREAMS_PER_USER_MAX = 12
 JOINS_MAX = 8
+# Requests of one person that wait for something to happen.
+WAITS_PER_USER_MAX = 32
 _YIELD_EVERY = 50
+_RIGHTS = Update(kind=Kind.RIGHTS, data={}).encode().partition(",")[0]
 _log = logger(__name__)
 
 
@@ -87,6 +91,9 @@ class Stream(Sink, Protocol):
     def beat(self, now: float) -> None:
         """Show a sign of life if there was none lately, or end if it is time."""
 
+    def recheck(self) -> None:
+        """Ask whether the client may still follow."""
+
     def end(self, reason: str) -> None:
         """Tell the client to come back, and end."""
 
@@ -117,6 +124,7 @@ class Hub:
         self._sinks: dict[str, set[Sink]] = {}
         self._streams: set[Stream] = set()
         self._streams_of: dict[UUID, int] = {}
+        self._waits_of: Counter[UUID] = Counter()
         self._tasks: list[asyncio.Task[None]] = []
         self._up = asyncio.Event()
         self._gone = asyncio.Event()
@@ -156,15 +164,35 @@ class Hub:
                     await self._gone.wait()
 
     @asynccontextmanager
-    async def listen(self, topics: Iterable[str]) -> AsyncIterator[Listener]:
-        """Return a queue of what happens on some topics from now on."""
+    async def listen(
+        self, topics: Iterable[str], *, waiting: UUID | None = None
+    ) -> AsyncIterator[Listener]:
+        """Return a queue of what happens on some topics from now on.
+
+        Raises when there are too many already that are `waiting` for one person.
+        """
         chosen = tuple(topics)
         sink = _Waiting()
+        if waiting is not None:
+            self._wait(waiting)
         self.add(sink, chosen)
         try:
             yield sink.queue
         finally:
             self.remove(sink, chosen)
+            if waiting is not None:
+                self._waits_of[waiting] -= 1
+                if not self._waits_of[waiting]:
+                    del self._waits_of[waiting]
+
+    def _wait(self, user_id: UUID) -> None:
+        if self._waits_of[user_id] >= WAITS_PER_USER_MAX:
+            raise TooManyError(
+                f"{WAITS_PER_USER_MAX} of your requests wait already; a stream follows many topics",
+                retry_after_s=1,
+                slug="too-many-waiting",
+            )
+        self._waits_of[user_id] += 1
 
     def add(self, sink: Sink, topics: Iterable[str]) -> None:
         """Have a sink told what happens on some topics from now on."""
@@ -270,6 +298,10 @@ class Hub:
 
     def _hand_out(self, data: bytes) -> None:
         topic, epoch, number, text = data.decode().split("\n", 3)
+        if text.startswith(_RIGHTS):
+            for stream in tuple(self._streams):
+                if topic == Topic.USER.of(stream.user_id):
+                    stream.recheck()
         sinks = self._sinks.get(topic)
         if sinks:
             item = Item(topic, Position(epoch, int(number)), Update.decode(text))

@@ -81,7 +81,11 @@ async def open_stream(
     if not topics:
         raise BadRequestError("say what to follow: ?topic=…", slug="topics-missing")
     position = Position.parse(seen or last_event_id)
-    follower = Follower(parts.hub, state(parts), user, topics, position)
+
+    async def again(held: CurrentUser) -> CurrentUser:
+        return await parts.verifier.again(held, parts.sessions)
+
+    follower = Follower(parts.hub, state(parts), user, topics, position, again=again)
     await follower.open()
     return StreamResponse(follower)
 

@@ -32,6 +32,8 @@ async def issue(redis: Redis, user: CurrentUser, topics: Sequence[str]) -> str:
         "roles": sorted(user.roles),
         "scopes": sorted(user.scopes),
         "topics": list(topics),
+        "token_id": None if user.token_id is None else str(user.token_id),
+        "until": user.until,
     }
     counter = f"{keys.TICKETS_OF}{user.id}"
     try:
@@ -62,6 +64,8 @@ async def redeem(redis: Redis, ticket: str) -> tuple[CurrentUser, list[str]]:
         name=held["name"],
         roles=frozenset(Role(each) for each in held["roles"]),
         scopes=frozenset(Scope(each) for each in held["scopes"]),
+        token_id=None if held["token_id"] is None else UUID(held["token_id"]),
+        until=held["until"],
     )
     return user, list(held["topics"])
 

@@ -39,6 +39,8 @@ class Kind(StrEnum):
     JOB = "job"
     # Followers read anew what they may see: an event was frozen, thawed, finalised.
     PHASE = "phase"
+    # Nobody gets it: the streams of a person ask anew whether their token holds.
+    RIGHTS = "rights"
     # Of events and rooms: the event itself, its statements at the start, who is there, how far
     # somebody's judging is, a row of the board, what the jury says, what it is asked.
     EVENT = "event"

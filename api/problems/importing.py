@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 from uuid import UUID
 
-from api.db.base import new_id
+from api.db.base import is_id, new_id
 from api.db.models import CodeProblemVersion, TestCase, TestGroup
 from api.problems.archives import sha256_of
 from judge import limits
@@ -43,7 +43,7 @@ class Contents:
 def slug_of(name: str) -> str:
     """Return a package's name as an identifier, or raise ValueError."""
     slug = re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-")[:63]
-    if not _SLUG.fullmatch(slug):
+    if not _SLUG.fullmatch(slug) or is_id(slug):
         raise ValueError(f"{name!r} makes no identifier")
     return slug
 

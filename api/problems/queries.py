@@ -7,9 +7,11 @@ from sqlalchemy import ColumnElement, Select, exists, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import CurrentUser, Role
+from api.db.base import is_id
 from api.db.models import (
     CodeProblem,
     CodeProblemVersion,
+    EntryKind,
     Event,
     EventParticipant,
     EventProblem,
@@ -19,6 +21,14 @@ from api.db.models import (
 from api.errors import NotFoundError
 
 
+# While an event is in one of these, whoever plays there is a player and no reviewer.
+AHEAD = (
+    EventState.APPROVED,
+    EventState.ASSIGNED,
+    EventState.LOBBY,
+    EventState.LIVE,
+    EventState.FROZEN,
+)
 _STARTED = (
     EventState.LIVE,
     EventState.FROZEN,
@@ -30,10 +40,13 @@ _STARTED = (
 
 def visible(user: CurrentUser | None) -> ColumnElement[bool]:
     """Return the condition that a problem may be seen."""
-    if user is not None and user.has(Role.REVIEWER):
-        return true()
     public = CodeProblem.visibility == Visibility.PUBLIC
-    return public if user is None else or_(public, CodeProblem.owner_id == user.id)
+    if user is None:
+        return public
+    if Role.GAME_MASTER in user.roles:
+        return true()
+    own = or_(public, CodeProblem.owner_id == user.id)
+    return or_(own, ~_plays(user)) if Role.REVIEWER in user.roles else own
 
 
 def readable(user: CurrentUser | None) -> ColumnElement[bool]:
@@ -41,7 +54,7 @@ def readable(user: CurrentUser | None) -> ColumnElement[bool]:
 
     Those who take part in an event may read its problems from the start tick on, hidden ones too.
     """
-    if user is None or user.has(Role.REVIEWER):
+    if user is None:
         return visible(user)
     played = (
         exists()
@@ -50,6 +63,17 @@ def readable(user: CurrentUser | None) -> ColumnElement[bool]:
         .where(EventParticipant.event_id == Event.id, EventParticipant.user_id == user.id)
     )
     return or_(visible(user), played)
+
+
+def _plays(user: CurrentUser) -> ColumnElement[bool]:
+    """Return the condition that somebody plays a problem in an event that is not over."""
+    return (
+        exists()
+        .where(EventProblem.problem_id == CodeProblem.id)
+        .where(Event.id == EventProblem.event_id, Event.state.in_(AHEAD))
+        .where(EventParticipant.event_id == Event.id, EventParticipant.user_id == user.id)
+        .where(EventParticipant.kind == EntryKind.OFFICIAL)
+    )
 
 
 async def page(
@@ -135,10 +159,7 @@ async def target(session: AsyncSession, user: CurrentUser, name: str) -> Target:
 
 
 def _named(name: str) -> ColumnElement[bool]:
-    try:
-        return or_(CodeProblem.id == UUID(name), CodeProblem.slug == name)
-    except ValueError:
-        return CodeProblem.slug == name
+    return CodeProblem.id == UUID(name) if is_id(name) else CodeProblem.slug == name
 
 
 def _current() -> Select[CodeProblem, CodeProblemVersion]:

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import CurrentUser
+from api.db.base import is_id
 from api.db.models import Job, Visibility
 from api.errors import ForbiddenError, InvalidError, NotFoundError
 from api.jobs import service as jobs
@@ -44,6 +45,8 @@ async def take(
     """
     if not verify and not user.has():
         raise ForbiddenError("only game masters may import what is not verified")
+    if is_id(slug):
+        raise InvalidError("slug: it is no UUID", slug="package-invalid")
     await _refuse_somebody_elses(session, user, slug)
     # Gives the connection back: an upload may take long to read.
     await session.commit()

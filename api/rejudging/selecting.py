@@ -147,6 +147,9 @@ async def choose(session: AsyncSession, user: CurrentUser, new: NewRejudging) ->
     if not user.has(Role.GAME_MASTER) and (problem is None or problem.owner_id != user.id):
         raise ForbiddenError("authors rejudge their own problems: select one of them")
     conditions = _conditions(wanted)
+    if not user.has(Role.GAME_MASTER):
+        # Whose problem is played does not decide who wins: they may play there themselves.
+        conditions.append(CodeSubmission.event_id.is_(None))
     if problem is not None:
         conditions.append(CodeSubmission.problem_id == problem.id)
     if version is not None:

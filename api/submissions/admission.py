@@ -5,8 +5,13 @@ the event goes on and their own time lasts; when it is over and nothing of it is
 virtual entry while its time lasts, and in one of practice. Before the start there are no problems
 for them, not even public ones, so the time is looked at first. Only batches that name an event
 come here.
+
+When something came is decided here, once, by the database's clock: what is compared with the bell
+is what is stored. A clock that has finished the event meanwhile takes nothing away from what was
+in time and waited at the desk.
 """
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,8 +29,8 @@ from api.problems.queries import Target
 
 _EVENTS = """
 SELECT
-    id, state, starts_at, started_at, duration_s, freeze_s, frozen_at, thawed_at, removed,
-    clock_timestamp() AS now
+    id, state, starts_at, started_at, finished_at, duration_s, freeze_s, frozen_at, thawed_at,
+    removed, clock_timestamp() AS now
 FROM codebattle.events WHERE id = ANY($1::uuid[])
 """
 _ENTRIES = """
@@ -45,6 +50,7 @@ JOIN codebattle.code_problem_versions AS version ON version.id = chosen.version_
 WHERE chosen.event_id = ANY($1::uuid[])
 """
 _OPEN = frozenset({EventState.LIVE, EventState.FROZEN})
+_ENDED = frozenset({EventState.FINISHED, EventState.THAWED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +59,7 @@ class Admitted:
 
     entry_id: UUID
     room_id: UUID | None
+    arrived_at: datetime
     target: Target
 
 
@@ -64,7 +71,10 @@ class Admission:
         events: Collection[asyncpg.Record] = (),
         entries: Collection[asyncpg.Record] = (),
         problems: Collection[asyncpg.Record] = (),
+        *,
+        read_at: float = 0.0,
     ) -> None:
+        self._read_at = read_at
         self._now = {row["id"]: row["now"] for row in events}
         self._events = {row["id"]: _event(row) for row in events}
         self._entries = {
@@ -76,29 +86,36 @@ class Admission:
             self._problems |= {(row["event_id"], row[name]): row for row in problems}
 
     def find(
-        self, event_id: UUID | None, user_id: UUID, name: str, *, room_id: UUID | None, age_s: float
+        self,
+        event_id: UUID | None,
+        user_id: UUID,
+        name: str,
+        *,
+        room_id: UUID | None,
+        arrived: float,
     ) -> Admitted | None:
         """Return the place of who takes part; None for anybody else.
 
-        Raises what keeps them from handing in what came `age_s` ago.
+        Raises what keeps them from handing in what came when this process's clock said `arrived`.
         """
         found = [self._entries.get((event_id, user_id, kind)) for kind in ORDER]
         entries = [entry for entry in found if entry is not None]
         if event_id is None or not entries:
             return None
         event = self._events[event_id]
-        arrived = self._now[event_id] - timedelta(seconds=age_s)
-        entry = next((each for each in entries if _open(event, each, arrived)), None)
+        arrived_at = self._now[event_id] - timedelta(seconds=self._read_at - arrived)
+        entry = next((each for each in entries if _open(event, each, arrived_at)), None)
         if entry is None:
-            raise _closed(event, entries, arrived)
+            raise _closed(event, entries, arrived_at)
         if room_id not in {None, entry["room_id"]}:
             raise NotFoundError("you are in another room", slug="event-not-found")
-        row = self._problems.get((event_id, name)) or self._problems.get((event_id, _uuid(name)))
+        row = self._problems.get((event_id, _uuid(name))) or self._problems.get((event_id, name))
         if row is None:
             raise NotFoundError("the event has no such problem", slug="problem-not-found")
         return Admitted(
             entry_id=entry["id"],
             room_id=entry["room_id"],
+            arrived_at=arrived_at,
             target=Target(
                 problem_id=row["id"],
                 version_id=row["version_id"],
@@ -116,12 +133,15 @@ async def admission(
     if not wanted:
         return Admission()
     ids = list({event_id for event_id, _ in wanted})
+    events = await connection.fetch(_EVENTS, ids)
+    read_at = time.monotonic()
     return Admission(
-        await connection.fetch(_EVENTS, ids),
+        events,
         await connection.fetch(
             _ENTRIES, [event_id for event_id, _ in wanted], [user_id for _, user_id in wanted]
         ),
         await connection.fetch(_PROBLEMS, ids),
+        read_at=read_at,
     )
 
 
@@ -129,7 +149,7 @@ def _open(event: Event, entry: asyncpg.Record, arrived: datetime) -> bool:
     """Tell whether something that arrived then is taken for an entry."""
     clock, extra = clocks.schedule(event), timedelta(seconds=entry["extra_s"])
     if entry["kind"] == EntryKind.OFFICIAL:
-        return event.state in _OPEN and clock.open(arrived, extra=extra)
+        return _going(event, arrived) and clock.open(arrived, extra=extra)
     if not clocks.played(event, arrived):
         return False
     if entry["kind"] == EntryKind.PRACTICE:
@@ -156,12 +176,21 @@ def _closed(event: Event, entries: Sequence[asyncpg.Record], arrived: datetime) 
     return ConflictError(why, slug="event-closed", state=event.state.value)
 
 
+def _going(event: Event, arrived: datetime) -> bool:
+    """Tell whether the event went on when something arrived, as far as people have a say in it."""
+    if event.state not in _ENDED or event.finished_at is None:
+        return event.state in _OPEN
+    # The clock finishes an event when everybody's time is over; people do it when they like.
+    return event.finished_at == clocks.schedule(event).end or arrived < event.finished_at
+
+
 def _event(row: asyncpg.Record) -> Event:
     return Event(
         id=row["id"],
         state=EventState(row["state"]),
         starts_at=row["starts_at"],
         started_at=row["started_at"],
+        finished_at=row["finished_at"],
         duration_s=row["duration_s"],
         freeze_s=row["freeze_s"],
         frozen_at=row["frozen_at"],

@@ -185,7 +185,11 @@ class Desk:
         """Answer what needs no storing, and return the rest."""
         connection = await self._direct.connection()
         keys = await self._known(connection, batch)
-        targets = await intake.targets(connection, {each.new.problem for each in batch})
+        targets = await intake.targets(
+            connection,
+            {each.new.problem for each in batch},
+            {each.user.id for each in batch if _outside(each)},
+        )
         admitted = await admission(
             connection,
             {(each.new.event_id, each.user.id) for each in batch if each.new.event_id is not None},
@@ -219,7 +223,7 @@ class Desk:
             raise ForbiddenError("only the jury may choose a queue")
         age_s = now - given.arrived
         place = admitted.find(
-            new.event_id, given.user.id, new.problem, room_id=new.room_id, age_s=age_s
+            new.event_id, given.user.id, new.problem, room_id=new.room_id, arrived=given.arrived
         )
         if place is None and (new.event_id or new.room_id) and not _may_name_events(given):
             # A room has its own share of the workers, so nobody may just say where they are.
@@ -246,6 +250,7 @@ class Desk:
             extra={"trace": given.trace} if given.trace else {},
             delay_s=service.delay_s(self._settings, new.queue),
             age_s=age_s,
+            arrived_at=None if place is None else place.arrived_at,
         )
 
     def _room_in_queue(self) -> None:
@@ -344,6 +349,11 @@ def _for_the_jury(given: _HandedIn) -> bool:
 def _may_name_events(given: _HandedIn) -> bool:
     """Tell whether somebody who takes no part may try something out in an event."""
     return given.user.has(Role.AUTHOR, Role.REVIEWER)
+
+
+def _outside(given: _HandedIn) -> bool:
+    """Tell whether somebody may be no player where they hand in."""
+    return given.new.event_id is None or _may_name_events(given)
 
 
 def _replayed(given: _HandedIn, keys: _Keys) -> Taken | None:

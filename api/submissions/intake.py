@@ -17,6 +17,7 @@ import asyncpg
 
 from api.auth import CurrentUser, Role
 from api.db.models import JudgingState, Queue, Visibility
+from api.errors import ConflictError
 from api.problems.queries import Target
 from api.workers import estimating
 from api.workers.estimating import Pace
@@ -39,6 +40,15 @@ JOIN codebattle.code_submissions AS submission USING (user_id, idempotency_key)
 JOIN codebattle.judgings AS judging
     ON judging.submission_id = submission.id AND judging.is_current
 """
+# Who of some people plays which problem in an event that is not over, and whether it has begun.
+_PLAYED = """
+SELECT part.user_id, chosen.problem_id, event.state IN ('live', 'frozen') AS begun
+FROM codebattle.event_participants AS part
+JOIN codebattle.events AS event ON event.id = part.event_id
+    AND event.state IN ('approved', 'assigned', 'lobby', 'live', 'frozen')
+JOIN codebattle.event_code_problems AS chosen ON chosen.event_id = event.id
+WHERE part.user_id = ANY($1::uuid[]) AND part.kind = 'official'
+"""
 # Rejudging takes no place from those who hand something in.
 _DEPTH = f"""
 SELECT waiting.n, pace.slots, pace.judging_s
@@ -52,11 +62,12 @@ WITH given AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
-        $15::text[], $16::bigint[], $17::float[], $18::float[], $25::uuid[]
+        $15::text[], $16::bigint[], $17::float[], $18::float[], $25::uuid[],
+        $26::timestamptz[]
     ) WITH ORDINALITY AS given (
         submission_id, judging_id, user_id, problem_id, version_id, event_id, room_id,
         language, entry_point, source_hash, idempotency_key, request_hash, request_id, queue,
-        metadata, source_bytes, delay_s, age_s, entry_id, position
+        metadata, source_bytes, delay_s, age_s, entry_id, came_at, position
     )
 ), waiting AS (
     SELECT users.user_id, count(judging.id) AS n
@@ -77,7 +88,7 @@ WITH given AS (
 ), placed AS (
     SELECT
         given.*,
-        now() - make_interval(secs => given.age_s) AS arrived_at,
+        coalesce(given.came_at, now() - make_interval(secs => given.age_s)) AS arrived_at,
         waiting.n - 1
             + row_number() OVER (PARTITION BY given.user_id ORDER BY given.position) AS ahead,
         coalesce(crowded.n - 1
@@ -155,7 +166,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """All there is to store of a submission that was accepted `age_s` ago."""
+    """All there is to store of a submission that came `age_s` ago, or when its event says."""
 
     submission_id: UUID
     judging_id: UUID
@@ -174,6 +185,7 @@ class Intake:
     extra: dict[str, Any]
     delay_s: float
     age_s: float
+    arrived_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,19 +202,38 @@ class Stored:
 class Targets:
     """The problems that some requests name, as they are now."""
 
-    def __init__(self, rows: Sequence[asyncpg.Record]) -> None:
+    def __init__(
+        self, rows: Sequence[asyncpg.Record], played: Sequence[asyncpg.Record] = ()
+    ) -> None:
+        self._played: dict[tuple[UUID, UUID], bool] = {}
+        for each in played:
+            key = (each["user_id"], each["problem_id"])
+            self._played[key] = self._played.get(key, False) or each["begun"]
         self._by_slug = {row["slug"]: row for row in rows}
         self._by_id = {row["id"]: row for row in rows}
 
     def find(self, user: CurrentUser, name: str) -> Target | None:
-        """Return what to submit to; None for what the user cannot see, too."""
-        row = self._by_slug.get(name) or self._by_id.get(_uuid(name))
-        if row is None or not (
+        """Return what to submit to; None for what the user cannot see, too.
+
+        Raises `ConflictError` for what they play in an event now: by its rules, or not at all.
+        """
+        row = self._by_id.get(_uuid(name)) or self._by_slug.get(name)
+        if row is None:
+            return None
+        begun = self._played.get((user.id, row["id"]))
+        if not (
             row["visibility"] == Visibility.PUBLIC
             or row["owner_id"] == user.id
-            or user.has(Role.REVIEWER)
+            or Role.GAME_MASTER in user.roles
+            or (Role.REVIEWER in user.roles and begun is None)
         ):
             return None
+        if begun:
+            # Its verdict would be one without a penalty, and told while the board stands still.
+            raise ConflictError(
+                "you play this problem in an event that goes on: name it in event_id",
+                slug="event-not-named",
+            )
         return Target(
             problem_id=row["id"],
             version_id=row["version_id"],
@@ -212,10 +243,14 @@ class Targets:
         )
 
 
-async def targets(connection: asyncpg.Connection, names: Collection[str]) -> Targets:
-    """Read the problems with these slugs or ids."""
+async def targets(
+    connection: asyncpg.Connection, names: Collection[str], outside: Collection[UUID]
+) -> Targets:
+    """Read the problems with these slugs or ids; `outside` are who names no event."""
     ids = [found for name in names if (found := _uuid(name)) is not None]
-    return Targets(await connection.fetch(_TARGETS, list(names), ids))
+    rows = await connection.fetch(_TARGETS, list(names), ids)
+    played = await connection.fetch(_PLAYED, list(outside)) if rows and outside else ()
+    return Targets(rows, played)
 
 
 async def known(
@@ -284,6 +319,7 @@ async def store(
         *([file[place] for file in files] for place in range(3)),
         room_step_s,
         column("entry_id"),
+        column("arrived_at"),
     )
     return [Stored(submitted_at=row["submitted_at"], waiting=row["ahead"]) for row in rows]
 

@@ -84,14 +84,15 @@ async def list_submissions(
     )
 
 
-@router.get("/{submission_id}")
+@router.get("/{submission_id}", responses=problems(429))
 async def get_submission(
     submission_id: UUID, parts: PartsDep, user: UserDep, wait: Wait = 0
 ) -> schemas.SubmissionDetail:
     """Return a submission; with `wait`, as soon as it is judged or the time is over."""
     user.need_scope(Scope.READ)
     deadline = time.monotonic() + min(wait, parts.settings.wait_s_max)
-    async with parts.hub.listen([Topic.SUBMISSION.of(submission_id)]) as updates:
+    waiting = user.id if wait else None
+    async with parts.hub.listen([Topic.SUBMISSION.of(submission_id)], waiting=waiting) as updates:
         while True:
             found = await _detail(parts, user, submission_id)
             left = deadline - time.monotonic()

@@ -18,6 +18,8 @@ from judge.errors import PackageError
 from judge.problem.findings import quoted
 
 SUFFIXES = (".zip", ".kpp")
+# Of the other methods the library unpacks a whole piece at once, which may be gigabytes.
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _BLOCK_BYTES = 1 << 18
 _LINK_BYTES_MAX = 4096
 _NAME_CHARS_MAX = 200
@@ -110,6 +112,8 @@ class _Unpacking:
         path = self._place(entry.filename)
         if entry.flag_bits & 0x1:
             raise self._error(entry.filename, "is encrypted")
+        if entry.compress_type not in _METHODS:
+            raise self._error(entry.filename, "is neither stored nor deflated")
         mode = entry.external_attr >> 16
         if entry.is_dir():
             path.mkdir(parents=True, exist_ok=True)

@@ -146,7 +146,7 @@ def _zip(path: Path, entries: dict[str, bytes], **mode: int) -> Path:
         for name, data in entries.items():
             info = zipfile.ZipInfo(name)
             info.external_attr = mode.get("mode", 0o100644) << 16
-            info.compress_type = zipfile.ZIP_DEFLATED
+            info.compress_type = mode.get("method", zipfile.ZIP_DEFLATED)
             out.writestr(info, data)
     return path
 
@@ -160,6 +160,7 @@ def _zip(path: Path, entries: dict[str, bytes], **mode: int) -> Path:
         ("esc\x1b[2J", 0o100644, "unsafe file name"),
         ("link", 0o120777, "leads out of the package"),
         ("bomb", 0o100644, "unpacks to more than"),
+        ("bzip2", 0o100644, "neither stored nor deflated"),
     ],
 )
 def test_a_hostile_archive(
@@ -177,7 +178,8 @@ def test_a_hostile_archive(
     (tmp_path / "temporary").mkdir()
     data = b"/etc/passwd" if name == "link" else bytes(6 * limits.MIB if name == "bomb" else 1)
     archive = _zip(tmp_path / "evil.zip", {"problem.yaml": YAML.encode()})
-    archive = _zip(tmp_path / "evil.zip", {name: data}, mode=mode)
+    method = zipfile.ZIP_BZIP2 if name == "bzip2" else zipfile.ZIP_DEFLATED
+    archive = _zip(tmp_path / "evil.zip", {name: data}, mode=mode, method=method)
     code, line = judged(cli, archive, source)
 
     assert code == 3

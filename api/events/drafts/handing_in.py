@@ -148,8 +148,10 @@ async def _hand_in(session: AsyncSession, settings: Settings, due: _Due) -> list
     draft = due.draft
     problem = await session.get(EventProblem, (draft.event_id, draft.problem_id))
     submission = _submission(draft)
-    if problem is None or submission is None or await _is_old(session, due, submission):
-        # What was handed in since, or is there already, needs no second time.
+    late = draft.saved_at >= due.bell
+    if problem is None or submission is None or late or await _is_old(session, due, submission):
+        # What was handed in since, or is there already, needs no second time; and what was
+        # written in extra time that was taken back was written after this bell.
         draft.hand_in = False
         await session.flush()
         return []

@@ -1,10 +1,10 @@
 """`/v1/events/{event}/drafts`: one's own, nobody else's."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path
 
+from api import clocks
 from api.auth import Scope
 from api.db.models import Draft, EventProblem
 from api.deps import PartsDep, SessionDep
@@ -53,7 +53,8 @@ async def save_draft(
     """
     who.user.need_scope(Scope.SUBMIT)
     await parts.drafts.one(str(who.user.id), "drafts")
-    row = await saving.save(session, parts.settings, who, problem, new, now=datetime.now(UTC))
+    now = await clocks.now(session)
+    row = await saving.save(session, parts.settings, who, problem, new, now=now)
     return _shown(*row)
 
 

@@ -1,12 +1,11 @@
 """`/v1/duels`."""
 
-from datetime import UTC, datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import paging
+from api import clocks, paging
 from api.auth import Scope
 from api.db.models import Duel
 from api.deps import PartsDep, SessionDep, UserDep
@@ -25,7 +24,7 @@ async def challenge(
     """Challenge somebody to a duel on these terms."""
     user.need_scope(Scope.SUBMIT)
     await parts.questions.one(str(user.id), "challenges")
-    made = await service.challenge(session, user, new, now=datetime.now(UTC))
+    made = await service.challenge(session, user, new, now=await clocks.now(session))
     response.headers["Location"] = f"/v1/duels/{made.id}"
     return await _told(session, parts, made)
 
@@ -60,7 +59,7 @@ async def accept_duel(
 ) -> schemas.DuelShown:
     """Accept: an event of the format `duel` is made and starts after the countdown."""
     user.need_scope(Scope.SUBMIT)
-    found = await service.accept(session, user, duel, now=datetime.now(UTC))
+    found = await service.accept(session, user, duel, now=await clocks.now(session))
     return await _told(session, parts, found)
 
 
@@ -70,7 +69,7 @@ async def decline_duel(
 ) -> schemas.DuelShown:
     """Decline a challenge."""
     user.need_scope(Scope.SUBMIT)
-    found = await service.decline(session, user, duel, now=datetime.now(UTC))
+    found = await service.decline(session, user, duel, now=await clocks.now(session))
     return await _told(session, parts, found)
 
 
@@ -80,7 +79,7 @@ async def withdraw_duel(
 ) -> schemas.DuelShown:
     """Take one's own challenge back."""
     user.need_scope(Scope.SUBMIT)
-    found = await service.withdraw(session, user, duel, now=datetime.now(UTC))
+    found = await service.withdraw(session, user, duel, now=await clocks.now(session))
     return await _told(session, parts, found)
 
 

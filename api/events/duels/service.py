@@ -4,10 +4,11 @@
        └─────→ declined | withdrawn | expired
 
 Whoever answers locks the challenge, so that it is answered once. Problems are drawn when it is
-accepted, seeded by its id, from public ones that are in no event to come, those first that neither
-of the two has solved.
+accepted, by chance that nobody knows before, from public ones that are in no event to come and that
+neither of the two wrote, those first that neither has solved.
 """
 
+import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -41,6 +42,7 @@ from api.events.rooms.presence import Said
 from api.live import Kind, Topic, Update
 
 FORMAT = "duel"
+_chance = random.SystemRandom()
 OFFERED_MAX = 10
 _GOING = (EventState.APPROVED, EventState.ASSIGNED, EventState.LOBBY, EventState.LIVE)
 _SOLVED = text("""
@@ -212,7 +214,7 @@ async def _event(session: AsyncSession, duel: Duel, user: CurrentUser, *, now: d
         format=FORMAT,
         starts_at=now + timedelta(seconds=terms.countdown_s),
         duration_s=terms.duration_s,
-        seed=duel.id.int % 2**31,
+        seed=_chance.randrange(2**31),
         requested_by=duel.challenger_id,
         decided_by=duel.opponent_id,
     )
@@ -250,6 +252,7 @@ async def _drawn(
         select(CodeProblem).where(
             CodeProblem.current_version_id.is_not(None),
             CodeProblem.visibility == Visibility.PUBLIC,
+            or_(CodeProblem.owner_id.is_(None), CodeProblem.owner_id.not_in(people)),
             ~to_come,
         )
     )

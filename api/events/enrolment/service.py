@@ -26,6 +26,7 @@ from api.db.models import (
     UserProfileRef,
 )
 from api.errors import ConflictError, ForbiddenError, InvalidError
+from api.events import choosing
 from api.events.machine import ENROLLING, allowed
 from api.leaderboards import updating
 
@@ -221,6 +222,12 @@ async def _join(
             f"{len(taken)} of them are registered already",
             slug="event-registered",
             registered=[str(each) for each in taken[:20]],
+        )
+    if wrote := await choosing.authors(session, event_id) & names.keys():
+        raise ConflictError(
+            f"{len(wrote)} of them wrote a problem of the event",
+            slug="event-author",
+            authors=[str(each) for each in sorted(wrote)[:20]],
         )
     for user_id, name in names.items():
         entry = EventEntry(event_id=event_id, name=name, guild_id=guild_id)

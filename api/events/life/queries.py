@@ -129,9 +129,9 @@ async def choices(session: AsyncSession, wanted: Sequence[schemas.Chosen]) -> li
             )
         )
     )
-    known: dict[str, UUID] = {}
-    for identity, slug in found:
-        known |= {str(identity): identity, slug: identity}
+    rows = found.all()
+    known: dict[str, UUID] = {slug: identity for identity, slug in rows}
+    known |= {str(identity): identity for identity, _ in rows}
     missing = [name for name in ids if name not in known and str(ids[name]) not in known]
     if missing:
         raise InvalidError(f"there is no problem {missing[0]}", slug="event-problems")

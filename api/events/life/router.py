@@ -1,12 +1,12 @@
 """`/v1/events`: asking for events, planning them, and what people do to them."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api import audit, paging
+from api import audit, clocks, paging
 from api.auth import CurrentUser, Role, Scope
 from api.db.models import Event, EventState
 from api.deps import SessionDep, UserDep
@@ -172,12 +172,17 @@ async def resume_event(
 async def extend_event(
     event: EventName, body: schemas.Longer, session: SessionDep, user: UserDep
 ) -> schemas.EventShown:
-    """Give everybody more time, on top of what there is: do not send it twice."""
+    """Give everybody more time: `ends_at` may be sent twice, `seconds` come on top each time."""
 
     async def change(found: Event, now: datetime) -> Done:
         del now
         return await acting.extend(
-            session, found.id, by=user, seconds=body.seconds, reason=body.reason
+            session,
+            found.id,
+            by=user,
+            seconds=body.seconds,
+            ends_at=body.ends_at,
+            reason=body.reason,
         )
 
     return await _changed(session, user, event, change)
@@ -198,7 +203,7 @@ async def _changed(
         user.need_scope(Scope.WRITE)
     else:
         _need_master(user)
-    done = await change(who.event, datetime.now(UTC))
+    done = await change(who.event, await clocks.now(session))
     return queries.shown(who, done.event)
 
 

@@ -5,14 +5,34 @@ from decimal import Decimal
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
+from api.accounts.router import Moment
+from api.db.base import is_id
 from api.db.models import EntryKind, EventState
 from judge import limits
 from judge.scoring.guilds import Combining
 
 DAY_S = 86_400
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+
+
+def _no_id(slug: str) -> str:
+    if is_id(slug):
+        raise ValueError("a slug is no UUID")
+    return slug
+
+
+Slug = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$"), AfterValidator(_no_id)
+]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00\r\n]*$")]
 Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00]*$")]
 Reason = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
@@ -154,9 +174,18 @@ class Why(_Asked):
 
 
 class Longer(Why):
-    """More time for everybody."""
+    """More time for everybody: so much, or up to a moment, which may be said twice."""
 
-    seconds: Annotated[int, Field(ge=1, le=DAY_S)]
+    seconds: Annotated[int | None, Field(ge=1, le=DAY_S)] = None
+    ends_at: Annotated[
+        Moment | None, Field(description="It goes on at least until then; again changes nothing.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.seconds is None) == (self.ends_at is None):
+            raise ValueError("give either seconds or ends_at")
+        return self
 
 
 class Chosen(_Asked):

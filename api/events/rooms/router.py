@@ -1,12 +1,11 @@
 """`/v1/events/{event}/rooms`, the clock, and coming and going."""
 
-from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
 
-from api import paging
+from api import clocks, paging
 from api.auth import Scope
 from api.deps import PartsDep, SessionDep, UserDep
 from api.documented import problems
@@ -35,9 +34,9 @@ AttendanceDep = Annotated[Attendance, Depends(attendance, scope="function")]
 
 
 @router.get("/clock", responses=problems(404))
-async def get_clock(who: AttendanceDep) -> schemas.Clock:
+async def get_clock(who: AttendanceDep, session: SessionDep) -> schemas.Clock:
     """Return what time it is in an event, by the server's clock."""
-    now, event = datetime.now(UTC), who.event
+    now, event = await clocks.now(session), who.event
     place = who.timed(now)
     clock = place.clock(event) if place is not None else scoring.schedule(event)
     freeze = scoring.rules(event).freeze_from
@@ -125,7 +124,8 @@ async def watch_source(
 
     Only where the event's `spectator_delay_s` says so, and not to players while it goes on.
     """
-    row, files = await watching.source(session, who, entry, problem, now=datetime.now(UTC))
+    now = await clocks.now(session)
+    row, files = await watching.source(session, who, entry, problem, now=now)
     return schemas.WatchedSource(
         submission_id=row.id,
         problem_id=row.problem_id,
@@ -142,7 +142,7 @@ async def join_room(
 ) -> schemas.PresenceShown:
     """Come into one's room; again, to be heard there, or to come back."""
     who.user.need_scope(Scope.SUBMIT)
-    moved = await presence.join(session, who, now=datetime.now(UTC))
+    moved = await presence.join(session, who, now=await clocks.now(session))
     return await _shown(session, parts, who, moved)
 
 
@@ -162,7 +162,7 @@ async def set_ready(
 ) -> schemas.PresenceShown:
     """Say in the lobby that one is ready, or not any more."""
     who.user.need_scope(Scope.SUBMIT)
-    moved = await presence.ready(session, who, yes=said.ready, now=datetime.now(UTC))
+    moved = await presence.ready(session, who, yes=said.ready, now=await clocks.now(session))
     return await _shown(session, parts, who, moved)
 
 

@@ -32,8 +32,12 @@ SOURCE = b"print(1)\n"
 
 
 def zipped(**files: bytes) -> str:
+    return compressed(zipfile.ZIP_DEFLATED, **files)
+
+
+def compressed(method: int, /, **files: bytes) -> str:
     held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(held, "w", method) as archive:
         for name, content in files.items():
             archive.writestr(name, content)
     return base64.b64encode(held.getvalue()).decode()
@@ -194,6 +198,11 @@ async def test_a_team_hands_in(world: Worlds, app: FastAPI) -> None:
         pytest.param(0, given(zipped(**{"../a.py": SOURCE})), 422, id="a name that climbs"),
         pytest.param(0, given(zipped(**{"a.py": b"\xff"})), 422, id="no text"),
         pytest.param(0, given(zipped(**{"a.py": b"#" * 5_000_000})), 413, id="a bomb"),
+        # Half a kilobyte of either becomes gigabytes before anything can be counted.
+        pytest.param(0, given(compressed(zipfile.ZIP_BZIP2, **{"a.py": SOURCE})), 422, id="bzip2"),
+        pytest.param(0, given(compressed(zipfile.ZIP_LZMA, **{"a.py": SOURCE})), 422, id="lzma"),
+        pytest.param("jury", given("AAAA"), 403, id="unpacked for nobody else"),
+        pytest.param(0, given(zipped(**{"a" * 300: SOURCE})), 422, id="an endless name"),
         pytest.param(0, [], 422, id="a list"),
     ],
 )

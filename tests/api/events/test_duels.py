@@ -10,6 +10,7 @@ from sqlalchemy import func, select, update
 
 from api.db.base import new_id
 from api.db.models import (
+    CodeProblem,
     Duel,
     Event,
     EventAttempt,
@@ -160,3 +161,68 @@ async def test_a_duel_that_cannot_be_drawn_is_not_made(
         assert await session.scalar(select(func.count()).select_from(Event)) == 0
     mine = (await client_for(user_id=ADA).get(f"/v1/duels/{offered['id']}")).json()
     assert mine["state"] == "offered"
+
+
+async def test_nobody_knows_what_a_duel_will_be_of(
+    offered: dict[str, Any], parts: Parts, client_for: ClientFor
+) -> None:
+    """Neither by the challenge's id, which both know before, nor since they wrote the problem."""
+    async with parts.sessions() as session:
+        await session.execute(update(CodeProblem).values(owner_id=ADA))
+        await session.commit()
+    refused = await answered(client_for, BOB, offered, "accept")
+    assert refused.json()["type"].endswith("event-problems-too-few")
+    async with parts.sessions() as session:
+        await session.execute(update(CodeProblem).values(owner_id=uuid4()))
+        await session.commit()
+    accepted = await answered(client_for, BOB, offered, "accept")
+    assert accepted.status_code == 200, accepted.text
+    async with parts.sessions() as session:
+        seed = await session.scalar(select(Event.seed))
+    assert seed != UUID(offered["id"]).int % 2**31
+
+
+async def test_friends_do_not_lose_ratings_to_each_other(
+    offered: dict[str, Any], parts: Parts, client_for: ClientFor
+) -> None:
+    """Of the duels of two within a day the first is rated."""
+    rated = []
+    for _ in range(2):
+        made = await client_for(user_id=ADA).post("/v1/duels", json={"opponent_id": str(BOB)})
+        found = await answered(client_for, BOB, made.json(), "accept")
+        event_id = UUID(found.json()["event_id"])
+        now = datetime.now(UTC)
+        async with parts.sessions() as session:
+            past = {"started_at": now - timedelta(hours=1), "starts_at": now - timedelta(hours=1)}
+            await session.execute(
+                update(Event).where(Event.id == event_id).values(state=EventState.LIVE, **past)
+            )
+            entries = select(EventParticipant.entry_id, EventProblem.problem_id).join(
+                EventProblem, EventProblem.event_id == EventParticipant.event_id
+            )
+            entry, problem = (
+                await session.execute(
+                    entries.where(
+                        EventParticipant.event_id == event_id, EventParticipant.user_id == ADA
+                    )
+                )
+            ).one()
+            known = Known(
+                event_id=event_id,
+                entry_id=entry,
+                problem_id=problem,
+                submission_id=new_id(),
+                submitted_at=now - timedelta(minutes=59),
+                judging_id=new_id(),
+                verdict=Verdict.AC,
+            )
+            await acting.add_rows(session, await session.get_one(Event, event_id))
+            await updating.record(session, known)
+            await session.commit()
+        assert [await deciding.decide(parts.sessions, now=now) for _ in range(2)] == [1, 1]
+        async with parts.sessions() as session:
+            event = await session.get_one(Event, event_id)
+            assert event.state is EventState.FINALISED
+            rated.append({row.user_id: row.rating for row in await session.scalars(select(Rating))})
+    assert rated[0][ADA] > rated[0][BOB]
+    assert rated[1] == rated[0]

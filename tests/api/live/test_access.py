@@ -1,12 +1,16 @@
 """Who may follow what, for how long and how often."""
 
 import asyncio
+import time
+from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
 import pytest
 
-from api.auth import Role
+from api.accounts import service
+from api.auth import CurrentUser, Role, Scope
 from api.live import keys
 from api.live.hub import BEAT_S
 from api.wiring import Parts
@@ -118,3 +122,57 @@ async def test_a_gone_client_leaves_nothing_behind(site: Site) -> None:
             await hub._gone.wait()
     assert hub._sinks == {}
     assert hub._streams_of == {}
+
+
+async def test_waiting_requests_of_one_person_are_bounded(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.live.hub.WAITS_PER_USER_MAX", 1)
+    hub = site.app.state.parts.hub
+    headers = {"Authorization": f"Bearer {site.token}"}
+    path = f"/v1/submissions/{site.submission_id}"
+    async with httpx.AsyncClient(base_url=site.url, headers=headers, timeout=30) as client:
+        first = asyncio.create_task(client.get(path, params={"wait": 1}))
+        async with asyncio.timeout(10):
+            while not hub._waits_of:
+                await asyncio.sleep(0.01)
+        second = await client.get(path, params={"wait": 30})
+        at_once = await client.get(path)
+        assert (second.status_code, at_once.status_code) == (429, 200)
+        assert second.json()["type"].endswith(":too-many-waiting")
+        assert (await first).status_code == 200
+    assert not hub._waits_of
+
+
+async def test_streams_end_with_their_token(site: Site, parts: Parts) -> None:
+    """At once when it is revoked here, by the next look when it ran out or was elsewhere."""
+    hub = site.app.state.parts.hub
+    async with parts.sessions() as session:
+        account = await service.create(
+            session, parts.passwords, name="Ada", password="correct horse battery"
+        )
+        user = CurrentUser(id=account.id, name="Ada")
+        held, token = await service.make_token(
+            session, user, name="t", scopes=[Scope.READ, Scope.WRITE], lifetime=timedelta(hours=1)
+        )
+        await session.commit()
+    async with (
+        watching(site.url, token, ["user:me"]) as watcher,
+        watching(site.url, site.token, [site.mine]) as other,
+        httpx.AsyncClient(base_url=site.url) as client,
+    ):
+        await watcher.until("ready")
+        await other.until("ready")
+        headers = {"Authorization": f"Bearer {token}"}
+        gone = await client.delete(f"/v1/me/tokens/{held.id}", headers=headers)
+        assert gone.status_code == 204
+        [told] = await watcher.until("reconnect")
+        assert told.data["reason"] == "revoked"
+        [stream] = [each for each in hub._streams if each.user_id == site.user_id]
+        stream.beat(stream._check_at + 1)
+        await site.app.state.parts.publisher.publish([site.topic, site.mine], site.test_case(1))
+        await other.until("running")
+        stream._user = replace(stream._user, until=time.time() - 1)
+        stream.beat(stream._check_at + 1)
+        [told] = await other.until("reconnect")
+        assert told.data["reason"] == "revoked"

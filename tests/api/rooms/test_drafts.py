@@ -172,3 +172,26 @@ async def test_a_worker_that_dies_at_the_bell_loses_nothing_and_finalising_waits
     async with here.parts.sessions() as session:
         keys = select(CodeSubmission.user_id, CodeSubmission.idempotency_key)
         assert len(set((await session.execute(keys)).all())) == 2
+
+
+async def test_a_draft_of_time_that_was_taken_back_is_not_in_time(arena: Arenas) -> None:
+    """It was written after the bell, and keeps nobody else's from being handed in."""
+    here = await arena()
+    await roomy(here)
+    assert await saved(here, 0, "A", "in time") == 200
+    await here.change(starts_at=datetime.now(UTC) - 5 * HOUR - timedelta(seconds=1))
+    async with here.parts.sessions() as session:
+        await session.execute(update(Draft).values(saved_at=datetime.now(UTC) - HOUR))
+        await session.commit()
+    assert await bell(here, datetime.now(UTC)) == 1
+    entry = here.ground.entries[0]
+    for extra_s in (600, 0):
+        if extra_s == 0:
+            assert await saved(here, 0, "A", "too late") == 200
+        async with here.parts.sessions() as session:
+            await session.execute(
+                update(EventEntry).where(EventEntry.id == entry).values(extra_s=extra_s)
+            )
+            await session.commit()
+    assert await bell(here, datetime.now(UTC)) == 0
+    assert [source for _, source, _ in await handed_in(here)] == ["in time"]
