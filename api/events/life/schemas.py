@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from api.accounts.router import Moment
 from api.db.base import is_id
 from api.db.models import Entries, EntryKind, EventState
 from judge import limits
@@ -182,9 +183,18 @@ class Why(_Asked):
 
 
 class Longer(Why):
-    """More time for everybody."""
+    """More time for everybody: so much, or up to a moment, which may be said twice."""
 
-    seconds: Annotated[int, Field(ge=1, le=DAY_S)]
+    seconds: Annotated[int | None, Field(ge=1, le=DAY_S)] = None
+    ends_at: Annotated[
+        Moment | None, Field(description="It goes on at least until then; again changes nothing.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if (self.seconds is None) == (self.ends_at is None):
+            raise ValueError("give either seconds or ends_at")
+        return self
 
 
 class Chosen(_Asked):
