@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import clocks, paging
 from api.accounts.router import Moment
 from api.auth import CurrentUser
+from api.db.base import is_id
 from api.db.models import EntryKind
 from api.deps import MaybeReaderDep, PartsDep, SessionDep
 from api.documented import Responses, problems
@@ -75,11 +76,10 @@ _JSON: Responses = {200: {"model": schemas.WholeBoard}}
 
 async def _event_id(event: EventName, parts: PartsDep) -> UUID:
     """Return which event a path names by its id or its slug."""
-    try:
+    if is_id(event):
         return UUID(event)
-    except ValueError:
-        async with parts.sessions() as session:
-            return await viewing.named(session, event)
+    async with parts.sessions() as session:
+        return await viewing.named(session, event)
 
 
 EventIdDep = Annotated[UUID, Depends(_event_id)]
