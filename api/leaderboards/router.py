@@ -120,9 +120,9 @@ async def get_leaderboard(
 ) -> Response:
     """Return a page of an event's board, and the caller's own row."""
     if kind is not EntryKind.OFFICIAL and at is not None:
-        raise InvalidError("at: only the official board has a history")
+        raise BadRequestError("at: only the official board has a history")
     if kind is not EntryKind.VIRTUAL and elapsed_s is not None:
-        raise InvalidError("elapsed_s: only a virtual board has it")
+        raise BadRequestError("elapsed_s: only a virtual board has it")
     if kind is EntryKind.VIRTUAL:
         _turn(parts, user)
         return _answer(await replaying.virtual(parts, user, asked, elapsed_s=elapsed_s), known)
