@@ -181,7 +181,7 @@ async def _enrol(stage: Stage) -> None:
 async def _play(stage: Stage, plan: Sequence[Planned]) -> None:
     """Hand in what the script says when it says so, and watch the board meanwhile."""
     begin = time.monotonic()
-    watching = [asyncio.create_task(_watch(stage)) for _ in range(WATCHERS)]
+    watching = [asyncio.create_task(_watch(stage, number)) for number in range(WATCHERS)]
     try:
         async with asyncio.TaskGroup() as people:
             for each in plan:
@@ -239,9 +239,9 @@ async def _verdict(stage: Stage, address: str, who: dict[str, str]) -> str | Non
     return None
 
 
-async def _watch(stage: Stage) -> None:
+async def _watch(stage: Stage, number: int) -> None:
     """Read the board again and again, as a page that is open does."""
-    who = headers(stage.settings, new_id(), "Spectator")
+    who = stage.as_player(number % len(stage.players))
     known: dict[str, str] = {}
     while True:
         begin = time.monotonic()
