@@ -1,12 +1,14 @@
 """The settings for a command: what is wrong with them is said in one line, without their values."""
 
 import os
+from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
 
-from api.settings import Settings
+from api.settings import Environment, Settings
 from api.settings import settings as read
 from judge.errors import UsageError
+from judge.images import data_directory
 
 
 def settings() -> Settings:
@@ -21,18 +23,20 @@ def settings() -> Settings:
 def database() -> Settings:
     """Return the settings for work on the database.
 
-    Where none is named it is that of `codebattle up` on the same data directory, if that runs.
+    Where none is named it is that of `codebattle up` on the same data directory, if that runs;
+    its environment is then that of `codebattle up` too.
     """
-    chosen = settings()
     if "CODEBATTLE_DATABASE_URL" in os.environ:
-        return chosen
-    running = chosen.data_dir / "postgres" / "data" / "postmaster.pid"
+        return settings()
+    place = Path(os.environ.get("CODEBATTLE_DATA_DIR") or data_directory())
     try:
-        sockets = running.read_text(encoding="utf-8").splitlines()[4]
+        running = (place / "postgres" / "data" / "postmaster.pid").read_text(encoding="utf-8")
+        sockets = running.splitlines()[4]
     except (OSError, IndexError):
-        return chosen
+        return settings()
+    os.environ.setdefault("CODEBATTLE_ENVIRONMENT", Environment.DEVELOPMENT)
     url = f"postgresql+asyncpg://codebattle@/codebattle?host={sockets}"
-    return chosen.model_copy(update={"database_url": SecretStr(url)})
+    return settings().model_copy(update={"database_url": SecretStr(url)})
 
 
 def _line(where: tuple[int | str, ...], what: str) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Integer, cast, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import audit
@@ -27,7 +27,7 @@ from api.db.models import (
     Rating,
     Room,
 )
-from api.errors import ConflictError
+from api.errors import ConflictError, InvalidError
 from api.events import assigning, choosing, finalising
 from api.events.drafts import handing_in
 from api.events.machine import RUNNING, Act, IllegalActError, Plan, after
@@ -37,6 +37,7 @@ from api.neighbours import outbox
 from judge.scoring import rating
 
 CHANGED = "event.changed"
+EXTENSION_MAX_S = 86400
 # Acts that are nobody's but the clock's leave no actor in the audit log.
 CLOCK: CurrentUser | None = None
 _LONGEST_EXTRA = text("""
@@ -130,15 +131,38 @@ async def resume(
 
 
 async def extend(
-    session: AsyncSession, event_id: UUID, *, by: CurrentUser, seconds: int, reason: str
+    session: AsyncSession,
+    event_id: UUID,
+    *,
+    by: CurrentUser,
+    seconds: int | None = None,
+    ends_at: datetime | None = None,
+    reason: str,
 ) -> Done:
-    """Give everybody more time; the freeze stays where it was."""
+    """Give everybody more time, so much or up to a moment; the freeze stays where it was."""
     event = await _running(session, event_id)
+    if ends_at is not None:
+        seconds = _missing(event, ends_at)
+    if not seconds:
+        return Done(event=event, changed=False)
     event.duration_s += seconds
     if event.freeze_s is not None:
         event.freeze_s += seconds
     await _told(session, event, "extend", by=by, before=event.state, reason=reason, seconds=seconds)
     return Done(event=event, changed=True)
+
+
+def _missing(event: Event, ends_at: datetime) -> int:
+    """Return how many seconds an event needs to go on until then; none when it does."""
+    end = scoring.schedule(event).end
+    if end is None:
+        raise ConflictError(
+            "it is paused: nobody knows when it ends", slug="event-state", allowed=["resume"]
+        )
+    missing = -(-(ends_at - end) // timedelta(seconds=1))
+    if missing > EXTENSION_MAX_S:
+        raise InvalidError(f"ends_at: at most {EXTENSION_MAX_S} seconds more")
+    return max(0, missing)
 
 
 async def plan(session: AsyncSession, event: Event) -> Plan:
@@ -212,8 +236,10 @@ async def _consequences(
 
 
 async def _assign_rooms(session: AsyncSession, event: Event) -> None:
+    # A team plays with the mean of its members' ratings.
+    strength_of = func.round(func.avg(func.coalesce(Rating.rating, rating.START)))
     found = await session.execute(
-        select(EventEntry, func.coalesce(func.max(Rating.rating), rating.START))
+        select(EventEntry, cast(strength_of, Integer))
         .outerjoin(EventParticipant, EventParticipant.entry_id == EventEntry.id)
         .outerjoin(Rating, Rating.user_id == EventParticipant.user_id)
         .where(EventEntry.event_id == event.id, EventEntry.kind == EntryKind.OFFICIAL)
@@ -296,6 +322,7 @@ async def _finalise(session: AsyncSession, event: Event, *, now: datetime) -> No
         await _show_all(session, event)
     event.finalised_at = now
     await finalising.snapshot(session, event)
+    await updating.close(session, event)
 
 
 async def _running(session: AsyncSession, event_id: UUID) -> Event:

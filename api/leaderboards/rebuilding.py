@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import (
@@ -26,7 +26,7 @@ from api.db.models import (
     EventAttempt,
     EventEntry,
 )
-from api.leaderboards import apart, cells, scoring, updating
+from api.leaderboards import apart, cells, scoring
 from api.leaderboards.cells import Place
 from api.leaderboards.scoring import Rules
 from judge.scoring import Cell, Standing
@@ -42,6 +42,8 @@ SELECT DISTINCT ON (entry_id, problem_id, submission_id)
     entry_id, problem_id, submission_id, submitted_at, verdict, score, groups, cpu_us, memory_bytes
 FROM codebattle.event_attempts
 WHERE event_id = :event_id AND (cast(:until AS timestamptz) IS NULL OR at <= :until)
+    -- What became known after an event was finalised changes rows that are apart alone.
+    AND (cast(:log_end AS bigint) IS NULL OR id <= :log_end OR entry_id = ANY(:apart))
 ORDER BY entry_id, problem_id, submission_id, id DESC
 """)
 Side = tuple[bool, UUID]
@@ -140,7 +142,8 @@ async def make(
     for public in wanted:
         for who in board.entries:
             board.cells[public, who] = {}
-    async for who, task, log in _log(session, event.id, until):
+    bounds = {"until": until, "log_end": scoring.log_end(event), "apart": list(board.apart)}
+    async for who, task, log in _log(session, event.id, bounds):
         if who in board.entries and task in tasks:
             _fill(board, tasks[task], who, _until(rules, log, until_us), wanted)
         elif who in board.apart and task in tasks:
@@ -153,7 +156,7 @@ async def make(
 async def rebuild(session: AsyncSession, event: Event) -> Made:
     """Put a board made from the log in the place of the kept one; the event is locked."""
     # First, so that only what is read below is called shown: players go on handing in.
-    await updating.mark_all_shown(session, event.id)
+    await _mark_all_shown(session, event.id)
     board = await make(session, event)
     for model in (BoardCell, BoardRow, BoardGuild, ApartRow):
         await session.execute(
@@ -209,6 +212,16 @@ async def last_moment(session: AsyncSession, event_id: UUID) -> datetime | None:
     )
 
 
+async def _mark_all_shown(session: AsyncSession, event_id: UUID) -> None:
+    """Say that the board shows the whole log: it was just made from it."""
+    await session.execute(
+        update(EventAttempt)
+        .where(EventAttempt.event_id == event_id, ~EventAttempt.shown)
+        .values(shown=True)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def _fill(board: Made, problem: Problem, who: UUID, log: list[Any], sides: Iterable[bool]) -> None:
     frozen = board.rules.freeze_from
     hides = frozen is not None and any(row.submitted_at >= frozen for row in log)
@@ -253,11 +266,11 @@ def _until(rules: Rules, log: list[Any], until_us: int | None) -> list[Any]:
 
 
 async def _log(
-    session: AsyncSession, event_id: UUID, until: datetime | None
+    session: AsyncSession, event_id: UUID, bounds: Mapping[str, Any]
 ) -> AsyncIterator[tuple[UUID, UUID, list[Any]]]:
     """Return the last row of each submission, in bundles by entry and problem."""
     rows = await session.stream(
-        _LOG, {"event_id": event_id, "until": until}, execution_options={"yield_per": LOG_AT_ONCE}
+        _LOG, {"event_id": event_id, **bounds}, execution_options={"yield_per": LOG_AT_ONCE}
     )
     key: tuple[UUID, UUID] | None = None
     bundle: list[Any] = []

@@ -1,4 +1,4 @@
-"""`/v1/events/{id}/leaderboard`, what belongs to it, and `/v1/ratings`: docs/leaderboards.md.
+"""`/v1/events/{event}/leaderboard`, what belongs to it, and `/v1/ratings`: docs/leaderboards.md.
 
 A board is read over and over by everybody: a page is made a few times a second at most, and who
 has it already is told so (`ETag`).
@@ -30,6 +30,7 @@ from api.errors import (
     UnauthenticatedError,
 )
 from api.events.machine import OVER
+from api.events.rooms.router import EventName
 from api.leaderboards import (
     cells,
     exporting,
@@ -48,6 +49,7 @@ from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
 from api.wiring import Parts
 
 router = APIRouter(tags=["leaderboards"])
+_BOARD = "/events/{event}/leaderboard"
 # What became known so lately may still be on its way into the log.
 SETTLED = timedelta(seconds=10)
 LONGEST_S = 366 * 86400
@@ -71,8 +73,20 @@ _CSV: Responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}
 _JSON: Responses = {200: {"model": schemas.WholeBoard}}
 
 
+async def _event_id(event: EventName, parts: PartsDep) -> UUID:
+    """Return which event a path names by its id or its slug."""
+    try:
+        return UUID(event)
+    except ValueError:
+        async with parts.sessions() as session:
+            return await viewing.named(session, event)
+
+
+EventIdDep = Annotated[UUID, Depends(_event_id)]
+
+
 async def _asked(
-    event_id: UUID,
+    event_id: EventIdDep,
     user: MaybeReaderDep,
     view: ViewParam = View.PUBLIC,
     room: Annotated[UUID | None, Query(description="Only this room, ranked in itself.")] = None,
@@ -91,7 +105,7 @@ async def _asked(
 
 
 @router.get(
-    "/events/{event_id}/leaderboard",
+    _BOARD,
     response_model=schemas.Board,
     responses=_UNCHANGED | problems(401, 403, 409, 429),
 )
@@ -119,12 +133,12 @@ async def get_leaderboard(
 
 
 @router.get(
-    "/events/{event_id}/leaderboard/guilds",
+    f"{_BOARD}/guilds",
     response_model=schemas.GuildBoard,
     responses=_UNCHANGED | problems(401, 403, 409),
 )
 async def get_guild_leaderboard(
-    event_id: UUID,
+    event_id: EventIdDep,
     user: MaybeReaderDep,
     parts: PartsDep,
     view: ViewParam = View.PUBLIC,
@@ -142,9 +156,9 @@ async def get_guild_leaderboard(
     return _answer(made, known)
 
 
-@router.get("/events/{event_id}/leaderboard/resolver", responses=problems(401, 403, 409, 429))
+@router.get(f"{_BOARD}/resolver", responses=problems(401, 403, 409, 429))
 async def get_resolver(
-    event_id: UUID,
+    event_id: EventIdDep,
     user: MaybeReaderDep,
     session: SessionDep,
     parts: PartsDep,
@@ -193,12 +207,12 @@ async def get_resolver(
 
 
 @router.get(
-    "/events/{event_id}/leaderboard.csv",
+    f"{_BOARD}.csv",
     response_class=StreamingResponse,
     responses=_CSV | problems(401, 403, 409),
 )
 async def export_leaderboard_csv(
-    event_id: UUID, user: MaybeReaderDep, parts: PartsDep, view: ViewParam = View.PUBLIC
+    event_id: EventIdDep, user: MaybeReaderDep, parts: PartsDep, view: ViewParam = View.PUBLIC
 ) -> StreamingResponse:
     """Export a whole board as CSV; nothing in it is a formula."""
     among = Among(event_id=event_id, public=viewing.side(user, view))
@@ -206,12 +220,12 @@ async def export_leaderboard_csv(
 
 
 @router.get(
-    "/events/{event_id}/leaderboard.json",
+    f"{_BOARD}.json",
     response_class=StreamingResponse,
     responses=_JSON | problems(401, 403, 409),
 )
 async def export_leaderboard_json(
-    event_id: UUID, user: MaybeReaderDep, parts: PartsDep, view: ViewParam = View.PUBLIC
+    event_id: EventIdDep, user: MaybeReaderDep, parts: PartsDep, view: ViewParam = View.PUBLIC
 ) -> StreamingResponse:
     """Export a whole board as JSON."""
     among = Among(event_id=event_id, public=viewing.side(user, view))

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks
-from api.db.models import Event
+from api.db.models import Event, EventState
 from api.db.models import EventProblem as EventProblemRow
 from judge.results import GroupResult
 from judge.scoring import Attempt, Cell, EventProblem, Format, GroupScore, Standing, make, ordered
@@ -55,6 +55,14 @@ def rules(event: Event, *, frozen: bool = False) -> Rules:
 def schedule(event: Event) -> Schedule:
     """Return an event's clock."""
     return clocks.schedule(event)
+
+
+def log_end(event: Event) -> int | None:
+    """Return the last row of the log that the boards of a finalised event have."""
+    if event.state is not EventState.FINALISED:
+        return None
+    found: int | None = event.extra.get("log_end")
+    return found
 
 
 def virtual(clock: Schedule, starts_at: datetime) -> Schedule:

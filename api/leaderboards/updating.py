@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import EntryKind, Event, EventAttempt, EventEntry
@@ -219,9 +219,11 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
     problems = await scoring.problems(session, event.id, only={task for _, task in targets})
     wanted = {who for who, _ in targets}
     entries = await _entries(session, event.id, wanted)
+    # Boards that were written down stay so, whatever becomes known later.
+    closed = scoring.log_end(event) is not None
     await apart.refresh(session, rules, wanted - entries.keys())
     kept = [(who, task) for who, task in targets if who in entries and task in problems]
-    if not kept:
+    if closed or not kept:
         return Changed(event_id=event.id)
     desk = _Desk(event_id=event.id, entries=entries)
     await _load(session, desk, {who for who, _ in kept})
@@ -385,11 +387,7 @@ async def _guilds(
     ]
 
 
-async def mark_all_shown(session: AsyncSession, event_id: UUID) -> None:
-    """Say that the board shows the whole log: it was just made from it."""
-    await session.execute(
-        update(EventAttempt)
-        .where(EventAttempt.event_id == event_id, ~EventAttempt.shown)
-        .values(shown=True)
-        .execution_options(synchronize_session=False)
-    )
+async def close(session: AsyncSession, event: Event) -> None:
+    """Let the boards of an event stay as they are from now on; it is locked."""
+    end = select(func.max(EventAttempt.id)).where(EventAttempt.event_id == event.id)
+    event.extra = {**event.extra, "log_end": await session.scalar(end) or 0}

@@ -72,6 +72,14 @@ def side(user: CurrentUser | None, view: View) -> bool:
     return False
 
 
+async def named(session: AsyncSession, slug: str) -> UUID:
+    """Return the event with this slug; raises `NotFoundError`."""
+    found: UUID | None = await session.scalar(select(Event.id).where(Event.slug == slug))
+    if found is None:
+        raise NotFoundError("there is no such event", slug="event-not-found")
+    return found
+
+
 async def event(session: AsyncSession, event_id: UUID, user: CurrentUser | None) -> Event:
     """Return an event that has a board; there is none before the start."""
     found = await session.get(Event, event_id)

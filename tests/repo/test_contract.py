@@ -90,11 +90,11 @@ def test_what_needs_a_token_says_so(operations: dict[str, dict[str, Any]]) -> No
 
     assert free == contests | {
         "get /livez",
-        "get /v1/events/{event_id}/leaderboard",
-        "get /v1/events/{event_id}/leaderboard.csv",
-        "get /v1/events/{event_id}/leaderboard.json",
-        "get /v1/events/{event_id}/leaderboard/guilds",
-        "get /v1/events/{event_id}/leaderboard/resolver",
+        "get /v1/events/{event}/leaderboard",
+        "get /v1/events/{event}/leaderboard.csv",
+        "get /v1/events/{event}/leaderboard.json",
+        "get /v1/events/{event}/leaderboard/guilds",
+        "get /v1/events/{event}/leaderboard/resolver",
         "get /v1/ratings",
         "get /v1/ratings/{user_id}",
         "get /metrics",

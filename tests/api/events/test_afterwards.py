@@ -93,7 +93,7 @@ async def began(made: Arena, user: UUID, minutes: float) -> None:
 
 
 async def board(made: Arena, user: UUID | None, kind: str, **more: Any) -> dict[str, Any]:
-    path = f"/v1/events/{made.event_id}/leaderboard"
+    path = f"/v1/events/{'autumn' if user else made.event_id}/leaderboard"
     answer = await made.client(user).get(path, params={"kind": kind} | more)
     assert answer.status_code == 200, answer.text
     found: dict[str, Any] = answer.json()
@@ -263,6 +263,8 @@ async def test_nobody_begins_before_all_is_shown(over: Arena) -> None:
             said = (answer.status_code, answer.json()["type"].rpartition(":")[2])
             assert said == (409, slug), event
     await over.change(state=EventState.FINALISED, thawed_at=START)
+    missing = await over.client().get("/v1/events/winter/leaderboard.csv")
+    assert (missing.status_code, missing.json()["type"][-15:]) == (404, "event-not-found")
     bad: list[tuple[dict[str, Any], int]] = [
         ({"kind": "practice", "elapsed_s": 5}, 422),
         ({"kind": "virtual", "elapsed_s": -1}, 422),

@@ -22,7 +22,8 @@ from api.db.models import (
 from api.errors import ConflictError
 from api.events import acting, finalising
 from api.events.machine import Act
-from api.leaderboards import rebuilding, updating
+from api.leaderboards import queries, rebuilding, updating
+from api.leaderboards.queries import Among
 from api.leaderboards.updating import Known
 from api.neighbours import outbox
 from api.wiring import Parts
@@ -155,12 +156,20 @@ async def test_snapshots_and_ratings(parts: Parts, over: Ground) -> None:
     assert rated.keys() == {0, 2}
     assert rated[2] > rated[0]
 
-    # The event is written down: what changes on its board later changes nothing of that.
+    # The event is written down: what becomes known later changes neither that nor its board.
     async with parts.sessions() as session:
-        await updating.record(session, _known(over, 2, 3.7, Verdict.WA))
+        changed = await updating.record(session, _known(over, 2, 3.7, Verdict.WA))
         await session.execute(update(Event).values(awards={}))
         await session.commit()
+        assert (changed.public, changed.jury) == ((), ())
         kept = await session.scalar(
-            select(LeaderboardEntry.rank).where(LeaderboardEntry.entry_id == over.entries[2])
+            select(LeaderboardEntry).where(LeaderboardEntry.entry_id == over.entries[2])
         )
-    assert kept == 1
+        event = await updating.locked(session, over.event_id)
+        proof = await rebuilding.check(session, event)
+        assert proof.differences == ()
+        await rebuilding.rebuild(session, event)
+        shown = await queries.one(session, Among(event_id=event.id, public=True), over.entries[2])
+    assert kept is not None
+    assert shown is not None
+    assert (kept.rank, kept.score) == (shown.rank, -shown.lost) == (1, Decimal("102.84"))

@@ -228,8 +228,16 @@ async def test_pauses_and_more_time(arena: Arenas, master: Client) -> None:
     resumed = [(await master.post(f"{url}/resume")).json() for _ in range(2)]
     opened = await made.submit(made.ada)
     longer = (await master.post(f"{url}/extend", json={"seconds": 60})).json()
+    until = str(datetime.fromisoformat(longer["ends_at"]) + timedelta(seconds=59.5))
+    again = [
+        (await master.post(f"{url}/extend", json={"ends_at": until})).json()["duration_s"]
+        for _ in range(2)
+    ]
+    for wrong in ({}, {"seconds": 1, "ends_at": until}, {"ends_at": "9999-12-31T23:59:59Z"}):
+        assert (await master.post(f"{url}/extend", json=wrong)).status_code == 422
     frozen = await _acted(master, url, "freeze")
 
+    assert again == [3720, 3720]
     assert [(each["paused"], each["ends_at"]) for each in paused] == [(True, None)] * 2
     assert (closed.status_code, opened.status_code) == (409, 202)
     assert [each["paused"] for each in resumed] == [False, False]

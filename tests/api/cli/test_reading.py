@@ -1,0 +1,45 @@
+"""Which database commands work on, and with which settings."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from api import settings as reading_settings
+from api.cli import reading
+from api.settings import Environment
+from judge.errors import UsageError
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a data directory of commands that nothing else in the environment speaks of."""
+    for name in ("ENVIRONMENT", "DATABASE_URL", "AUTH_SECRET"):
+        monkeypatch.delenv(f"CODEBATTLE_{name}", raising=False)
+    # Set and taken back, whatever is done to it meanwhile.
+    monkeypatch.setenv("CODEBATTLE_ENVIRONMENT", "")
+    monkeypatch.delenv("CODEBATTLE_ENVIRONMENT")
+    monkeypatch.setenv("CODEBATTLE_DATA_DIR", str(tmp_path))
+    reading_settings.settings.cache_clear()
+    yield tmp_path
+    reading_settings.settings.cache_clear()
+
+
+def test_beside_codebattle_up_no_secret_is_asked_for(place: Path) -> None:
+    """Its database is used, in its environment."""
+    running = place / "postgres" / "data" / "postmaster.pid"
+    running.parent.mkdir(parents=True)
+    running.write_text("1\n/data\n0\n5432\n/sockets\n\n")
+
+    chosen = reading.database()
+
+    assert chosen.environment is Environment.DEVELOPMENT
+    url = chosen.database_url.get_secret_value()
+    assert url == "postgresql+asyncpg://codebattle@/codebattle?host=/sockets"
+
+
+def test_without_it_a_secret_is_needed(place: Path) -> None:
+    """Nothing runs there: what the environment says must be whole."""
+    assert not list(place.iterdir())
+    with pytest.raises(UsageError, match="auth_secret"):
+        reading.database()
