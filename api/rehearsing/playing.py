@@ -20,6 +20,7 @@ import httpx
 from api.auth import CurrentUser, Role, bearer
 from api.db.base import new_id
 from api.events.enrolment import service as enrolment
+from api.events.life.schemas import NewRegistration
 from api.leaderboards import rebuilding, updating
 from api.rehearsing import scripts
 from api.rehearsing.scripts import Planned, Wanted
@@ -174,7 +175,7 @@ async def _enrol(stage: Stage) -> None:
     ):
         for number, user_id in enumerate(stage.players):
             player = CurrentUser(id=user_id, name=f"Player {number + 1}")
-            await enrolment.enrol(session, player, UUID(stage.event_id))
+            await enrolment.enrol(session, player, UUID(stage.event_id), NewRegistration())
         await session.commit()
 
 

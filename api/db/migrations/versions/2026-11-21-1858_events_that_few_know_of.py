@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "6d0c3f82b5e9"
-down_revision: str | None = "4b8e2d7a91c6"
+down_revision: str | None = "4b8e6d2f91a3"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
