@@ -4,8 +4,9 @@ Everything that shows a judging goes through here: REST, live updates, webhooks,
 is to leave out: a field is shown only where a list below names it for this audience, and what an
 unknown phase or audience may see is nothing.
 
-    owner     own source, own compile log, every verdict of the own runs; differences, names and
-              messages of samples only, since a validator may put hidden data into any message
+    owner     (so are those of the same team) own source, own compile log, every verdict of the
+              own runs; differences, names and messages of samples only, since a validator may put
+              hidden data into any message
     jury      (game masters; authors, for their own problems) everything about submissions
     reviewer  submissions of others with their source, but not while the event goes on: reviewers
               may be players there

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import Integer, cast, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import audit
@@ -236,8 +236,10 @@ async def _consequences(
 
 
 async def _assign_rooms(session: AsyncSession, event: Event) -> None:
+    # A team plays with the mean of its members' ratings.
+    strength_of = func.round(func.avg(func.coalesce(Rating.rating, rating.START)))
     found = await session.execute(
-        select(EventEntry, func.coalesce(func.max(Rating.rating), rating.START))
+        select(EventEntry, cast(strength_of, Integer))
         .outerjoin(EventParticipant, EventParticipant.entry_id == EventEntry.id)
         .outerjoin(Rating, Rating.user_id == EventParticipant.user_id)
         .where(EventEntry.event_id == event.id, EventEntry.kind == EntryKind.OFFICIAL)

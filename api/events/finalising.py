@@ -5,9 +5,10 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, text
+from sqlalchemy import and_, delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from api.db.models import (
     EntryKind,
@@ -31,7 +32,7 @@ PAGE = 500
 # Formats in which people play against each other; practice changes no rating.
 DUEL = "duel"
 RATED = frozenset({"icpc", "ioi", "battle", DUEL})
-# Of the duels of the same people within so long the first is rated.
+# Of the duels in which two meet within so long the first is rated.
 DUELS_APART = timedelta(days=1)
 _RATING = text("SELECT pg_advisory_xact_lock(hashtext('codebattle.ratings'))")
 
@@ -162,7 +163,7 @@ async def _busy(session: AsyncSession, event_id: UUID) -> set[UUID]:
 
 
 async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> None:
-    """Rate everybody once an event; a team's members are rated by its rank."""
+    """Rate everybody once an event; the members of an entry are rated as a team."""
     already = await session.scalar(
         select(RatingChange.user_id).where(RatingChange.event_id == event.id).limit(1)
     )
@@ -190,11 +191,12 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
             rank=ranks[entry_id],
             rating=before,
             games=games,
+            side=str(entry_id),
         )
         for user_id, entry_id, before, games in found
         if entry_id in ranks
     ]
-    if not field or (duel and await _again(session, [UUID(each.id) for each in field])):
+    if not field or (duel and await _again(session, field)):
         return
     new = rating.updated(field)
     statement = upsert(Rating)
@@ -223,18 +225,27 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
     )
 
 
-async def _again(session: AsyncSession, people: Sequence[UUID]) -> bool:
-    """Tell whether these were rated by a duel of theirs lately: friends could lose on purpose."""
+async def _again(session: AsyncSession, field: Sequence[rating.Rated]) -> bool:
+    """Tell whether some of both sides met in a rated duel lately: friends could lose on purpose."""
+    first = field[0].side
+    mine, theirs = aliased(EventParticipant), aliased(EventParticipant)
+    met = and_(theirs.event_id == mine.event_id, theirs.entry_id != mine.entry_id)
     found = await session.scalar(
         select(RatingChange.event_id)
         .join(Event, Event.id == RatingChange.event_id)
+        .join(
+            mine,
+            and_(mine.event_id == RatingChange.event_id, mine.user_id == RatingChange.user_id),
+        )
+        .join(theirs, met)
         .where(
             Event.format == DUEL,
-            RatingChange.user_id.in_(people),
             RatingChange.created_at > func.now() - DUELS_APART,
+            mine.kind == EntryKind.OFFICIAL,
+            theirs.kind == EntryKind.OFFICIAL,
+            mine.user_id.in_([UUID(each.id) for each in field if each.side == first]),
+            theirs.user_id.in_([UUID(each.id) for each in field if each.side != first]),
         )
-        .group_by(RatingChange.event_id)
-        .having(func.count() == len(people))
         .limit(1)
     )
     return found is not None

@@ -151,6 +151,7 @@ async def get_guild_leaderboard(
         async with parts.sessions() as session:
             return await viewing.guilds(session, user, event_id, public=public)
 
+    await _may_know(parts, user, event_id)
     made = await parts.recent.get(("guilds", event_id, public), make)
     return _answer(made, known)
 
@@ -270,6 +271,7 @@ async def _now(parts: Parts, user: CurrentUser | None, asked: Asked) -> schemas.
         async with parts.sessions() as session:
             return await viewing.board(session, user, asked)
 
+    await _may_know(parts, user, asked.event_id)
     page = await parts.recent.get(("board", asked), make)
     if user is None:
         return page
@@ -281,6 +283,18 @@ async def _now(parts: Parts, user: CurrentUser | None, asked: Asked) -> schemas.
 
     own = await parts.recent.get(("own", among, user_id), mine)
     return page.model_copy(update={"own": own})
+
+
+async def _may_know(parts: Parts, user: CurrentUser | None, event_id: UUID) -> None:
+    """Raise for who may not know of an event: what is kept is given to all who ask."""
+
+    async def read() -> bool:
+        async with parts.sessions() as session:
+            return await viewing.private(session, event_id)
+
+    if await parts.recent.get(("private", event_id), read):
+        async with parts.sessions() as session:
+            await viewing.need_part(session, event_id, user)
 
 
 async def _then(

@@ -12,7 +12,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import clocks, redaction
+from api import clocks, mates, redaction
 from api.auth import CurrentUser, Role
 from api.db.engine import Sessions
 from api.db.models import CodeProblem, CodeSubmission, Job, Judging, Visibility
@@ -63,8 +63,10 @@ async def _submissions(
     views: dict[str, View] = {}
     rows = (await session.execute(_rows().where(CodeSubmission.id.in_(named)))).all()
     known = await clocks.phases(session, {row[0].event_id for row in rows})
+    entries = await mates.shared(session, user.id, {row[0].entry_id for row in rows})
     for submission, judging, problem in rows:
-        who = redaction.audience(user, submission.user_id, author_id=problem.owner_id)
+        owner_id = user.id if submission.entry_id in entries else submission.user_id
+        who = redaction.audience(user, owner_id, author_id=problem.owner_id)
         if who in {Audience.OWNER, Audience.JURY}:
             event_id = submission.event_id
             phase = redaction.phase_of(event_id, known.get(event_id) if event_id else None)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import clocks, redaction
+from api import clocks, mates, redaction
 from api.auth import CurrentUser
 from api.db.models import CodeProblem, CodeSubmission, Judging, Run, SubmissionFile
 from api.errors import NotFoundError
@@ -25,7 +25,10 @@ async def one(
     if found is None:
         raise NotFoundError("there is no such submission", slug="submission-not-found")
     row: Row = (found[0], found[1], found[2])
-    who = redaction.audience(user, row[0].user_id, author_id=row[2].owner_id)
+    # What is handed in for a team belongs to each of it.
+    mate = await mates.shared(session, user.id, [row[0].entry_id])
+    owner_id = user.id if mate else row[0].user_id
+    who = redaction.audience(user, owner_id, author_id=row[2].owner_id)
     if who is Audience.PUBLIC:
         raise NotFoundError("there is no such submission", slug="submission-not-found")
     event_id = row[0].event_id
@@ -92,14 +95,16 @@ async def mine(
     before: UUID | None,
     limit: int,
     problem: str | None,
+    entry_id: UUID | None = None,
 ) -> list[Row]:
-    """Return the caller's submissions, latest first."""
-    query = (
-        _rows()
-        .where(CodeSubmission.user_id == user.id)
-        .order_by(CodeSubmission.id.desc())
-        .limit(limit)
-    )
+    """Return the caller's submissions, or those of an entry the caller is in, latest first."""
+    query = _rows().order_by(CodeSubmission.id.desc()).limit(limit)
+    if entry_id is None:
+        query = query.where(CodeSubmission.user_id == user.id)
+    elif await mates.shared(session, user.id, [entry_id]):
+        query = query.where(CodeSubmission.entry_id == entry_id)
+    else:
+        raise NotFoundError("you are in no such entry", slug="entry-not-found")
     if before is not None:
         query = query.where(CodeSubmission.id < before)
     if problem is not None:

@@ -64,18 +64,26 @@ async def submit(
     )
 
 
-@router.get("")
+@router.get("", responses=problems(404))
 async def list_submissions(
     session: SessionDep,
     user: UserDep,
     cursor: paging.CursorParam = None,
     limit: paging.LimitParam = paging.PAGE_DEFAULT,
     problem: Annotated[str | None, Query(max_length=64, pattern=r"^[a-z0-9_-]*$")] = None,
+    entry: Annotated[
+        UUID | None, Query(description="All that was handed in for an entry one is in.")
+    ] = None,
 ) -> schemas.SubmissionPage:
-    """List one's own submissions, latest first."""
+    """List one's own submissions, or one's team's in an event, latest first."""
     user.need_scope(Scope.READ)
     rows = await queries.mine(
-        session, user, before=_before(cursor), limit=limit + 1, problem=problem
+        session,
+        user,
+        before=_before(cursor),
+        limit=limit + 1,
+        problem=problem,
+        entry_id=entry,
     )
     shown = rows[:limit]
     return schemas.SubmissionPage(
@@ -107,7 +115,7 @@ async def get_submission(
 
 @router.get("/{submission_id}/source")
 async def get_source(submission_id: UUID, session: SessionDep, user: UserDep) -> schemas.Source:
-    """Return a submission's files, to its owner and the jury."""
+    """Return a submission's files, to its owner, those in the same entry, and the jury."""
     user.need_scope(Scope.READ)
     (submission, _, _), who, phase = await queries.one(session, user, submission_id)
     if not redaction.may_see_source(who, phase):

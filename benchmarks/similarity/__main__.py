@@ -17,6 +17,7 @@ def main() -> int:
     parser.add_argument("data", type=Path, help="the labelled sets, laid out as docs/similarity.md")
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; default: all")
     parser.add_argument("--sizes", default="1000,10000", help="numbers of submissions")
+    parser.add_argument("--plot", type=Path, help="draw the growth into this SVG")
     parser.add_argument("--archive", type=int, default=speed.ARCHIVE, help="0: none")
     asked = parser.parse_args()
     parts = asked.parts or PARTS
@@ -31,7 +32,7 @@ def main() -> int:
         missed += _show(robustness.measure(asked.data))
     if "speed" in parts:
         sizes = [int(size) for size in asked.sizes.split(",") if size]
-        missed += _show(speed.measure(asked.data, sizes, asked.archive))
+        missed += _show(speed.measure(asked.data, sizes, asked.archive, asked.plot))
     return int(missed > 0)
 
 

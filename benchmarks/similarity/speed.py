@@ -9,6 +9,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from benchmarks.figures import Figure
+from benchmarks.similarity import plot
 from benchmarks.similarity.recombining import methods, program
 from judge.similarity import Entry, Fingerprint, Index, compare, fingerprint, vector
 
@@ -20,16 +21,22 @@ ASKED = 100
 ANSWER_MS_MAX = 150.0
 
 
-def measure(data: Path, sizes: list[int], archive: int) -> Iterator[Figure]:
+def measure(
+    data: Path, sizes: list[int], archive: int, drawing: Path | None = None
+) -> Iterator[Figure]:
     """Compare corpora of rising size, each in a process of its own, then search an archive."""
     pool = methods(data / "conplag2")
+    walls: dict[int, float] = {}
     for size in sizes:
         wall, cpu, memory = _apart(pool, size)
+        walls[size] = wall
         yield Figure(name=f"{size} submissions: wall", value=wall, unit="s", bound=SIZES.get(size))
         yield Figure(name=f"{size} submissions: CPU", value=cpu, unit="s")
         yield Figure(
             name=f"{size} submissions: memory", value=memory, unit="MiB", bound=MEMORY_MIB_MAX
         )
+    if drawing is not None and len(walls) > 1:
+        plot.draw(walls, drawing)
     if archive:
         yield from _archive(pool, archive)
 

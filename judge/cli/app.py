@@ -159,3 +159,21 @@ def similarity_compare(
         as_json=as_json,
     )
     raise typer.Exit(similarity_command.run(request))
+
+
+@similarity_app.command("patterns")
+def similarity_patterns(
+    directory: Annotated[Path, typer.Argument(help="Solutions, or a directory per problem.")],
+    template: Annotated[
+        list[Path] | None, typer.Option(help="A file that everybody was given; repeatable.")
+    ] = None,
+    language: Annotated[str | None, typer.Option(help="Default: told from each name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Tell by which approaches the solutions in a directory go about their problems."""
+    from judge.cli import patterns_command  # noqa: PLC0415 - numpy would slow every command
+
+    request = patterns_command.Request(
+        directory=directory, templates=tuple(template or ()), language=language, as_json=as_json
+    )
+    raise typer.Exit(patterns_command.run(request))

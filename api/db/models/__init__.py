@@ -14,11 +14,11 @@ from api.db.models.boards import (
     Rating,
     RatingChange,
 )
+from api.db.models.duels import Duel, DuelMember, DuelSide, DuelState
 from api.db.models.events import (
     Clarification,
     Draft,
-    Duel,
-    DuelState,
+    Entries,
     EntryKind,
     Event,
     EventEntry,
@@ -82,7 +82,10 @@ __all__ = [
     "Decision",
     "Draft",
     "Duel",
+    "DuelMember",
+    "DuelSide",
     "DuelState",
+    "Entries",
     "EntryKind",
     "Event",
     "EventAttempt",

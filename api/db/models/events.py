@@ -42,6 +42,13 @@ class EventState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Entries(StrEnum):
+    """Who stands behind an entry of an event: one person, or as many as make a team."""
+
+    INDIVIDUAL = "individual"
+    TEAM = "team"
+
+
 class EntryKind(StrEnum):
     """How an entry takes part; only official ones are on the event's leaderboard."""
 
@@ -68,6 +75,7 @@ class Event(Identified, Timed, Extensible, Base):
         CheckConstraint("slug ~ '^[a-z0-9][a-z0-9_-]{0,62}$'", name="slug"),
         CheckConstraint("duration_s > 0", name="duration_positive"),
         CheckConstraint("freeze_s BETWEEN 0 AND duration_s", name="freeze_within"),
+        CheckConstraint("team_members_max > 0", name="team_members"),
         Index("ix_events_listing", "starts_at", "id"),
         # The clock looks at events that are not over, of which there are few.
         Index(
@@ -93,6 +101,8 @@ class Event(Identified, Timed, Extensible, Base):
     seed: Mapped[int]
     topics: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     individuals: Mapped[bool] = mapped_column(Boolean, server_default="true")
+    entries: Mapped[Entries] = mapped_column(choice(Entries), server_default="individual")
+    team_members_max: Mapped[int] = mapped_column(server_default="3")
     guilds_max: Mapped[int | None]
     guild_members_max: Mapped[int | None]
     room_entries: Mapped[int] = mapped_column(server_default="0")
@@ -100,6 +110,8 @@ class Event(Identified, Timed, Extensible, Base):
     awards: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     spectator_delay_s: Mapped[int | None]
     auto_thaw: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    # Nobody knows of it but who takes part, who asked for it, and game masters.
+    private: Mapped[bool] = mapped_column(Boolean, server_default="false")
     requested_by: Mapped[UUID]
     decided_by: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(server_default="")
@@ -163,7 +175,10 @@ class Room(Identified, Timed, Base):
 
 
 class EventEntry(Identified, Timed, Extensible, Base):
-    """What a leaderboard ranks. `starts_at` is a virtual entry's own start."""
+    """What a leaderboard ranks. `starts_at` is a virtual entry's own start.
+
+    `join_key` lets others into a team that somebody made by themselves, while people register.
+    """
 
     __tablename__ = "event_entries"
     __table_args__ = (
@@ -178,6 +193,7 @@ class EventEntry(Identified, Timed, Extensible, Base):
     room_id: Mapped[UUID | None] = mapped_column(ForeignKey("rooms.id"))
     extra_s: Mapped[int] = mapped_column(server_default="0")
     starts_at: Mapped[datetime | None]
+    join_key: Mapped[str | None]
 
 
 class EventParticipant(Timed, Base):
@@ -236,30 +252,3 @@ class Clarification(Identified, Timed, Base):
     to_user_id: Mapped[UUID | None]
     author_id: Mapped[UUID]
     text: Mapped[str]
-
-
-class DuelState(StrEnum):
-    """Where a challenge is."""
-
-    OFFERED = "offered"
-    ACCEPTED = "accepted"
-    DECLINED = "declined"
-    WITHDRAWN = "withdrawn"
-    EXPIRED = "expired"
-
-
-class Duel(Identified, Timed, Base):
-    """A challenge; accepting it makes an event of the format `duel`."""
-
-    __tablename__ = "duels"
-    __table_args__ = (
-        Index("ix_duels_opponent", "opponent_id", "id"),
-        Index("ix_duels_challenger", "challenger_id", "id"),
-    )
-
-    challenger_id: Mapped[UUID]
-    opponent_id: Mapped[UUID]
-    state: Mapped[DuelState] = mapped_column(choice(DuelState), server_default="offered")
-    terms: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
-    expires_at: Mapped[datetime]
-    event_id: Mapped[UUID | None] = mapped_column(ForeignKey("events.id", ondelete="SET NULL"))

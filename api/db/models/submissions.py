@@ -24,6 +24,12 @@ class CodeSubmission(Identified, Timed, Extensible, Base):
         Index("ix_code_submissions_mine", "user_id", "id"),
         Index("ix_code_submissions_problem", "problem_id", "id"),
         Index("ix_code_submissions_event", "event_id", "room_id", "id"),
+        Index(
+            "ix_code_submissions_entry",
+            "entry_id",
+            "id",
+            postgresql_where=text("entry_id IS NOT NULL"),
+        ),
     )
 
     user_id: Mapped[UUID]

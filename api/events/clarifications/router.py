@@ -27,7 +27,7 @@ async def list_clarifications(
     cursor: paging.CursorParam = None,
     limit: paging.LimitParam = paging.PAGE_DEFAULT,
 ) -> schemas.ClarificationPage:
-    """List one's own questions, answers to them, and what is for all; the jury sees everything."""
+    """List one's team's questions, answers to them, and what is for all; to the jury, all."""
     rows = await service.page(session, who, before=_before(cursor), limit=limit + 1)
     found = rows[:limit]
     return schemas.ClarificationPage(
@@ -94,7 +94,7 @@ async def _told(
     session: AsyncSession, parts: Parts, who: Attendance, row: Clarification
 ) -> schemas.ClarificationShown:
     """Commit, tell whom it concerns, and return it."""
-    found, said = service.shown(row, who), service.said(row)
+    found, said = service.shown(row, who), await service.said(session, row)
     await session.commit()
     for topics, update in said:
         parts.announcer.say(topics, update)

@@ -1,7 +1,8 @@
 """Asking, answering and announcing; who may know of what, and whom it is told.
 
 A question is its asker's and the jury's. An answer is for the asker or for all; an announcement is
-for all. What is for one goes to the topic of that person, never to one that others follow.
+for all. What is for one goes to the topic of that person, never to one that others follow. A team
+asks as one: those in the asker's entry know of the question and get the answer, too.
 """
 
 from collections.abc import Sequence
@@ -11,8 +12,8 @@ from uuid import UUID
 from sqlalchemy import Select, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import audit, redaction
-from api.db.models import Clarification, EventState
+from api import audit, mates, redaction
+from api.db.models import Clarification, EntryKind, EventParticipant, EventState
 from api.errors import ConflictError, NotFoundError
 from api.events import statements
 from api.events.attending import Attendance
@@ -80,8 +81,11 @@ async def page(
     """Return what the caller may know of, latest first."""
     wanted = select(Clarification).where(Clarification.event_id == who.event.id)
     if not who.jury:
-        mine = Clarification.from_user_id == who.user.id
-        to_me = Clarification.to_user_id == who.user.id
+        us = [who.user.id]
+        if who.official is not None:
+            us += await session.scalars(mates.people(who.official.entry.id))
+        mine = Clarification.from_user_id.in_(us)
+        to_me = Clarification.to_user_id.in_(us)
         to_all = and_(Clarification.from_user_id.is_(None), Clarification.to_user_id.is_(None))
         wanted = wanted.where(or_(mine, to_me, to_all))
     if before is not None:
@@ -98,7 +102,7 @@ def shown(row: Clarification, who: Attendance) -> schemas.ClarificationShown:
     return schemas.ClarificationShown(**found, own=row.from_user_id == who.user.id)
 
 
-def said(row: Clarification) -> list[Said]:
+async def said(session: AsyncSession, row: Clarification) -> list[Said]:
     """Return what is to be published of one that is new, to whom it concerns."""
     data = _told(row)
     everybody = [Topic.EVENT.of(row.event_id)]
@@ -108,8 +112,23 @@ def said(row: Clarification) -> list[Said]:
     told: list[Said] = [(everybody, Update(kind=Kind.QUESTION, data=data))]
     if row.to_user_id is not None:
         update = Update(kind=Kind.CLARIFICATION, data=data)
-        told.append(([Topic.USER.of(row.to_user_id)], update))
+        us = await _with_mates(session, row.event_id, row.to_user_id)
+        told.append(([Topic.USER.of(each) for each in us], update))
     return told
+
+
+async def _with_mates(session: AsyncSession, event_id: UUID, user_id: UUID) -> Sequence[UUID]:
+    """Return somebody with those in the same official entry."""
+    entry_id = await session.scalar(
+        select(EventParticipant.entry_id).where(
+            EventParticipant.event_id == event_id,
+            EventParticipant.user_id == user_id,
+            EventParticipant.kind == EntryKind.OFFICIAL,
+        )
+    )
+    if entry_id is None:
+        return [user_id]
+    return (await session.scalars(mates.people(entry_id))).all()
 
 
 def canned(who: Attendance) -> list[str]:

@@ -4,7 +4,8 @@ A draft is locked, becomes a submission with its queued judging and its row in t
 board, and remembers which, in one transaction: a worker that dies in between leaves everything as
 it was, and the next does it. The submission's key is one that no client can send, so that a
 second one is refused by the database itself. It counts as handed in at the last moment of the
-time of its entry, however late the bell was heard.
+time of its entry, however late the bell was heard. Of a team's drafts of a problem the one saved
+last comes first; those before it are old once it is handed in.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -128,6 +129,16 @@ def _due(event: Event, now: datetime) -> Select[Draft, EventEntry, EventParticip
                 ~_PLAYED_AGAIN,
             )
         )
+    theirs, mate = aliased(Draft), aliased(EventParticipant)
+    later = exists().where(
+        mate.entry_id == EventEntry.id,
+        theirs.event_id == Draft.event_id,
+        theirs.user_id == mate.user_id,
+        theirs.problem_id == Draft.problem_id,
+        theirs.hand_in,
+        theirs.submission_id.is_(None),
+        tuple_(theirs.saved_at, theirs.user_id) > tuple_(Draft.saved_at, Draft.user_id),
+    )
     return (
         select(Draft, EventEntry, EventParticipant)
         .join(
@@ -138,7 +149,7 @@ def _due(event: Event, now: datetime) -> Select[Draft, EventEntry, EventParticip
             ),
         )
         .join(EventEntry, EventEntry.id == EventParticipant.entry_id)
-        .where(Draft.event_id == event.id, _WAITING, or_(*ended))
+        .where(Draft.event_id == event.id, _WAITING, or_(*ended), ~later)
         .order_by(Draft.saved_at)
         .with_for_update(of=Draft, skip_locked=True)
     )
@@ -212,13 +223,12 @@ def _submission(draft: Draft) -> Submission | None:
 
 
 async def _is_old(session: AsyncSession, due: _Due, submission: Submission) -> bool:
-    """Tell whether its owner handed something in since, or the very same before."""
+    """Tell whether its owner, or the team, handed something in since, or the very same before."""
     draft = due.draft
     found = await session.scalar(
         select(
             exists().where(
                 CodeSubmission.entry_id == due.place.entry.id,
-                CodeSubmission.user_id == draft.user_id,
                 CodeSubmission.problem_id == draft.problem_id,
                 or_(
                     CodeSubmission.submitted_at >= draft.saved_at,

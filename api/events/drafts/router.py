@@ -1,8 +1,9 @@
-"""`/v1/events/{event}/drafts`: one's own, nobody else's."""
+"""`/v1/events/{event}/drafts`: one's own and one's team's, nobody else's."""
 
 from typing import Annotated
+from uuid import UUID
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from api import clocks
 from api.auth import Scope
@@ -26,17 +27,20 @@ ProblemName = Annotated[
 
 @router.get("", responses=problems(404))
 async def list_drafts(who: AttendanceDep, session: SessionDep) -> schemas.DraftList:
-    """List one's drafts, without their source."""
+    """List one's drafts and those of one's team, without their source."""
     rows = await saving.mine(session, who)
     return schemas.DraftList(items=[_summary(*row) for row in rows])
 
 
 @router.get("/{problem}", responses=problems(404))
 async def get_draft(
-    problem: ProblemName, who: AttendanceDep, session: SessionDep
+    problem: ProblemName,
+    who: AttendanceDep,
+    session: SessionDep,
+    by: Annotated[UUID | None, Query(description="Whose; one's own, or of one's team.")] = None,
 ) -> schemas.DraftShown:
     """Return one's draft of a problem, on whatever machine it was saved."""
-    return _shown(*await saving.one(session, who, problem))
+    return _shown(*await saving.one(session, who, problem, by=by))
 
 
 @router.put("/{problem}", responses=problems(403, 404, 409, 429))
@@ -60,6 +64,7 @@ async def save_draft(
 
 def _summary(draft: Draft, problem: EventProblem) -> schemas.DraftSummary:
     return schemas.DraftSummary(
+        user_id=draft.user_id,
         problem_id=draft.problem_id,
         label=problem.label,
         language=draft.language,

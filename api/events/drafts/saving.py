@@ -1,12 +1,18 @@
-"""Saving drafts: only one's own, only while one may hand in, and nothing that could not be."""
+"""Saving drafts: only one's own, only while one may hand in, and nothing that could not be.
 
-from datetime import datetime
+They are read by those who play in the same entry, too.
+"""
+
+from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clocks, mates
 from api.db.models import CodeProblemVersion, Draft, EntryKind, EventProblem
 from api.errors import InvalidError, NotFoundError
 from api.events import statements
@@ -70,17 +76,20 @@ async def save(
     return saved, problem
 
 
-async def one(session: AsyncSession, who: Attendance, name: str) -> tuple[Draft, EventProblem]:
-    """Return one's draft of a problem; raises `NotFoundError`."""
+async def one(
+    session: AsyncSession, who: Attendance, name: str, *, by: UUID | None = None
+) -> tuple[Draft, EventProblem]:
+    """Return a draft of a problem, one's own or of one's team; raises `NotFoundError`."""
     problem = await statements.named(session, who.event, name)
-    found = await session.get(Draft, (who.event.id, who.user.id, problem.problem_id))
-    if found is None:
+    user_id = by or who.user.id
+    found = await session.get(Draft, (who.event.id, user_id, problem.problem_id))
+    if found is None or user_id not in await _us(session, who):
         raise NotFoundError("there is no such draft", slug="draft-not-found")
     return found, problem
 
 
 async def mine(session: AsyncSession, who: Attendance) -> list[tuple[Draft, EventProblem]]:
-    """Return all of one's drafts in an event."""
+    """Return all drafts of one and one's team in an event."""
     found = await session.execute(
         select(Draft, EventProblem)
         .join(
@@ -88,7 +97,18 @@ async def mine(session: AsyncSession, who: Attendance) -> list[tuple[Draft, Even
             (EventProblem.event_id == Draft.event_id)
             & (EventProblem.problem_id == Draft.problem_id),
         )
-        .where(Draft.event_id == who.event.id, Draft.user_id == who.user.id)
-        .order_by(EventProblem.position)
+        .where(Draft.event_id == who.event.id, Draft.user_id.in_(await _us(session, who)))
+        .order_by(EventProblem.position, Draft.user_id)
     )
     return [(draft, problem) for draft, problem in found]
+
+
+async def _us(session: AsyncSession, who: Attendance) -> Collection[UUID]:
+    """Return the caller with those in the same official entry, until it can be played again.
+
+    From then on each may be saving for themselves.
+    """
+    found = {who.user.id}
+    if who.official is not None and not clocks.played(who.event, datetime.now(UTC)):
+        found |= set(await session.scalars(mates.people(who.official.entry.id)))
+    return found

@@ -30,6 +30,7 @@ class NewDraft(BaseModel):
 class DraftSummary(BaseModel):
     """A draft in a list."""
 
+    user_id: Annotated[UUID, Field(description="Who saved it: the caller, or one of the team.")]
     problem_id: UUID
     label: str
     language: str
@@ -45,6 +46,6 @@ class DraftShown(DraftSummary):
 
 
 class DraftList(BaseModel):
-    """One's drafts in an event, in the order of its problems."""
+    """One's team's drafts in an event, in the order of its problems."""
 
     items: list[DraftSummary]

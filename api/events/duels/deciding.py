@@ -15,7 +15,7 @@ from api.db.engine import Sessions
 from api.db.models import BoardCell, Event, EventProblem, EventState
 from api.errors import ConflictError
 from api.events import acting
-from api.events.duels.service import FORMAT
+from api.events.duels.making import FORMAT
 from api.events.machine import RUNNING, Act
 from api.leaderboards import updating
 from judge.scoring.duel import Decision, Match, match

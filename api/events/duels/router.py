@@ -11,7 +11,7 @@ from api.db.models import Duel
 from api.deps import PartsDep, SessionDep, UserDep
 from api.documented import located, problems
 from api.errors import BadRequestError
-from api.events.duels import schemas, service
+from api.events.duels import schemas, service, sides
 from api.wiring import Parts
 
 router = APIRouter(prefix="/duels", tags=["rooms"])
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/duels", tags=["rooms"])
 async def challenge(
     new: schemas.NewDuel, session: SessionDep, parts: PartsDep, user: UserDep, response: Response
 ) -> schemas.DuelShown:
-    """Challenge somebody to a duel on these terms."""
+    """Challenge somebody to a duel on these terms, alone or with a team."""
     user.need_scope(Scope.SUBMIT)
     await parts.questions.one(str(user.id), "challenges")
     made = await service.challenge(session, user, new, now=await clocks.now(session))
@@ -41,25 +41,44 @@ async def list_duels(
     rows = await service.page(session, user, before=_before(cursor), limit=limit + 1)
     shown = rows[:limit]
     return schemas.DuelPage(
-        items=[service.shown(each) for each in shown],
+        items=await sides.shown(session, shown),
         next_cursor=paging.encode(str(shown[-1].id)) if len(rows) > limit else None,
     )
 
 
 @router.get("/{duel}", responses=problems(404))
 async def get_duel(duel: UUID, session: SessionDep, user: UserDep) -> schemas.DuelShown:
-    """Return a duel, to the two of it."""
+    """Return a duel, to those of it."""
     user.need_scope(Scope.READ)
-    return service.shown(await service.one(session, user, duel))
+    return (await sides.shown(session, [await service.one(session, user, duel)]))[0]
 
 
 @router.post("/{duel}/accept", responses=problems(403, 404, 409))
 async def accept_duel(
+    duel: UUID,
+    session: SessionDep,
+    parts: PartsDep,
+    user: UserDep,
+    new: schemas.NewSide | None = None,
+) -> schemas.DuelShown:
+    """Accept, with as many as the challenger brings.
+
+    Once all who were named have joined, an event of the format `duel` is made and starts after the
+    countdown; one against one that is at once.
+    """
+    user.need_scope(Scope.SUBMIT)
+    side = new or schemas.NewSide()
+    found = await service.accept(session, user, duel, side, now=await clocks.now(session))
+    return await _told(session, parts, found)
+
+
+@router.post("/{duel}/join", responses=problems(403, 404, 409))
+async def join_duel(
     duel: UUID, session: SessionDep, parts: PartsDep, user: UserDep
 ) -> schemas.DuelShown:
-    """Accept: an event of the format `duel` is made and starts after the countdown."""
+    """Take the place beside a captain that one was named for."""
     user.need_scope(Scope.SUBMIT)
-    found = await service.accept(session, user, duel, now=await clocks.now(session))
+    found = await service.join(session, user, duel, now=await clocks.now(session))
     return await _told(session, parts, found)
 
 
@@ -67,7 +86,7 @@ async def accept_duel(
 async def decline_duel(
     duel: UUID, session: SessionDep, parts: PartsDep, user: UserDep
 ) -> schemas.DuelShown:
-    """Decline a challenge."""
+    """Decline a challenge, or to play beside a captain: for either there is no duel then."""
     user.need_scope(Scope.SUBMIT)
     found = await service.decline(session, user, duel, now=await clocks.now(session))
     return await _told(session, parts, found)
@@ -84,8 +103,9 @@ async def withdraw_duel(
 
 
 async def _told(session: AsyncSession, parts: Parts, duel: Duel) -> schemas.DuelShown:
-    """Commit, tell the two, and return it."""
-    shown, said = service.shown(duel), service.told(duel)
+    """Commit, tell those of it, and return it."""
+    (shown,) = await sides.shown(session, [duel])
+    said = sides.told(duel, (await sides.members(session, [duel.id]))[duel.id])
     await session.commit()
     for topics, update in said:
         parts.announcer.say(topics, update)

@@ -1,13 +1,20 @@
 """Duels as clients send and see them."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from api.db.models import DuelState
+from api.db.models import DuelSide, DuelState
 
+MEMBERS_MAX = 8
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00\r\n]*$")]
+Others = Annotated[
+    list[UUID],
+    Field(max_length=MEMBERS_MAX - 1, description="Who plays beside the captain, if anybody."),
+]
 Tag = Annotated[
     str, StringConstraints(min_length=1, max_length=64, to_lower=True, pattern=r"^[^\x00]*$")
 ]
@@ -34,7 +41,7 @@ class Terms(BaseModel):
 
 
 class NewDuel(BaseModel):
-    """A challenge."""
+    """A challenge by one captain of another: one against one, or with members beside them."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -49,20 +56,59 @@ class NewDuel(BaseModel):
     )
 
     opponent_id: UUID
+    members: Others = []
+    team: Annotated[Name | None, Field(description="What the side is called.")] = None
     terms: Terms = Terms()
     expires_in_s: Annotated[int, Field(ge=30, le=86_400)] = 300
 
 
+class NewSide(BaseModel):
+    """The side that accepts: as many as the challenger brings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    members: Others = []
+    team: Annotated[Name | None, Field(description="What the side is called.")] = None
+
+
+class DuelOutcome(StrEnum):
+    """What came of a duel."""
+
+    CHALLENGER = "challenger"
+    OPPONENT = "opponent"
+    DRAWN = "drawn"
+    CANCELLED = "cancelled"
+
+
+class DuelMemberShown(BaseModel):
+    """Somebody named for a duel."""
+
+    user_id: UUID
+    name: str
+    joined: bool
+
+
+class DuelSideShown(BaseModel):
+    """One of the two sides."""
+
+    side: DuelSide
+    name: str
+    captain_id: UUID
+    members: Annotated[list[DuelMemberShown], Field(description="With its captain, who is first.")]
+
+
 class DuelShown(BaseModel):
-    """A duel, to the two of it."""
+    """A duel, to those of it."""
 
     id: UUID
     challenger_id: UUID
     opponent_id: UUID
     state: DuelState
     terms: Terms
+    sides: list[DuelSideShown]
     expires_at: datetime
     event_id: Annotated[UUID | None, Field(description="The event it became.")]
+    outcome: Annotated[DuelOutcome | None, Field(description="Null until it is over.")] = None
     created_at: datetime
 
 

@@ -1,56 +1,31 @@
 """Challenging and answering.
 
-    offered ─→ accepted (an event starts after the countdown)
-       └─────→ declined | withdrawn | expired
+    offered ─accept→ gathering ─the last one joined→ accepted (an event starts after the countdown)
+       │                 │
+       └────────┬────────┘
+                └→ declined | withdrawn | expired
 
-Whoever answers locks the challenge, so that it is answered once. Problems are drawn when it is
-accepted, by chance that nobody knows before, from public ones that are in no event to come and that
-neither of the two wrote, those first that neither has solved.
+Nobody has to gather where everybody has said yes: one against one is accepted at once. Whoever
+answers locks the challenge, so that it is answered once.
 """
 
-import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, exists, func, or_, select, text, update
+from sqlalchemy import exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import audit
 from api.auth import CurrentUser, Role
 from api.db.base import new_id
-from api.db.models import (
-    CodeProblem,
-    Duel,
-    DuelState,
-    Event,
-    EventEntry,
-    EventParticipant,
-    EventProblem,
-    EventState,
-    Visibility,
-)
+from api.db.models import Duel, DuelMember, DuelSide, DuelState
 from api.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from api.events import acting, choosing, drawing
-from api.events.choosing import Choice
-from api.events.drawing import Candidate, TooFewError, Wish
-from api.events.duels import schemas
-from api.events.machine import OVER, Act
+from api.events.duels import making, schemas, sides
 from api.events.rooms.presence import Said
-from api.live import Kind, Topic, Update
 
-FORMAT = "duel"
-_chance = random.SystemRandom()
 OFFERED_MAX = 10
-_GOING = (EventState.APPROVED, EventState.ASSIGNED, EventState.LOBBY, EventState.LIVE)
-_SOLVED = text("""
-SELECT s.problem_id, count(DISTINCT s.user_id) AS people
-FROM codebattle.code_submissions AS s
-JOIN codebattle.judgings AS j ON j.submission_id = s.id AND j.is_current AND j.verdict = 'AC'
-WHERE s.user_id = ANY(:users) GROUP BY s.problem_id
-""")
+OPEN = frozenset({DuelState.OFFERED, DuelState.GATHERING})
 
 
 async def challenge(
@@ -66,32 +41,45 @@ async def challenge(
     )
     offered = await session.scalar(
         select(func.count()).where(
-            Duel.challenger_id == user.id,
-            Duel.state == DuelState.OFFERED,
-            Duel.expires_at > now,
+            Duel.challenger_id == user.id, Duel.state.in_(OPEN), Duel.expires_at > now
         )
     )
     if int(offered or 0) >= OFFERED_MAX:
         raise ConflictError(f"{offered} of your challenges are open", slug="duels-max")
+    name = user.name[: sides.NAME_MAX]
     made = Duel(
         id=new_id(),
         challenger_id=user.id,
         opponent_id=new.opponent_id,
-        terms={**new.terms.model_dump(), "challenger": user.name[:100]},
+        terms={**new.terms.model_dump(), DuelSide.CHALLENGER.value: new.team or name},
         expires_at=now + timedelta(seconds=new.expires_in_s),
     )
     session.add(made)
     await session.flush()
+    for person, side in ((user.id, DuelSide.CHALLENGER), (new.opponent_id, DuelSide.OPPONENT)):
+        mine = person == user.id
+        session.add(
+            DuelMember(
+                duel_id=made.id,
+                user_id=person,
+                side=side,
+                name=name if mine else "",
+                joined_at=now if mine else None,
+            )
+        )
+    await session.flush()
+    await sides.line_up(session, user, made, DuelSide.CHALLENGER, new.members, now=now)
     await session.refresh(made)
+    detail = {"opponent_id": str(new.opponent_id), "members": [str(each) for each in new.members]}
+    audit.record(session, user, "duel.challenge", subject=("duel", made.id), detail=detail)
     return made
 
 
 async def one(session: AsyncSession, user: CurrentUser, duel_id: UUID) -> Duel:
     """Return a duel of the caller; raises `NotFoundError` for those of others."""
     found = await session.get(Duel, duel_id)
-    if found is None or not (
-        user.id in {found.challenger_id, found.opponent_id} or Role.GAME_MASTER in user.roles
-    ):
+    named = found is not None and await session.get(DuelMember, (duel_id, user.id)) is not None
+    if found is None or not (named or Role.GAME_MASTER in user.roles):
         raise NotFoundError("there is no such duel", slug="duel-not-found")
     return found
 
@@ -99,200 +87,126 @@ async def one(session: AsyncSession, user: CurrentUser, duel_id: UUID) -> Duel:
 async def page(
     session: AsyncSession, user: CurrentUser, *, before: UUID | None, limit: int
 ) -> Sequence[Duel]:
-    """Return the caller's duels, latest first."""
-    wanted = select(Duel).where(or_(Duel.challenger_id == user.id, Duel.opponent_id == user.id))
+    """Return the duels the caller is named for, latest first."""
+    mine = exists().where(DuelMember.duel_id == Duel.id, DuelMember.user_id == user.id)
+    wanted = select(Duel).where(mine)
     if before is not None:
         wanted = wanted.where(Duel.id < before)
     return (await session.scalars(wanted.order_by(Duel.id.desc()).limit(limit))).all()
 
 
+async def accept(
+    session: AsyncSession,
+    user: CurrentUser,
+    duel_id: UUID,
+    new: schemas.NewSide,
+    *,
+    now: datetime,
+) -> Duel:
+    """Say yes for the other side; when nobody is missing the event is made. The caller commits."""
+    duel = await _locked(session, user, duel_id)
+    if user.id != duel.opponent_id:
+        raise ForbiddenError("that is for who was challenged to do")
+    if duel.state in {DuelState.GATHERING, DuelState.ACCEPTED}:
+        return duel
+    _need_open(duel, now)
+    people = (await sides.members(session, [duel.id]))[duel.id]
+    wanted = sum(each.side is DuelSide.CHALLENGER for each in people)
+    if len(new.members) + 1 != wanted:
+        raise InvalidError(
+            f"there are {wanted} on the other side", slug="duel-sides", members=wanted - 1
+        )
+    await sides.line_up(session, user, duel, DuelSide.OPPONENT, new.members, now=now)
+    name = user.name[: sides.NAME_MAX]
+    duel.terms = {**duel.terms, DuelSide.OPPONENT.value: new.team or name}
+    duel.state = DuelState.GATHERING
+    await _say_yes(session, duel, user, now=now)
+    detail = {"members": [str(each) for each in new.members]}
+    audit.record(session, user, "duel.accept", subject=("duel", duel.id), detail=detail)
+    return duel
+
+
+async def join(session: AsyncSession, user: CurrentUser, duel_id: UUID, *, now: datetime) -> Duel:
+    """Take the place a captain has named one for; the caller commits."""
+    duel = await _locked(session, user, duel_id)
+    mine = await session.get(DuelMember, (duel_id, user.id))
+    if mine is None or user.id == duel.opponent_id:
+        raise ForbiddenError("that is for those whom a captain named to do")
+    if mine.joined_at is not None and duel.state in {*OPEN, DuelState.ACCEPTED}:
+        return duel
+    _need_open(duel, now)
+    await _say_yes(session, duel, user, now=now)
+    audit.record(session, user, "duel.join", subject=("duel", duel.id))
+    return duel
+
+
 async def decline(
     session: AsyncSession, user: CurrentUser, duel_id: UUID, *, now: datetime
 ) -> Duel:
-    """Say no; the caller commits."""
-    return await _answered(session, user, duel_id, DuelState.DECLINED, now=now)
+    """Say no, for the whole duel: the other captain, or anybody named; the caller commits."""
+    duel = await _locked(session, user, duel_id)
+    mine = await session.get(DuelMember, (duel_id, user.id))
+    if mine is None or user.id == duel.challenger_id:
+        raise ForbiddenError("that is for those who were asked to do")
+    return await _ended(session, user, duel, DuelState.DECLINED, now=now)
 
 
 async def withdraw(
     session: AsyncSession, user: CurrentUser, duel_id: UUID, *, now: datetime
 ) -> Duel:
     """Take a challenge back; the caller commits."""
-    return await _answered(session, user, duel_id, DuelState.WITHDRAWN, now=now)
-
-
-async def accept(session: AsyncSession, user: CurrentUser, duel_id: UUID, *, now: datetime) -> Duel:
-    """Say yes: make the event, which starts after the countdown. The caller commits."""
-    duel = await _answered(session, user, duel_id, DuelState.ACCEPTED, now=now)
-    if duel.event_id is None:
-        await _nobody_busy(session, duel)
-        event = await _event(session, duel, user, now=now)
-        duel.event_id = event.id
-        await session.flush()
-        for what in (Act.ASSIGN, Act.OPEN):
-            await acting.act(session, event.id, what, by=acting.CLOCK, now=now)
-        audit.record(session, user, "duel.accept", subject=("duel", duel.id))
-    return duel
+    duel = await _locked(session, user, duel_id)
+    if user.id != duel.challenger_id:
+        raise ForbiddenError("that is for who challenged to do")
+    return await _ended(session, user, duel, DuelState.WITHDRAWN, now=now)
 
 
 async def expire(session: AsyncSession, *, now: datetime) -> list[Said]:
-    """Note which challenges nobody answered; commits, and returns what is to be published."""
+    """Note which challenges were not accepted by all in time; commits, returns what to publish."""
     rows = await session.scalars(
         update(Duel)
-        .where(Duel.state == DuelState.OFFERED, Duel.expires_at <= now)
+        .where(Duel.state.in_(OPEN), Duel.expires_at <= now)
         .values(state=DuelState.EXPIRED)
         .returning(Duel)
         .execution_options(populate_existing=True)
     )
-    said = [each for row in rows.all() for each in told(row)]
+    over = rows.all()
+    people = await sides.members(session, [each.id for each in over])
+    said = [each for row in over for each in sides.told(row, people[row.id])]
     await session.commit()
     return said
 
 
-def told(duel: Duel) -> list[Said]:
-    """Return what is to be published of a duel that changed: to the two, and nobody else."""
-    data = {
-        "duel_id": str(duel.id),
-        "state": duel.state.value,
-        "challenger_id": str(duel.challenger_id),
-        "opponent_id": str(duel.opponent_id),
-        "event_id": str(duel.event_id) if duel.event_id is not None else None,
-        "expires_at": duel.expires_at.isoformat(),
-    }
-    topics = [Topic.USER.of(duel.challenger_id), Topic.USER.of(duel.opponent_id)]
-    return [(topics, Update(kind=Kind.DUEL, data=data))]
-
-
-async def _answered(
-    session: AsyncSession, user: CurrentUser, duel_id: UUID, state: DuelState, *, now: datetime
-) -> Duel:
-    """Lock a challenge and give it its answer; the same answer again changes nothing."""
+async def _locked(session: AsyncSession, user: CurrentUser, duel_id: UUID) -> Duel:
     await one(session, user, duel_id)
-    duel = await session.get_one(Duel, duel_id, with_for_update=True, populate_existing=True)
-    theirs = duel.challenger_id if state is DuelState.WITHDRAWN else duel.opponent_id
-    if user.id != theirs:
-        raise ForbiddenError("that is for the other one of the two to do")
+    return await session.get_one(Duel, duel_id, with_for_update=True, populate_existing=True)
+
+
+def _need_open(duel: Duel, now: datetime) -> None:
+    if duel.state not in OPEN or duel.expires_at <= now:
+        is_now = duel.state if duel.state not in OPEN else DuelState.EXPIRED
+        raise ConflictError(f"the challenge is {is_now.value}", slug="duel-state")
+
+
+async def _say_yes(session: AsyncSession, duel: Duel, user: CurrentUser, *, now: datetime) -> None:
+    """Note that somebody is in; the last one of an accepted challenge makes the event."""
+    mine = await session.get_one(DuelMember, (duel.id, user.id))
+    mine.joined_at, mine.name = now, user.name[: sides.NAME_MAX]
+    await session.flush()
+    people = (await sides.members(session, [duel.id]))[duel.id]
+    if duel.state is DuelState.GATHERING and all(each.joined_at is not None for each in people):
+        duel.state = DuelState.ACCEPTED
+        await making.make(session, duel, people, now=now)
+
+
+async def _ended(
+    session: AsyncSession, user: CurrentUser, duel: Duel, state: DuelState, *, now: datetime
+) -> Duel:
+    """Give a challenge its answer; the same answer again changes nothing."""
     if duel.state is state:
         return duel
-    if duel.state is not DuelState.OFFERED or duel.expires_at <= now:
-        is_now = duel.state if duel.state is not DuelState.OFFERED else DuelState.EXPIRED
-        raise ConflictError(f"the challenge is {is_now.value}", slug="duel-state")
+    _need_open(duel, now)
     duel.state = state
     await session.flush()
+    audit.record(session, user, f"duel.{state.value}", subject=("duel", duel.id))
     return duel
-
-
-async def _nobody_busy(session: AsyncSession, duel: Duel) -> None:
-    """Raise `ConflictError` while one of the two is in another duel."""
-    people = sorted([duel.challenger_id, duel.opponent_id])
-    for each in people:
-        await session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 1))"),
-            {"key": f"codebattle.duels:{each}"},
-        )
-    busy = await session.scalar(
-        select(
-            exists().where(
-                EventParticipant.user_id.in_(people),
-                EventParticipant.event_id == Event.id,
-                Event.format == FORMAT,
-                Event.state.in_((*_GOING, EventState.FROZEN)),
-            )
-        )
-    )
-    if busy:
-        raise ConflictError("one of you is in a duel already", slug="duel-busy")
-
-
-async def _event(session: AsyncSession, duel: Duel, user: CurrentUser, *, now: datetime) -> Event:
-    terms = schemas.Terms.model_validate(_of(duel.terms))
-    names = (duel.terms.get("challenger") or "Challenger", user.name[:100] or "Opponent")
-    event = Event(
-        id=new_id(),
-        slug=f"duel-{duel.id}",
-        title=f"{names[0]} v {names[1]}",
-        state=EventState.APPROVED,
-        format=FORMAT,
-        starts_at=now + timedelta(seconds=terms.countdown_s),
-        duration_s=terms.duration_s,
-        seed=_chance.randrange(2**31),
-        requested_by=duel.challenger_id,
-        decided_by=duel.opponent_id,
-    )
-    session.add(event)
-    await session.flush()
-    people = (duel.challenger_id, duel.opponent_id)
-    for name, person in zip(names, people, strict=True):
-        entry = EventEntry(id=new_id(), event_id=event.id, name=name)
-        session.add(entry)
-        await session.flush()
-        session.add(
-            EventParticipant(entry_id=entry.id, user_id=person, event_id=event.id, name=name)
-        )
-    await session.flush()
-    await choosing.choose(session, event, await _drawn(session, terms, people, seed=event.seed))
-    return event
-
-
-async def _drawn(
-    session: AsyncSession, terms: schemas.Terms, people: Sequence[UUID], *, seed: int
-) -> list[Choice]:
-    solved = {
-        row.problem_id: row.people
-        for row in await session.execute(_SOLVED, {"users": list(people)})
-    }
-    to_come = exists().where(
-        and_(
-            EventProblem.problem_id == CodeProblem.id,
-            Event.id == EventProblem.event_id,
-            Event.format != FORMAT,
-            Event.state.not_in({*OVER, EventState.CANCELLED}),
-        )
-    )
-    found = await session.scalars(
-        select(CodeProblem).where(
-            CodeProblem.current_version_id.is_not(None),
-            CodeProblem.visibility == Visibility.PUBLIC,
-            or_(CodeProblem.owner_id.is_(None), CodeProblem.owner_id.not_in(people)),
-            ~to_come,
-        )
-    )
-    candidates = [
-        Candidate(
-            problem_id=problem.id,
-            slug=problem.slug,
-            tags=frozenset(problem.keywords),
-            difficulty=problem.difficulty,
-            solved_by=solved.get(problem.id, 0),
-        )
-        for problem in found
-    ]
-    wish = Wish(
-        count=terms.rounds,
-        points=Decimal(1),
-        tag=terms.tag,
-        difficulty_min=terms.difficulty_min,
-        difficulty_max=terms.difficulty_max,
-    )
-    try:
-        got = drawing.draw(candidates, [wish], seed=seed)
-    except TooFewError as error:
-        raise ConflictError(str(error), slug="event-problems-too-few") from error
-    return [Choice(problem_id=each.candidate.problem_id, points=each.points) for each in got]
-
-
-def _of(terms: dict[str, Any]) -> dict[str, Any]:
-    return {name: terms[name] for name in schemas.Terms.model_fields if name in terms}
-
-
-def shown(duel: Duel) -> schemas.DuelShown:
-    """Return a duel as the two of it see it."""
-    return schemas.DuelShown(
-        id=duel.id,
-        challenger_id=duel.challenger_id,
-        opponent_id=duel.opponent_id,
-        state=duel.state,
-        terms=schemas.Terms.model_validate(_of(duel.terms)),
-        expires_at=duel.expires_at,
-        event_id=duel.event_id,
-        created_at=duel.created_at,
-    )

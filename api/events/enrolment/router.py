@@ -29,10 +29,10 @@ async def list_event_guilds(who: AttendanceDep, session: SessionDep) -> schemas.
 async def register_guild(
     event: EventName, guild_id: UUID, body: schemas.NewGuild, session: SessionDep, user: UserDep
 ) -> schemas.Guilds:
-    """Register a guild with these members, in the place of those selected before."""
+    """Register a guild with these members or teams, in the place of those selected before."""
     user.need_scope(Scope.WRITE)
     who = await attend(session, user, event)
-    await service.enrol_guild(session, user, who.event.id, guild_id, body.members)
+    await service.enrol_guild(session, user, who.event.id, guild_id, body)
     return await queries.guilds(session, who.event.id)
 
 
@@ -48,11 +48,16 @@ async def withdraw_guild(
 
 
 @router.put("/registration", responses=problems(404, 409))
-async def register(event: EventName, session: SessionDep, user: UserDep) -> schemas.EventShown:
-    """Take part by oneself; again is no error."""
+async def register(
+    event: EventName,
+    session: SessionDep,
+    user: UserDep,
+    body: schemas.NewRegistration | None = None,
+) -> schemas.EventShown:
+    """Take part by oneself, with a new team, or in one by its key; again is no error."""
     user.need_scope(Scope.WRITE)
     who = await attend(session, user, event)
-    await service.enrol(session, user, who.event.id)
+    await service.enrol(session, user, who.event.id, body or schemas.NewRegistration())
     return queries.shown(await attend(session, user, event))
 
 

@@ -1,8 +1,8 @@
 """Who takes part: guilds with the members that were selected, and individuals.
 
 That may change while the event is approved and its rooms are not assigned. Every member gets an
-entry of their own, under their guild; nobody is in two. The event's row is locked, so that bounds
-hold whoever registers at the same moment.
+entry of their own, under their guild, or a place in one of its teams; nobody is in two. The event's
+row is locked, so that bounds hold whoever registers at the same moment.
 """
 
 from collections.abc import Collection, Mapping
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import audit
 from api.auth import CurrentUser, Role
 from api.db.models import (
+    Entries,
     EntryKind,
     Event,
     EventEntry,
@@ -26,7 +27,9 @@ from api.db.models import (
     UserProfileRef,
 )
 from api.errors import ConflictError, ForbiddenError, InvalidError
-from api.events import choosing
+from api.events.enrolment import teams
+from api.events.enrolment.teams import Team
+from api.events.life.schemas import NewGuild, NewRegistration
 from api.events.machine import ENROLLING, allowed
 from api.leaderboards import updating
 
@@ -36,12 +39,14 @@ async def enrol_guild(
     user: CurrentUser,
     event_id: UUID,
     guild_id: UUID,
-    members: Collection[UUID],
+    new: NewGuild,
 ) -> Event:
     """Register a guild with these members, in the place of those it had; the caller commits."""
     event = await _enrolling(session, event_id)
     name = await need_master(session, user, guild_id)
-    wanted = list(dict.fromkeys(members))
+    together = _teams(event, name, new)
+    named = [who for team in together for who in team.members] or new.members
+    wanted = list(dict.fromkeys(named))
     if event.guild_members_max is not None and len(wanted) > event.guild_members_max:
         raise ConflictError(
             f"a guild sends at most {event.guild_members_max}",
@@ -57,11 +62,23 @@ async def enrol_guild(
         )
         await session.flush()
     before = await _playing_for(session, event.id, guild_id)
-    await _leave(session, event.id, set(before) - set(wanted))
-    new = [each for each in wanted if each not in before]
-    await _join(session, event.id, {each: names[each] for each in new}, guild_id)
-    if known is None or set(before) != set(wanted):
-        _noted(session, user, event, "guild_registered", guild_id=guild_id, members=wanted)
+    if event.entries is Entries.TEAM:
+        await teams.line_up(session, event, guild_id, together, names)
+    else:
+        await _leave(session, event.id, set(before) - set(wanted))
+        fresh = [each for each in wanted if each not in before]
+        await _join(session, event.id, {each: names[each] for each in fresh}, guild_id)
+    if known is None or before != await _playing_for(session, event.id, guild_id):
+        named_teams = [each.name for each in together]
+        _noted(
+            session,
+            user,
+            event,
+            "guild_registered",
+            guild_id=guild_id,
+            members=wanted,
+            teams=named_teams or None,
+        )
     return event
 
 
@@ -79,14 +96,27 @@ async def withdraw_guild(
     return event
 
 
-async def enrol(session: AsyncSession, user: CurrentUser, event_id: UUID) -> Event:
+async def enrol(
+    session: AsyncSession, user: CurrentUser, event_id: UUID, new: NewRegistration
+) -> Event:
     """Register the caller by themselves; again is no error. The caller commits."""
     event = await _enrolling(session, event_id)
     if not event.individuals:
         raise ForbiddenError("only guilds register for this event", slug="event-guilds-only")
-    if await _entry_of(session, event.id, user.id) is None:
-        await _join(session, event.id, {user.id: user.name or str(user.id)}, None)
-        _noted(session, user, event, "registered")
+    if new.team is not None or new.key is not None:
+        teams.need(event, Entries.TEAM)
+    mine = await _entry_of(session, event.id, user.id)
+    if mine is not None:
+        await _need_same(session, event, mine, new)
+        return event
+    name = user.name or str(user.id)
+    if new.team is not None:
+        await teams.found_team(session, event, user.id, name, new.team)
+    elif new.key is not None:
+        await teams.join_team(session, event, user.id, name, new.key)
+    else:
+        await _join(session, event.id, {user.id: name}, None)
+    _noted(session, user, event, "registered", team=new.team)
     return event
 
 
@@ -127,6 +157,27 @@ async def _enrolling(session: AsyncSession, event_id: UUID) -> Event:
     if event.state not in ENROLLING:
         raise _state(event, f"the event is {event.state.value}; nobody registers or withdraws now")
     return event
+
+
+async def _need_same(session: AsyncSession, event: Event, mine: UUID, new: NewRegistration) -> None:
+    """Raise `ConflictError` when somebody who is registered asks for another place."""
+    entry = await session.get_one(EventEntry, mine)
+    other = new.team is not None and new.team != entry.name
+    if other or (new.key is not None and (await teams.of_key(session, event, new.key)) != entry):
+        raise ConflictError("you are registered already", slug="event-registered")
+
+
+def _teams(event: Event, guild: str, new: NewGuild) -> list[Team]:
+    """Return a guild's teams as they are to be; none where everybody plays alone."""
+    if event.entries is Entries.INDIVIDUAL:
+        if new.teams:
+            teams.need(event, Entries.TEAM)
+        return []
+    wanted = [Team(name=each.name, members=tuple(each.members)) for each in new.teams]
+    if new.members:
+        wanted = [Team(name=guild, members=tuple(dict.fromkeys(new.members)))]
+    teams.checked(event, wanted)
+    return wanted
 
 
 def _state(event: Event, detail: str) -> ConflictError:
@@ -181,18 +232,20 @@ async def _room_for_guild(session: AsyncSession, event: Event) -> None:
         )
 
 
-async def _playing_for(session: AsyncSession, event_id: UUID, guild_id: UUID) -> Collection[UUID]:
-    return (
-        await session.scalars(
-            select(EventParticipant.user_id)
-            .join(EventEntry, EventEntry.id == EventParticipant.entry_id)
-            .where(
-                EventParticipant.event_id == event_id,
-                EventParticipant.kind == EntryKind.OFFICIAL,
-                EventEntry.guild_id == guild_id,
-            )
+async def _playing_for(
+    session: AsyncSession, event_id: UUID, guild_id: UUID
+) -> Mapping[UUID, UUID]:
+    """Return who plays for a guild, with their entries."""
+    found = await session.execute(
+        select(EventParticipant.user_id, EventParticipant.entry_id)
+        .join(EventEntry, EventEntry.id == EventParticipant.entry_id)
+        .where(
+            EventParticipant.event_id == event_id,
+            EventParticipant.kind == EntryKind.OFFICIAL,
+            EventEntry.guild_id == guild_id,
         )
-    ).all()
+    )
+    return {row.user_id: row.entry_id for row in found}
 
 
 async def _entry_of(session: AsyncSession, event_id: UUID, user_id: UUID) -> UUID | None:
@@ -208,27 +261,7 @@ async def _entry_of(session: AsyncSession, event_id: UUID, user_id: UUID) -> UUI
 async def _join(
     session: AsyncSession, event_id: UUID, names: Mapping[UUID, str], guild_id: UUID | None
 ) -> None:
-    taken = (
-        await session.scalars(
-            select(EventParticipant.user_id).where(
-                EventParticipant.event_id == event_id,
-                EventParticipant.user_id.in_(names),
-                EventParticipant.kind == EntryKind.OFFICIAL,
-            )
-        )
-    ).all()
-    if taken:
-        raise ConflictError(
-            f"{len(taken)} of them are registered already",
-            slug="event-registered",
-            registered=[str(each) for each in taken[:20]],
-        )
-    if wrote := await choosing.authors(session, event_id) & names.keys():
-        raise ConflictError(
-            f"{len(wrote)} of them wrote a problem of the event",
-            slug="event-author",
-            authors=[str(each) for each in sorted(wrote)[:20]],
-        )
+    await teams.need_free(session, event_id, names)
     for user_id, name in names.items():
         entry = EventEntry(event_id=event_id, name=name, guild_id=guild_id)
         session.add(entry)
@@ -240,17 +273,18 @@ async def _join(
 
 
 async def _leave(session: AsyncSession, event_id: UUID, users: Collection[UUID]) -> None:
-    """Take people's entries away; entries of one have nobody else in them."""
-    entries = select(EventParticipant.entry_id).where(
-        EventParticipant.event_id == event_id,
-        EventParticipant.user_id.in_(users),
-        EventParticipant.kind == EntryKind.OFFICIAL,
-    )
-    await session.execute(
-        delete(EventEntry)
-        .where(EventEntry.id.in_(entries))
+    """Take people out, and the entries in which nobody is left."""
+    left = await session.scalars(
+        delete(EventParticipant)
+        .where(
+            EventParticipant.event_id == event_id,
+            EventParticipant.user_id.in_(users),
+            EventParticipant.kind == EntryKind.OFFICIAL,
+        )
+        .returning(EventParticipant.entry_id)
         .execution_options(synchronize_session=False)
     )
+    await teams.drop_empty(session, set(left))
 
 
 def _noted(

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import audit
 from api.auth import CurrentUser, Role
-from api.db.models import Event, EventState
+from api.db.models import Event, EventParticipant, EventState
 from api.errors import ConflictError, FieldProblem, ForbiddenError, InvalidError
 from api.events.life.schemas import Changes, NewEvent, Rules
 from api.events.machine import allowed
@@ -29,7 +29,7 @@ _ASSIGNED = frozenset({EventState.ASSIGNED, EventState.LOBBY})
 _SETTLED = frozenset(
     {
         *("topics", "seed", "individuals", "guilds_max", "guild_members_max", "room_entries"),
-        *("assign_s", "format"),
+        *("assign_s", "format", "entries", "team_members_max"),
     }
 )
 
@@ -81,6 +81,8 @@ async def change(session: AsyncSession, user: CurrentUser, known: Event, wanted:
     except ValidationError as error:
         raise _invalid(error) from error
     before = _rules(event)
+    if rules.entries is not event.entries:
+        await _need_nobody(session, event)
     for name, value in _values(rules, moved="starts_at" in given).items():
         setattr(event, name, value)
     await session.flush()
@@ -93,6 +95,16 @@ async def change(session: AsyncSession, user: CurrentUser, known: Event, wanted:
     return event
 
 
+async def _need_nobody(session: AsyncSession, event: Event) -> None:
+    taken = await session.scalar(select(func.count()).where(EventParticipant.event_id == event.id))
+    if taken:
+        raise ConflictError(
+            f"entries: {taken} people are registered already",
+            slug="event-entries",
+            entries=event.entries.value,
+        )
+
+
 def _values(rules: Rules, *, moved: bool = True) -> dict[str, Any]:
     """Return the columns of an event by its rules; raises `InvalidError`."""
     try:
@@ -103,6 +115,7 @@ def _values(rules: Rules, *, moved: bool = True) -> dict[str, Any]:
     if moved and not now < rules.starts_at < now + FAR:
         raise InvalidError("starts_at: within the next five years", slug="event-time")
     values = rules.model_dump(mode="json", include=Rules.model_fields.keys() - {"starts_at"})
+    values["entries"] = rules.entries
     values["starts_at"] = rules.starts_at.astimezone(UTC)
     if values["seed"] is None:
         values["seed"] = _chance.randrange(2**31)

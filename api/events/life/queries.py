@@ -25,7 +25,7 @@ from api.errors import BadRequestError, ConflictError, InvalidError
 from api.events.attending import Attendance
 from api.events.choosing import Choice
 from api.events.life import schemas
-from api.events.machine import RUNNING, STARTED, allowed
+from api.events.machine import ENROLLING, RUNNING, STARTED, allowed
 from api.leaderboards import scoring
 from api.live import event_state
 
@@ -45,7 +45,13 @@ async def page(
     query = select(Event).order_by(Event.starts_at.desc(), Event.id.desc()).limit(limit + 1)
     if Role.GAME_MASTER not in user.roles:
         query = query.where(
-            or_(Event.state.not_in(event_state.UNKNOWN), Event.requested_by == user.id)
+            or_(
+                and_(
+                    Event.state.not_in(event_state.UNKNOWN),
+                    or_(Event.private.is_(False), _plays(user)),
+                ),
+                Event.requested_by == user.id,
+            )
         )
     if states:
         query = query.where(Event.state.in_(states))
@@ -82,6 +88,7 @@ def shown(who: Attendance, event: Event | None = None) -> schemas.EventShown:
         paused=event.state in RUNNING and clock.paused(datetime.now(UTC)),
         ends_at=clock.end,
         entry_id=official.entry.id if official is not None else None,
+        team_key=official.entry.join_key if official and event.state in ENROLLING else None,
         allowed=[each.value for each in allowed(event.state)] if who.jury else [],
         stuck=event.extra.get("stuck") if who.jury else None,
     )
@@ -207,7 +214,7 @@ async def guilds(session: AsyncSession, event_id: UUID) -> schemas.Guilds:
             EventEntry.kind == EntryKind.OFFICIAL,
             EventEntry.guild_id.is_not(None),
         )
-        .order_by(EventEntry.id)
+        .order_by(EventEntry.id, EventParticipant.user_id)
     ):
         members.setdefault(guild_id, []).append(user_id)
     return schemas.Guilds(

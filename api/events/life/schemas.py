@@ -17,7 +17,7 @@ from pydantic import (
 
 from api.accounts.router import Moment
 from api.db.base import is_id
-from api.db.models import EntryKind, EventState
+from api.db.models import Entries, EntryKind, EventState
 from judge import limits
 from judge.scoring.guilds import Combining
 
@@ -35,6 +35,9 @@ Slug = Annotated[
 ]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00\r\n]*$")]
 Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00]*$")]
+TeamName = Annotated[
+    str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00\r\n]*$")
+]
 Reason = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,9}$")]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
@@ -103,6 +106,10 @@ class Rules(_Asked):
     topics: Annotated[list[Topic], Field(max_length=26)] = []
     seed: Seed | None = None
     individuals: bool = True
+    entries: Annotated[
+        Entries, Field(description="Whether a place on the board is a person's or a team's.")
+    ] = Entries.INDIVIDUAL
+    team_members_max: Annotated[int, Field(ge=1, le=100)] = 3
     guilds_max: Annotated[int | None, Field(ge=1, le=10_000)] = None
     guild_members_max: Annotated[int | None, Field(ge=1, le=1000)] = None
     room_entries: Annotated[
@@ -112,6 +119,9 @@ class Rules(_Asked):
     awards: Awards = Awards()
     spectator_delay_s: Annotated[int | None, Field(ge=0, le=DAY_S)] = None
     auto_thaw: bool = False
+    private: Annotated[
+        bool, Field(description="Only who takes part and game masters know of it.")
+    ] = False
 
     @model_validator(mode="after")
     def _within(self) -> Self:
@@ -158,6 +168,8 @@ class Changes(_Asked):
     topics: list[Topic] | None = None
     seed: Seed | None = None
     individuals: bool | None = None
+    entries: Entries | None = None
+    team_members_max: int | None = None
     guilds_max: int | None = None
     guild_members_max: int | None = None
     room_entries: int | None = None
@@ -165,6 +177,7 @@ class Changes(_Asked):
     awards: Awards | None = None
     spectator_delay_s: int | None = None
     auto_thaw: bool | None = None
+    private: bool | None = None
 
 
 class Why(_Asked):
@@ -214,10 +227,41 @@ class Draw(_Asked):
     )
 
 
+class NewTeam(_Asked):
+    """A team of a guild."""
+
+    name: TeamName
+    members: Annotated[list[UUID], Field(min_length=1, max_length=100)]
+
+
 class NewGuild(_Asked):
-    """Who plays for a guild."""
+    """Who plays for a guild; where teams play, `members` are one team, called as the guild is."""
 
     members: Annotated[list[UUID], Field(max_length=1000)] = []
+    teams: Annotated[list[NewTeam], Field(max_length=100)] = []
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if self.members and self.teams:
+            raise ValueError("members or teams, not both")
+        return self
+
+
+class NewRegistration(_Asked):
+    """How somebody takes part where teams play: alone, with a new team, or in one by its key."""
+
+    team: TeamName | None = None
+    key: Annotated[
+        str | None,
+        StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$"),
+        Field(description="What its first member was given."),
+    ] = None
+
+    @model_validator(mode="after")
+    def _either(self) -> Self:
+        if self.team is not None and self.key is not None:
+            raise ValueError("team or key, not both")
+        return self
 
 
 class EntryChanges(_Asked):
@@ -250,6 +294,8 @@ class EventShown(EventSummary):
     lobby_s: int
     topics: list[dict[str, Any]]
     individuals: bool
+    entries: Entries
+    team_members_max: int
     guilds_max: int | None
     guild_members_max: int | None
     room_entries: int
@@ -257,6 +303,7 @@ class EventShown(EventSummary):
     awards: dict[str, Any]
     spectator_delay_s: int | None
     auto_thaw: bool
+    private: bool
     paused: bool
     ends_at: Annotated[datetime | None, Field(description="Null while a pause has no end.")]
     started_at: datetime | None
@@ -265,6 +312,9 @@ class EventShown(EventSummary):
     thawed_at: datetime | None
     finalised_at: datetime | None
     entry_id: Annotated[UUID | None, Field(description="The caller's official entry.")] = None
+    team_key: Annotated[
+        str | None, Field(description="Lets others into the caller's team, while it is open.")
+    ] = None
     allowed: Annotated[list[str], Field(description="Acts the state allows, to game masters.")] = []
     seed: int | None = None
     reason: Annotated[str | None, Field(description="Why it was decided so.")] = None

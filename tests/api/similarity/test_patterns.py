@@ -1,5 +1,6 @@
 """Approaches over HTTP: found, named, kept; points are suggested and never added."""
 
+import shutil
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,11 +17,14 @@ from api.db.models import (
     Job,
     JobLane,
     Judging,
+    SolutionPattern,
 )
 from api.jobs.running import JobRunner
 from api.problems.service import Imported
 from api.similarity.keeper import Keeper
 from api.wiring import Parts
+from judge.similarity import patterns
+from judge.similarity.features import Feature
 from judge.verdicts import Verdict
 from tests.api.conftest import Client, ClientFor
 from tests.api.similarity.conftest import Submit
@@ -68,6 +72,7 @@ async def made(client: Client, runner: JobRunner) -> dict[str, Any]:
     return await listed(client)
 
 
+@pytest.mark.slow
 async def test_approaches_keep_what_people_wrote_to_them(
     client_for: ClientFor,
     runner: JobRunner,
@@ -244,6 +249,47 @@ async def test_nobody_who_may_be_a_player_sees_them(
     assert len(found) == len({label(each) for each in solved})
 
 
+@pytest.mark.slow
+async def test_the_index_finds_the_closest_pattern_and_is_made_anew(
+    parts: Parts, submit: Submit, solved: dict[str, UUID], hello: Imported
+) -> None:
+    """A real ChromaDB holds them by problem; one that was lost has them again."""
+    kept = Keeper(parts)
+    await kept.open()
+    await kept.take(list(solved.values()))
+    runner = JobRunner(parts, kept.handlers, worker=uuid4(), slots=1)
+    await kept.patterns.ask_once(hello.problem_id)
+    await runner.look(JobLane.LONG)
+    asked = patterns.vector(frozenset({Feature.MEMO, Feature.RECURSION})).astype("<f4")
+    near = await kept.embeds.patterns(hello.problem_id, asked, 2)
+    async with parts.sessions() as session:
+        names = dict(
+            (await session.execute(select(SolutionPattern.id, SolutionPattern.derived_name))).all()
+        )
+
+    assert [names[each] for each in near or ()] == ["memoised results", "branching recursion"]
+    assert await kept.embeds.patterns(uuid4(), asked, 2) == []
+    await kept.take([await submit(KNAPSACK["memo-1.py"])])
+    async with parts.sessions() as session:
+        gone = Judging.submission_id == solved["masks-1.py"]
+        await session.execute(update(Judging).where(gone).values(verdict=Verdict.WA))
+        await session.commit()
+    await kept.patterns.ask_once(hello.problem_id)
+    await runner.look(JobLane.LONG)
+    left = await kept.embeds.patterns(hello.problem_id, asked, 9)
+    assert left is not None
+    assert (left[:2], len(left)) == (near, 3), "the fourth has no solution any more"
+    await kept.close()
+    for harm, whole in ((lambda _: None, True), (shutil.rmtree, False)):
+        harm(parts.settings.similarity_dir / "chroma")
+        again = Keeper(parts)
+        await again.open()
+        assert (again.embeds.rebuilt is None) is whole, again.embeds.rebuilt
+        assert await again.embeds.patterns(hello.problem_id, asked, 2) == near
+        await again.close()
+
+
+@pytest.mark.slow
 async def test_patterns_are_made_when_enough_was_solved(
     kept: Keeper, runner: JobRunner, client_for: ClientFor, submit: Submit, parts: Parts
 ) -> None:

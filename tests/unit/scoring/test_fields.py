@@ -114,6 +114,39 @@ def test_a_team_plays_with_its_mean() -> None:
     assert (team([1500, 1601]), team([])) == (1550, 1500)
 
 
+@pytest.mark.parametrize(
+    ("field", "after"),
+    [
+        # A pair of 1500 against one of 1500: what one player would gain, each at their own speed.
+        (
+            ["a x 1 1400 9", "b x 1 1600 50", "c y 2 1500 50", "d y 2 1500 50"],
+            "1420 1610 1490 1490",
+        ),
+        # Drawn by equals: nobody moves, and nobody is compared with who plays beside them.
+        (
+            ["a x 1 1200 50", "b x 1 1800 50", "c y 1 1500 50", "d y 1 1500 50"],
+            "1200 1800 1500 1500",
+        ),
+        # Three against one of the mean of the three.
+        (
+            ["a x 2 1300 50", "b x 2 1500 50", "c x 2 1700 50", "d - 1 1500 50"],
+            "1290 1490 1690 1510",
+        ),
+        # A team alone.
+        (["a x 1 1300 50", "b x 1 1500 50"], "1300 1500"),
+        # A side may be called as somebody alone is.
+        (["a b 1 1500 50", "b - 2 1500 50"], "1510 1490"),
+    ],
+)
+def test_teams_are_rated_as_one_opponent(field: list[str], after: str) -> None:
+    rated = []
+    for said in field:
+        who, side, rank, rating, games = said.split()
+        name = None if side == "-" else side
+        rated.append(Rated(id=who, side=name, rank=int(rank), rating=int(rating), games=int(games)))
+    assert [str(each) for each in updated(rated).values()] == after.split()
+
+
 def test_unknown_format() -> None:
     with pytest.raises(UsageError, match="none of icpc, ioi"):
         make("marathon")

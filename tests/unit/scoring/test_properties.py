@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from judge.scoring import Attempt, Cell, EventProblem, Format, GroupScore, make
 from judge.scoring.freezing import frozen, thaw
 from judge.scoring.ranking import Cells, Row, board, ranked
+from judge.scoring.rating import Rated, updated
 from judge.verdicts import Verdict
 
 PROBLEMS = (
@@ -160,3 +161,35 @@ def test_an_attempt_that_is_pending_never_costs(rules: Format, made: Attempts) -
     assert [(row.rank, row.participant, row.standing) for row in plain] == [
         (row.rank, row.participant, row.standing) for row in board(rules, PROBLEMS, made)
     ]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 4), st.lists(st.integers(0, 3000), min_size=1, max_size=4)),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_a_team_moves_as_one_and_a_team_of_one_as_nobody_else(
+    sides: list[tuple[int, list[int]]],
+) -> None:
+    """Members move alike; what sides gain others lose; one alone is a side of one."""
+    field = [
+        Rated(id=f"{side}.{n}", side=str(side), rank=rank, rating=rating, games=20)
+        for side, (rank, members) in enumerate(sides)
+        for n, rating in enumerate(members)
+    ]
+    new = updated(field)
+    moves: dict[str | None, set[int]] = {}
+    for each in field:
+        moves.setdefault(each.side, set()).add(new[each.id] - each.rating)
+    assert all(len(each) == 1 for each in moves.values())
+    gains = [each for (each,) in moves.values()]
+    assert abs(sum(gains)) <= len(gains)
+    first, last = min(sides)[0], max(sides)[0]
+    if len({sum(members) / len(members) for _, members in sides}) == 1 and first < last:
+        best = [gain for gain, (rank, _) in zip(gains, sides, strict=True) if rank == first]
+        assert min(best) >= 0
+    ones = [each for each in field if len(sides[int(each.side or 0)][1]) == 1]
+    if len(ones) == len(field):
+        assert updated([replace(each, side=None) for each in field]) == new

@@ -8,13 +8,14 @@ import pytest
 
 from benchmarks.similarity.metrics import area, average_precision, f_score, recall_at
 from benchmarks.similarity.obfuscating import WAYS, all_ways
-from judge.cli import similarity_command
+from judge.cli import patterns_command, similarity_command
 from judge.cli.similarity_command import Request
 from judge.errors import UsageError
 from judge.similarity import fingerprint, parsing
 from judge.similarity.folder import read_folder
 from judge.similarity.grammars import parser
 
+from .approaches import programs
 from .programs import program, renamed
 
 
@@ -131,3 +132,22 @@ def test_metrics() -> None:
     assert recall_at(ranked, 0.95) == pytest.approx(0.5)
     assert average_precision([(0.5, True), (0.5, False)]) == pytest.approx(0.5)
     assert f_score(ranked, 0.7) == pytest.approx(3.25 * 2 / (3.25 * 2 + 1))
+
+
+def test_patterns_of_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A table and an object for each problem; what has no known language is named."""
+    files = {f"sums/{name}": source for name, source in programs("two-sum").items()}
+    directory = laid_out(tmp_path, {**files, "sums/notes.txt": "x", "fib/a.py": "print(1)"})
+    for as_json in (False, True):
+        request = patterns_command.Request(directory=directory, as_json=as_json)
+        assert patterns_command.run(request) == 0
+        said = capsys.readouterr().out
+        if not as_json:
+            assert "sort, two pointers" in said
+            assert "notes.txt" in said
+            continue
+        told = {each["problem"]: each for each in map(json.loads, said.splitlines())}
+        assert set(told) == {"fib", "sums"}
+        assert told["sums"]["patterns"][0]["share"] == pytest.approx(4 / 11, abs=1e-5)
+        assert told["sums"]["patterns"][0]["features"]["loop"] == 4
+        assert len(told["sums"]["patterns"][2]["members"]) == 3
