@@ -187,7 +187,7 @@ async def listed(session: AsyncSession) -> Sequence[Event]:
     """Return the events that are contests, by their start; the latest ones if there are many."""
     found = await session.scalars(
         select(Event)
-        .where(Event.state.in_(CONTESTS))
+        .where(Event.state.in_(CONTESTS), Event.private.is_(False))
         .order_by(Event.starts_at.desc(), Event.id.desc())
         .limit(CONTESTS_MAX)
     )
@@ -199,7 +199,9 @@ async def seen(session: AsyncSession, name: str, user: CurrentUser | None) -> Vi
     event = None
     if NAME.fullmatch(name):
         event = await session.scalar(
-            select(Event).where(Event.state.in_(CONTESTS), _named(name)).limit(1)
+            select(Event)
+            .where(Event.state.in_(CONTESTS), Event.private.is_(False), _named(name))
+            .limit(1)
         )
     if event is None:
         raise NotFoundError("there is no such contest", slug="event-not-found")

@@ -120,7 +120,7 @@ class Attendance:
 async def attend(session: AsyncSession, user: CurrentUser, name: str) -> Attendance:
     """Return somebody's attendance at an event by its id or slug; raises `NotFoundError`."""
     event = await session.scalar(select(Event).where(_named(name))) if "\0" not in name else None
-    if event is None or not event_state.may_know(user, event):
+    if event is None:
         raise NotFoundError("there is no such event", slug="event-not-found")
     found = await session.execute(
         select(EventEntry, EventParticipant)
@@ -131,6 +131,8 @@ async def attend(session: AsyncSession, user: CurrentUser, name: str) -> Attenda
         (Place(entry=entry, participant=who) for entry, who in found.all()),
         key=lambda place: ORDER.index(place.entry.kind),
     )
+    if not event_state.may_know(user, event, plays=bool(places)):
+        raise NotFoundError("there is no such event", slug="event-not-found")
     return Attendance(event=event, user=user, places=tuple(places))
 
 

@@ -152,10 +152,22 @@ async def store(
     guilds: Iterable[Mapping[str, Any]] = (),
 ) -> None:
     """Store cells, rows and guilds in one statement."""
-    await session.execute(
-        _STORE,
-        {"cells": _json(cells), "rows": _json(rows), "guilds": _json(guilds)},
-    )
+    await put(session, written(cells=cells, rows=rows, guilds=guilds))
+
+
+def written(
+    *,
+    cells: Iterable[Mapping[str, Any]] = (),
+    rows: Iterable[Mapping[str, Any]] = (),
+    guilds: Iterable[Mapping[str, Any]] = (),
+) -> dict[str, str]:
+    """Return them as they travel: work for a processor, not for the database."""
+    return {"cells": _json(cells), "rows": _json(rows), "guilds": _json(guilds)}
+
+
+async def put(session: AsyncSession, documents: Mapping[str, str]) -> None:
+    """Store what was `written`."""
+    await session.execute(_STORE, documents)
 
 
 def columns(standing: Standing) -> dict[str, Any]:

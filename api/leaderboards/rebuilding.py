@@ -164,11 +164,13 @@ async def rebuild(session: AsyncSession, event: Event) -> Made:
             .where(model.event_id == event.id)
             .execution_options(synchronize_session=False)
         )
-    for chunk in _chunks(board.cell_rows()):
-        await cells.store(session, cells=chunk)
-    for chunk in _chunks(board.board_rows()):
-        await cells.store(session, rows=chunk)
-    await cells.store(session, guilds=board.guild_rows())
+    documents = _written(board)
+    waiting = next(documents, None)
+    while waiting is not None:
+        # The next is written in a thread while PostgreSQL reads this one.
+        waiting, _ = await asyncio.gather(
+            asyncio.to_thread(next, documents, None), cells.put(session, waiting)
+        )
     for chunk in _chunks(board.apart_rows()):
         await apart.store(session, chunk)
     return board
@@ -290,6 +292,14 @@ def _all(board: Made) -> Iterator[dict[str, Any]]:
     yield from board.board_rows()
     yield from board.guild_rows()
     yield from board.apart_rows()
+
+
+def _written(board: Made) -> Iterator[dict[str, str]]:
+    for chunk in _chunks(board.cell_rows()):
+        yield cells.written(cells=chunk)
+    for chunk in _chunks(board.board_rows()):
+        yield cells.written(rows=chunk)
+    yield cells.written(guilds=board.guild_rows())
 
 
 def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -85,11 +85,31 @@ async def event(session: AsyncSession, event_id: UUID, user: CurrentUser | None)
     found = await session.get(Event, event_id)
     if found is None or (found.state in _UNKNOWN and not jury(user)):
         raise NotFoundError("there is no such event", slug="event-not-found")
+    if found.private:
+        await need_part(session, event_id, user)
     if found.state not in STARTED and found.started_at is None:
         raise ConflictError(
             "the event has not started; its board comes with it", slug="event-not-started"
         )
     return found
+
+
+async def private(session: AsyncSession, event_id: UUID) -> bool:
+    """Tell whether few know of an event."""
+    return bool(await session.scalar(select(Event.private).where(Event.id == event_id)))
+
+
+async def need_part(session: AsyncSession, event_id: UUID, user: CurrentUser | None) -> None:
+    """Raise `NotFoundError` unless somebody takes part, or is of the jury."""
+    if jury(user):
+        return
+    plays = user is not None and await session.scalar(
+        select(EventParticipant.entry_id)
+        .where(EventParticipant.event_id == event_id, EventParticipant.user_id == user.id)
+        .limit(1)
+    )
+    if not plays:
+        raise NotFoundError("there is no such event", slug="event-not-found")
 
 
 def frozen_since(row: Event, *, public: bool, now: datetime) -> datetime | None:

@@ -4,7 +4,7 @@ Everything on these topics is for whoever may know of the event: players, oppone
 What only some may see is told on topics of people instead, or to the jury alone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -25,21 +25,36 @@ BEFORE = frozenset({EventState.APPROVED, EventState.ASSIGNED, EventState.LOBBY})
 STARTED = frozenset(EventState) - UNKNOWN - BEFORE - {EventState.CANCELLED}
 
 
-def may_know(user: CurrentUser, event: Event) -> bool:
-    """Tell whether there is such an event for somebody."""
-    if event.state not in UNKNOWN:
+def may_know(user: CurrentUser, event: Event, *, plays: bool) -> bool:
+    """Tell whether there is such an event for somebody, who `plays` there or does not."""
+    if Role.GAME_MASTER in user.roles or event.requested_by == user.id:
         return True
-    return Role.GAME_MASTER in user.roles or event.requested_by == user.id
+    return event.state not in UNKNOWN and (plays or not event.private)
+
+
+async def _played(session: AsyncSession, user: CurrentUser, events: Iterable[Event]) -> set[UUID]:
+    """Return those of the private events in which somebody takes part."""
+    private = {event.id for event in events if event.private}
+    if not private:
+        return private
+    found = await session.scalars(
+        select(EventParticipant.event_id).where(
+            EventParticipant.user_id == user.id, EventParticipant.event_id.in_(private)
+        )
+    )
+    return set(found)
 
 
 async def of_events(
     session: AsyncSession, user: CurrentUser, named: Mapping[UUID, str]
 ) -> dict[str, View]:
     """Return those of the events that the caller may follow."""
+    found = (await session.scalars(select(Event).where(Event.id.in_(named)))).all()
+    played = await _played(session, user, found)
     return {
         named[event.id]: View(audience=_audience(user), phase=None, state=(told(event),))
-        for event in await session.scalars(select(Event).where(Event.id.in_(named)))
-        if may_know(user, event)
+        for event in found
+        if may_know(user, event, plays=event.id in played)
     }
 
 
@@ -51,8 +66,10 @@ async def of_rooms(
     found = await session.execute(
         select(Room, Event).join(Event, Event.id == Room.event_id).where(Room.id.in_(named))
     )
-    for room, event in found.all():
-        if may_know(user, event):
+    rows = found.all()
+    played = await _played(session, user, [event for _, event in rows])
+    for room, event in rows:
+        if may_know(user, event, plays=event.id in played):
             present = await _inside(session, room.id)
             views[named[room.id]] = View(
                 audience=_audience(user), phase=None, state=(told(event), *present)

@@ -1,7 +1,8 @@
 """Playing a rehearsal: a copy of the event, its players, what they hand in, and the checks after.
 
-Everything goes over HTTP with tokens of our own, as from people. Only the last check, that the
-board equals one made from the log, asks the database.
+Everything goes over HTTP with tokens of our own, as from people. Only registering them with a copy
+that nobody is to know of, and the last check, that the board equals one made from the log, ask the
+database.
 """
 
 import asyncio
@@ -16,8 +17,10 @@ from uuid import UUID
 
 import httpx
 
-from api.auth import Role, bearer
+from api.auth import CurrentUser, Role, bearer
 from api.db.base import new_id
+from api.events.enrolment import service as enrolment
+from api.events.life.schemas import NewRegistration
 from api.leaderboards import rebuilding, updating
 from api.rehearsing import scripts
 from api.rehearsing.scripts import Planned, Wanted
@@ -28,7 +31,6 @@ from judge.errors import EngineError, UsageError
 
 SHORTEST_S = 60
 LIFETIME = timedelta(hours=12)
-AT_ONCE = 20
 WATCHERS = 3
 WATCH_S = 0.5
 WAIT_S = 20
@@ -152,6 +154,8 @@ async def _copy(
         "assign_s": 0,
         "lobby_s": 0,
         "room_entries": original["room_entries"],
+        # It starts before the event does: whoever knew of it would have the problems.
+        "private": True,
     }
     made = await _need(client, "POST", "/v1/events", master, json=new)
     chosen = [
@@ -164,22 +168,21 @@ async def _copy(
 
 
 async def _enrol(stage: Stage) -> None:
-    turns = asyncio.Semaphore(AT_ONCE)
-
-    async def one(number: int) -> None:
-        async with turns:
-            address = f"/v1/events/{stage.event_id}/registration"
-            await _need(stage.client, "PUT", address, stage.as_player(number))
-
-    async with asyncio.TaskGroup() as people:
-        for number in range(len(stage.players)):
-            people.create_task(one(number))
+    """Register the players, who cannot do it themselves: they do not know of the copy."""
+    async with (
+        opened(stage.settings, application="codebattle simulate") as parts,
+        parts.sessions() as session,
+    ):
+        for number, user_id in enumerate(stage.players):
+            player = CurrentUser(id=user_id, name=f"Player {number + 1}")
+            await enrolment.enrol(session, player, UUID(stage.event_id), NewRegistration())
+        await session.commit()
 
 
 async def _play(stage: Stage, plan: Sequence[Planned]) -> None:
     """Hand in what the script says when it says so, and watch the board meanwhile."""
     begin = time.monotonic()
-    watching = [asyncio.create_task(_watch(stage)) for _ in range(WATCHERS)]
+    watching = [asyncio.create_task(_watch(stage, number)) for number in range(WATCHERS)]
     try:
         async with asyncio.TaskGroup() as people:
             for each in plan:
@@ -237,9 +240,9 @@ async def _verdict(stage: Stage, address: str, who: dict[str, str]) -> str | Non
     return None
 
 
-async def _watch(stage: Stage) -> None:
+async def _watch(stage: Stage, number: int) -> None:
     """Read the board again and again, as a page that is open does."""
-    who = headers(stage.settings, new_id(), "Spectator")
+    who = stage.as_player(number % len(stage.players))
     known: dict[str, str] = {}
     while True:
         begin = time.monotonic()

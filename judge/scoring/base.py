@@ -99,7 +99,7 @@ class Cell:
     @property
     def total(self) -> Fraction:
         """The score with the bonus, if there is one."""
-        return self.score + self.bonus
+        return self.score + self.bonus if self.bonus else self.score
 
     @property
     def touched(self) -> bool:

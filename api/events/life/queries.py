@@ -45,7 +45,13 @@ async def page(
     query = select(Event).order_by(Event.starts_at.desc(), Event.id.desc()).limit(limit + 1)
     if Role.GAME_MASTER not in user.roles:
         query = query.where(
-            or_(Event.state.not_in(event_state.UNKNOWN), Event.requested_by == user.id)
+            or_(
+                and_(
+                    Event.state.not_in(event_state.UNKNOWN),
+                    or_(Event.private.is_(False), _plays(user)),
+                ),
+                Event.requested_by == user.id,
+            )
         )
     if states:
         query = query.where(Event.state.in_(states))

@@ -119,6 +119,9 @@ class Rules(_Asked):
     awards: Awards = Awards()
     spectator_delay_s: Annotated[int | None, Field(ge=0, le=DAY_S)] = None
     auto_thaw: bool = False
+    private: Annotated[
+        bool, Field(description="Only who takes part and game masters know of it.")
+    ] = False
 
     @model_validator(mode="after")
     def _within(self) -> Self:
@@ -174,6 +177,7 @@ class Changes(_Asked):
     awards: Awards | None = None
     spectator_delay_s: int | None = None
     auto_thaw: bool | None = None
+    private: bool | None = None
 
 
 class Why(_Asked):
@@ -299,6 +303,7 @@ class EventShown(EventSummary):
     awards: dict[str, Any]
     spectator_delay_s: int | None
     auto_thaw: bool
+    private: bool
     paused: bool
     ends_at: Annotated[datetime | None, Field(description="Null while a pause has no end.")]
     started_at: datetime | None

@@ -14,7 +14,7 @@ from api.db.models import CodeProblem, Event, EventEntry, EventState, Visibility
 from api.events import acting, tending, ticking
 from api.events.machine import Act
 from api.submissions import desk, intake
-from tests.api.conftest import ClientFor
+from tests.api.conftest import Client, ClientFor
 from tests.api.events.conftest import Arena, Arenas
 
 
@@ -192,3 +192,35 @@ async def test_who_wrote_a_problem_does_not_play_it(arena: Arenas, client_for: C
     assert (chosen.status_code, chosen.json()["problem"]) == (409, "hello")
     drawn = await master.post(f"{path}/problems/draw", json={"topics": [{"count": 1}]})
     assert drawn.json()["type"].endswith(":event-problems-too-few")
+
+
+async def test_a_private_event_is_there_for_nobody_else(
+    arena: Arenas, anonymous: Client, client_for: ClientFor
+) -> None:
+    """A rehearsal has the problems of what is still to come, and goes on before that."""
+    made = await arena(private=True)
+    path, room = f"/v1/events/{made.event_id}", str(made.room_id)
+    asked = ["", "/statements", "/problems", "/entries", "/rooms", "/clock", "/virtual"]
+    asked += ["/leaderboard", "/leaderboard.csv", "/leaderboard.json", "/leaderboard/guilds"]
+    boards = [each for each in asked if "board" in each]
+
+    async def listed(client: Client) -> int:
+        return len((await client.get("/v1/events")).json()["items"])
+
+    stranger = made.client()
+    for each in asked:
+        assert (await stranger.get(path + each)).status_code in {404, 405}, each
+    for each in boards:
+        assert (await anonymous.get(path + each)).status_code == 404, each
+    topics = {"topics": [f"event:{made.event_id}", f"room:{room}"]}
+    assert (await stranger.post("/v1/stream/tickets", json=topics)).status_code == 404
+    assert await listed(stranger) == 0
+    clics = "/v1/clics/api/contests"
+    assert (await anonymous.get(clics)).json() == []
+    assert (await anonymous.get(f"{clics}/autumn/problems")).status_code == 404
+    for client in (made.client(made.ada), client_for(Role.GAME_MASTER)):
+        assert (await client.get(f"{path}/statements")).status_code == 200
+        assert (await client.get(f"{path}/leaderboard")).status_code == 200
+        assert (await client.post("/v1/stream/tickets", json=topics)).status_code == 201
+        assert await listed(client) == 1
+    assert (await stranger.get(f"{path}/leaderboard")).status_code == 404
