@@ -13,6 +13,7 @@ from api.db.base import new_id
 from api.db.models import CodeProblem, Event, EventEntry, EventState, Visibility
 from api.events import acting, tending, ticking
 from api.events.machine import Act
+from api.similarity import access
 from api.submissions import desk, intake
 from tests.api.conftest import Client, ClientFor
 from tests.api.events.conftest import Arena, Arenas
@@ -224,3 +225,22 @@ async def test_a_private_event_is_there_for_nobody_else(
         assert (await client.post("/v1/stream/tickets", json=topics)).status_code == 201
         assert await listed(client) == 1
     assert (await stranger.get(f"{path}/leaderboard")).status_code == 404
+
+
+async def test_reviewers_compare_nothing_that_a_freeze_hides(arena: Arenas) -> None:
+    """Whoever is alike was accepted; they may play, or tell who does."""
+    made = await arena()
+    reviewer = CurrentUser(id=new_id(), roles=frozenset({Role.REVIEWER}))
+    expected = {
+        (EventState.FROZEN, 600): False,
+        (EventState.FINISHED, 600): False,
+        (EventState.FINISHED, None): True,
+        (EventState.THAWED, 600): True,
+    }
+    for (state, freeze_s), may in expected.items():
+        await made.change(state=state, freeze_s=freeze_s)
+        async with made.parts.sessions() as session:
+            assert await access.may_see(session, reviewer, [made.event_id]) is may, (
+                state,
+                freeze_s,
+            )
