@@ -20,8 +20,8 @@ class Earlier:
 def follow(earlier: Sequence[Earlier], now: Sequence[Pattern]) -> Mapping[int, str]:
     """Return for places in `now` the ids of the patterns they continue.
 
-    A pattern goes on where half of those of its members are that still are solutions, or, when
-    none of them is, where its medoid is. What people marked goes first, then what shares most.
+    A pattern goes on where half of those of its members are that still are solutions, or where
+    its medoid is. What people marked goes first, then what shares most.
     """
     place_of = {one.id: place for place, each in enumerate(now) for one in each.members}
     claims = []
@@ -33,7 +33,7 @@ def follow(earlier: Sequence[Earlier], now: Sequence[Pattern]) -> Mapping[int, s
         claims += [
             (not one.marked, -count, one.id, place)
             for place, count in found.items()
-            if 2 * count >= alive
+            if 2 * count >= alive or place == place_of.get(one.medoid)
         ]
     taken: dict[int, str] = {}
     for _, _, identity, place in sorted(claims):

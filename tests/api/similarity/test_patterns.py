@@ -270,9 +270,15 @@ async def test_the_index_finds_the_closest_pattern_and_is_made_anew(
     assert [names[each] for each in near or ()] == ["memoised results", "branching recursion"]
     assert await kept.embeds.patterns(uuid4(), asked, 2) == []
     await kept.take([await submit(KNAPSACK["memo-1.py"])])
+    async with parts.sessions() as session:
+        gone = Judging.submission_id == solved["masks-1.py"]
+        await session.execute(update(Judging).where(gone).values(verdict=Verdict.WA))
+        await session.commit()
     await kept.patterns.ask_once(hello.problem_id)
     await runner.look(JobLane.LONG)
-    assert await kept.embeds.patterns(hello.problem_id, asked, 2) == near, "and no others"
+    left = await kept.embeds.patterns(hello.problem_id, asked, 9)
+    assert left is not None
+    assert (left[:2], len(left)) == (near, 3), "the fourth has no solution any more"
     await kept.close()
     for harm, whole in ((lambda _: None, True), (shutil.rmtree, False)):
         harm(parts.settings.similarity_dir / "chroma")

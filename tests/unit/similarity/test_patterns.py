@@ -163,6 +163,8 @@ def pattern(*members: str) -> Pattern:
         ([("p", "a", "abc", False), ("q", "d", "defgh", False)], ["abcdefgh"], {0: "q"}),
         ([("p", "a", "ab", False), ("q", "c", "cd", False)], ["cdx", "aby"], {0: "q", 1: "p"}),
         ([("p", "a", "", True)], ["xa", "yz"], {0: "p"}),
+        ([("p", "a", "abcdef", True)], ["cd", "ab", "ef"], {1: "p"}),
+        ([("p", "z", "abcdef", True)], ["cd", "ab", "ef"], {}),
         ([("p", "z", "", True)], ["a"], {}),
     ],
 )
