@@ -244,3 +244,22 @@ async def test_reviewers_compare_nothing_that_a_freeze_hides(arena: Arenas) -> N
                 state,
                 freeze_s,
             )
+
+
+async def test_nobody_uses_up_the_share_of_a_room(arena: Arenas) -> None:
+    """What stands in a room's name puts everybody in it back, and an author may be a rival."""
+    made = await arena()
+    async with made.parts.sessions() as session:
+        await session.execute(update(CodeProblem).values(visibility=Visibility.PUBLIC))
+        await session.commit()
+    new = {"problem": "hello", "language": "python3", "source": "AC"}
+    room = {"room_id": str(made.room_id)}
+    event = {"event_id": str(made.event_id)}
+    for roles, status in (
+        ((Role.AUTHOR,), 404),
+        ((Role.REVIEWER,), 404),
+        ((Role.GAME_MASTER,), 202),
+    ):
+        for where in (room, room | event):
+            answer = await made.client_for(*roles).post("/v1/submissions", json=new | where)
+            assert answer.status_code == status, (roles, where, answer.text)
