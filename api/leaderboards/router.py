@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import clocks, paging
 from api.accounts.router import Moment
 from api.auth import CurrentUser
+from api.db.base import is_id
 from api.db.models import EntryKind
 from api.deps import MaybeReaderDep, PartsDep, SessionDep
 from api.documented import Responses, problems
@@ -75,11 +76,10 @@ _JSON: Responses = {200: {"model": schemas.WholeBoard}}
 
 async def _event_id(event: EventName, parts: PartsDep) -> UUID:
     """Return which event a path names by its id or its slug."""
-    try:
+    if is_id(event):
         return UUID(event)
-    except ValueError:
-        async with parts.sessions() as session:
-            return await viewing.named(session, event)
+    async with parts.sessions() as session:
+        return await viewing.named(session, event)
 
 
 EventIdDep = Annotated[UUID, Depends(_event_id)]
@@ -120,9 +120,9 @@ async def get_leaderboard(
 ) -> Response:
     """Return a page of an event's board, and the caller's own row."""
     if kind is not EntryKind.OFFICIAL and at is not None:
-        raise InvalidError("at: only the official board has a history")
+        raise BadRequestError("at: only the official board has a history")
     if kind is not EntryKind.VIRTUAL and elapsed_s is not None:
-        raise InvalidError("elapsed_s: only a virtual board has it")
+        raise BadRequestError("elapsed_s: only a virtual board has it")
     if kind is EntryKind.VIRTUAL:
         _turn(parts, user)
         return _answer(await replaying.virtual(parts, user, asked, elapsed_s=elapsed_s), known)

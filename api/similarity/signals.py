@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import EventEntry, EventParticipant, UserProfileRef
+from api.db.models import EntryKind, EventEntry, EventParticipant, UserProfileRef
 from api.similarity.choosing import Chosen
 
 
@@ -59,7 +59,11 @@ async def people(session: AsyncSession, chosen: Sequence[Chosen]) -> People:
     entries = await session.execute(
         select(EventParticipant.event_id, EventParticipant.user_id, EventEntry)
         .join(EventEntry, EventEntry.id == EventParticipant.entry_id)
-        .where(EventParticipant.event_id.in_(events))
+        .where(
+            EventParticipant.event_id.in_(events),
+            # Whoever plays again afterwards was in a room and a guild of the event once.
+            EventParticipant.kind == EntryKind.OFFICIAL,
+        )
     )
     guilds = await session.execute(
         select(UserProfileRef.user_id, UserProfileRef.guild_id).where(
