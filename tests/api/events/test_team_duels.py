@@ -15,6 +15,7 @@ from api.db.models import (
     AuditEntry,
     Event,
     EventParticipant,
+    EventState,
     GuildMemberRef,
     GuildRef,
     Rating,
@@ -240,3 +241,34 @@ async def test_drawn_and_cancelled_duels_and_who_is_busy(four: Four) -> None:
         rated = await session.execute(select(RatingChange.event_id, RatingChange.rank))
         assert set(rated.all()) == {(arena.event_id, 1)}
         assert await session.scalar(select(func.count()).select_from(RatingChange)) == 4
+
+
+async def test_friends_do_not_lose_to_each_other_in_changing_teams(four: Four) -> None:
+    """Who met on the other side within a day moves no rating again; who played beside one does."""
+
+    async def rated() -> int:
+        await four.decided()
+        async with four.parts.sessions() as session:
+            return int(await session.scalar(select(func.count()).select_from(RatingChange)) or 0)
+
+    async def single(who: UUID, against: UUID) -> None:
+        made = (await four.call(who, opponent_id=str(against))).json()
+        accepted = (await four.call(against, f"/{made['id']}/accept")).json()
+        await lasts(UUID(accepted["event_id"]))
+
+    async def lasts(event_id: UUID) -> None:
+        now = datetime.now(UTC)
+        past = {"started_at": now - HOUR, "starts_at": now - HOUR, "finished_at": now}
+        async with four.parts.sessions() as session:
+            await session.execute(
+                update(Event).where(Event.id == event_id).values(state=EventState.FINISHED, **past)
+            )
+            await session.commit()
+
+    _, arena = await four.started()
+    await lasts(arena.event_id)
+    assert await rated() == 4
+    await single(four.ada, four.dan)
+    assert await rated() == 4
+    await single(four.bob, four.dan)
+    assert await rated() == 6
