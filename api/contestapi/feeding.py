@@ -75,7 +75,7 @@ class Feeds:
         held.readers += 1
         self._readers[reader] += 1
         try:
-            held.tell(await marking.look(self._parts.sessions, event_id, whole=True))
+            held.tell(await marking.look(self._parts.sessions, event_id, wait=True))
             if held.task is None:
                 # Of no request: what is logged there is not under the first one's id.
                 held.task = asyncio.create_task(

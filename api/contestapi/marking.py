@@ -175,11 +175,11 @@ SELECT count(*) FROM gone
 """
 
 
-async def look(sessions: Sessions, event_id: UUID, *, whole: bool = False) -> int:
+async def look(sessions: Sessions, event_id: UUID, *, wait: bool = False) -> int:
     """Mark what changed and return how far the marks are.
 
-    While somebody else does it, return how far they were before; with `whole`, wait and look at
-    everything. Raises `LookupError` when the event is gone.
+    While somebody else does it, return how far they were before; with `wait`, look after them.
+    Raises `LookupError` when the event is gone.
     """
     async with sessions() as session:
         await session.execute(_BEGIN.values(event_id=event_id))
@@ -187,7 +187,7 @@ async def look(sessions: Sessions, event_id: UUID, *, whole: bool = False) -> in
         feed = await session.scalar(
             select(ContestFeed)
             .where(ContestFeed.event_id == event_id)
-            .with_for_update(skip_locked=not whole)
+            .with_for_update(skip_locked=not wait)
         )
         if feed is None:
             return await reached(session, event_id)
@@ -195,7 +195,7 @@ async def look(sessions: Sessions, event_id: UUID, *, whole: bool = False) -> in
         if event is None:
             raise LookupError(f"there is no event {event_id}")
         of = await contest(session, event)
-        await _mark_all(session, of, feed, whole=whole)
+        await _mark_all(session, of, feed)
         await session.commit()
         return feed.last_seq
 
@@ -208,12 +208,12 @@ async def reached(session: AsyncSession, event_id: UUID) -> int:
     return found or 0
 
 
-async def _mark_all(session: AsyncSession, of: Contest, feed: ContestFeed, *, whole: bool) -> None:
+async def _mark_all(session: AsyncSession, of: Contest, feed: ContestFeed) -> None:
     before, outlook = feed.looked_at, of.outlook
     if feed.looked_at_all is None or feed.context != outlook:
         whole = True
     else:
-        whole = whole or of.now - feed.looked_at_all >= FULL_EVERY
+        whole = of.now - feed.looked_at_all >= FULL_EVERY
     feed.looked_at = of.now
     if whole:
         feed.looked_at_all, feed.context = of.now, outlook

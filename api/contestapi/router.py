@@ -151,11 +151,18 @@ async def get_contest_account(view: Viewed) -> Object:
 @router.get("/contests/{contest_id}/scoreboard")
 async def get_contest_scoreboard(
     view: Viewed,
-    session: SessionDep,
+    parts: PartsDep,
     group_id: Annotated[str | None, Query(max_length=36, description="One room's.")] = None,
 ) -> Object:
     """Return the scoreboard that the caller may see."""
-    return await standing.scoreboard(session, view, group_id)
+
+    async def make() -> Object:
+        async with parts.sessions() as session:
+            return await standing.scoreboard(session, view, group_id)
+
+    # It is whole, so it is made a few times a second at most, however many ask for it.
+    key = ("scoreboard", view.contest.event.id, view.public_board, group_id)
+    return await parts.recent.get(key, make)
 
 
 @router.get(

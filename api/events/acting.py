@@ -37,6 +37,7 @@ from api.neighbours import outbox
 from judge.scoring import rating
 
 CHANGED = "event.changed"
+LATE = timedelta(minutes=1)
 EXTENSION_MAX_S = 86400
 # Acts that are nobody's but the clock's leave no actor in the audit log.
 CLOCK: CurrentUser | None = None
@@ -271,8 +272,10 @@ async def _assign_rooms(session: AsyncSession, event: Event) -> None:
 async def _start(
     session: AsyncSession, event: Event, *, by: CurrentUser | None, now: datetime
 ) -> None:
-    # The clock may be late: the event starts when it was to start. People start it now.
-    event.started_at = now if by is not None else event.starts_at
+    # The clock is late by a moment, and the event starts when it was to start. When nobody ticked
+    # for longer, or people had to help, it starts now: its time is the players' to use.
+    late = now - event.starts_at > LATE
+    event.started_at = now if by is not None or late else event.starts_at
     chosen = await session.scalar(select(func.count()).where(EventProblem.event_id == event.id))
     if not chosen:
         raise ConflictError("the event has no problems", slug="event-without-problems")

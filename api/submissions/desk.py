@@ -225,8 +225,8 @@ class Desk:
         place = admitted.find(
             new.event_id, given.user.id, new.problem, room_id=new.room_id, arrived=given.arrived
         )
-        if place is None and (new.event_id or new.room_id) and not _may_name_events(given):
-            # A room has its own share of the workers, so nobody may just say where they are.
+        strange = place is None and (new.event_id or new.room_id)
+        if strange and not _may_name_events(given):
             raise NotFoundError("there is no such event for you", slug="event-not-found")
         target = targets.find(given.user, new.problem) if place is None else place.target
         if target is None:
@@ -347,8 +347,11 @@ def _for_the_jury(given: _HandedIn) -> bool:
 
 
 def _may_name_events(given: _HandedIn) -> bool:
-    """Tell whether somebody who takes no part may try something out in an event."""
-    return given.user.has(Role.AUTHOR, Role.REVIEWER)
+    """Tell whether somebody who takes no part may try something out in an event.
+
+    A room has its own share of the workers, which only game masters may use up.
+    """
+    return given.user.has(*(() if given.new.room_id else (Role.AUTHOR, Role.REVIEWER)))
 
 
 def _outside(given: _HandedIn) -> bool:

@@ -8,10 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
 from api.app import create_app
-from api.contestapi import streaming
-from api.db.models import EventState
+from api.contestapi import marking, streaming
+from api.db.models import ContestFeed, EventState
 from judge.verdicts import Verdict
 from tests.api.contestapi.conftest import BASE, World, Worlds
 from tests.api.live_client import serving
@@ -184,3 +185,19 @@ async def test_tokens_of_others_are_refused(world: Worlds) -> None:
             )
         again = await client.get(f"{url}{FEED}?since_token=p0&stream=false")
         assert again.status_code == 200
+
+
+async def test_a_contest_is_read_as_a_whole_once_a_minute_at_most(world: Worlds) -> None:
+    """However many come and go; and what is new is there for each all the same."""
+    made = await world()
+    first = await marking.look(made.parts.sessions, made.event_id, wait=True)
+
+    async def whole_at() -> Any:
+        async with made.parts.sessions() as session:
+            return await session.scalar(select(ContestFeed.looked_at_all))
+
+    before = await whole_at()
+    await made.submit(0, 0, 3)
+    second = await marking.look(made.parts.sessions, made.event_id, wait=True)
+    assert second > first
+    assert await whole_at() == before

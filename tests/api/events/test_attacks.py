@@ -13,6 +13,7 @@ from api.db.base import new_id
 from api.db.models import CodeProblem, Event, EventEntry, EventState, Visibility
 from api.events import acting, tending, ticking
 from api.events.machine import Act
+from api.similarity import access
 from api.submissions import desk, intake
 from tests.api.conftest import Client, ClientFor
 from tests.api.events.conftest import Arena, Arenas
@@ -224,3 +225,41 @@ async def test_a_private_event_is_there_for_nobody_else(
         assert (await client.post("/v1/stream/tickets", json=topics)).status_code == 201
         assert await listed(client) == 1
     assert (await stranger.get(f"{path}/leaderboard")).status_code == 404
+
+
+async def test_reviewers_compare_nothing_that_a_freeze_hides(arena: Arenas) -> None:
+    """Whoever is alike was accepted; they may play, or tell who does."""
+    made = await arena()
+    reviewer = CurrentUser(id=new_id(), roles=frozenset({Role.REVIEWER}))
+    expected = {
+        (EventState.FROZEN, 600): False,
+        (EventState.FINISHED, 600): False,
+        (EventState.FINISHED, None): True,
+        (EventState.THAWED, 600): True,
+    }
+    for (state, freeze_s), may in expected.items():
+        await made.change(state=state, freeze_s=freeze_s)
+        async with made.parts.sessions() as session:
+            assert await access.may_see(session, reviewer, [made.event_id]) is may, (
+                state,
+                freeze_s,
+            )
+
+
+async def test_nobody_uses_up_the_share_of_a_room(arena: Arenas) -> None:
+    """What stands in a room's name puts everybody in it back, and an author may be a rival."""
+    made = await arena()
+    async with made.parts.sessions() as session:
+        await session.execute(update(CodeProblem).values(visibility=Visibility.PUBLIC))
+        await session.commit()
+    new = {"problem": "hello", "language": "python3", "source": "AC"}
+    room = {"room_id": str(made.room_id)}
+    event = {"event_id": str(made.event_id)}
+    for roles, status in (
+        ((Role.AUTHOR,), 404),
+        ((Role.REVIEWER,), 404),
+        ((Role.GAME_MASTER,), 202),
+    ):
+        for where in (room, room | event):
+            answer = await made.client_for(*roles).post("/v1/submissions", json=new | where)
+            assert answer.status_code == status, (roles, where, answer.text)

@@ -64,7 +64,7 @@ class Scene:
     async def submit(self, source: str, *, user: UUID | None = None, **more: Any) -> str:
         """Submit as a player and return the submission's id."""
         new = {"problem": "hello", "language": "python3", "source": source, **more}
-        roles = (Role.AUTHOR,) if "event_id" in more else ()
+        roles = (Role.GAME_MASTER,) if "event_id" in more else ()
         said = await self.client_for(*roles, user_id=user).post("/v1/submissions", json=new)
         assert said.status_code == 202, said.text
         return str(said.json()["id"])
