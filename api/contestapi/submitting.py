@@ -21,7 +21,15 @@ from starlette.datastructures import UploadFile
 
 from api.contestapi.kinds import Side
 from api.contestapi.viewing import View
-from api.errors import ForbiddenError, InvalidError, MediaTypeError, NotFoundError, TooLargeError
+from api.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    MediaTypeError,
+    NotFoundError,
+    TooLargeError,
+)
+from api.events.machine import OVER
 from api.submissions.schemas import NewSubmission
 from judge import limits
 
@@ -78,6 +86,9 @@ async def read(request: Request, view: View, *, source_bytes_max: int) -> NewSub
     if view.side is not Side.TEAM:
         # Before anything is unpacked: a stranger's archive is no work of ours.
         raise ForbiddenError("only teams of this contest hand in submissions")
+    if view.contest.event.state in OVER:
+        # Whoever plays an event again afterwards does so elsewhere: contests know nothing of it.
+        raise ConflictError("the contest is over", slug="event-closed")
     if media == "multipart/form-data":
         given, files = await _form(request, source_bytes_max)
     else:

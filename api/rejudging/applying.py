@@ -64,6 +64,15 @@ SELECT
     count(*) FILTER (WHERE new.state = 'done') AS done
 FROM codebattle.judgings AS new WHERE new.rejudging_id = :id
 """)
+# What was swapped in but on no board: those of finalised events stay as they were written down.
+_FINALISED: Final = text("""
+SELECT count(*) FROM codebattle.judgings AS new
+JOIN codebattle.code_submissions AS submission ON submission.id = new.submission_id
+JOIN codebattle.event_entries AS entry ON entry.id = submission.entry_id
+JOIN codebattle.events AS event ON event.id = entry.event_id
+WHERE new.rejudging_id = :id AND new.is_current
+AND entry.kind = 'official' AND event.state = 'finalised'
+""")
 _VERDICTS: Final = """
 SELECT coalesce(jsonb_object_agg(verdict, n), '{{}}') FROM (
     SELECT old.verdict, count(*) AS n
@@ -119,6 +128,8 @@ async def apply(
         "before": await _verdicts(session, found.id, "replaces_id"),
         "after": await _verdicts(session, found.id, "id"),
     }
+    if late := await session.scalar(_FINALISED, {"id": found.id}):
+        outcome["finalised"] = late
     found.state = RejudgingState.APPLIED
     found.applied_by = user.id
     found.finished_at = await session.scalar(select(func.now()))

@@ -221,11 +221,13 @@ async def test_what_is_wrong_is_not_handed_in(
 
 
 async def test_nobody_hands_in_before_the_start(world: Worlds, app: FastAPI) -> None:
-    """The problem is not there yet, and after the end the contest is closed."""
+    """The problem is not there yet; after the end the contest is closed, to practice as well."""
     made = await world(state=EventState.LOBBY)
     headers = {"Authorization": f"Bearer {made.token(0)}"}
     async with anybody(app, headers=headers) as client:
         early = await client.post(SUBMISSIONS, json=given())
-        await made.change(state=EventState.FINISHED, started_at=made.start, duration_s=60)
+        ended = {"started_at": made.start, "duration_s": 60, "thawed_at": made.start}
+        await made.change(state=EventState.THAWED, **ended)
+        practice = await client.post(f"http://test/v1/events/{made.event_id}/practice")
         late = await client.post(SUBMISSIONS, json=given())
-    assert (early.status_code, late.status_code) == (404, 409)
+    assert (early.status_code, practice.status_code, late.status_code) == (404, 201, 409)

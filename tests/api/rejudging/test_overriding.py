@@ -90,6 +90,23 @@ async def test_an_override_counts_and_is_taken_back(
         assert verdicts == ["WA", "AC", "TLE", "WA"]
 
 
+async def test_a_board_that_was_written_down_stays(
+    arena: Arenas,  # noqa: F811
+    master: Client,  # noqa: F811
+) -> None:
+    """The verdict changes, the board of a finalised event does not, and the outcome says so."""
+    made = await arena()
+    path = (await made.submit(made.ada, "WA")).json()["url"]
+    await made.judged()
+    for act in ("finish", "finalise"):
+        answer = await master.post(f"/v1/events/{made.event_id}/acts/{act}")
+        assert answer.status_code == 200, answer.text
+    changed = await master.post(f"{path}/override", json={"verdict": "AC", "reason": REASON})
+    assert (changed.json()["outcome"]["changed"], changed.json()["outcome"]["finalised"]) == (1, 1)
+    assert (await master.get(path)).json()["verdict"] == "AC"
+    assert not (await _cell(made, master))["solved"]
+
+
 async def test_a_later_rejudging_takes_the_place_of_an_override(scene: Scene) -> None:
     """One that was made before it does not."""
     path = f"/v1/submissions/{(submission := await scene.submit('WA'))}"
