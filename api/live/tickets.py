@@ -64,8 +64,8 @@ async def redeem(redis: Redis, ticket: str) -> tuple[CurrentUser, list[str]]:
         name=held["name"],
         roles=frozenset(Role(each) for each in held["roles"]),
         scopes=frozenset(Scope(each) for each in held["scopes"]),
-        token_id=None if held["token_id"] is None else UUID(held["token_id"]),
-        until=held["until"],
+        token_id=UUID(held["token_id"]) if held.get("token_id") else None,
+        until=held.get("until"),
     )
     return user, list(held["topics"])
 
