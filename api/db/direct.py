@@ -1,14 +1,17 @@
-"""One connection that is kept for statements asked for all the time, without SQLAlchemy's layers.
+"""Straight to the driver, without SQLAlchemy's layers: for what is asked all the time, or much of.
 
-It comes from the engine, so address, bounds and session settings are the same, and it is made
-anew once it is lost.
+`Direct` is one connection that is kept for statements asked for all the time. It comes from the
+engine, so address, bounds and session settings are the same, and it is made anew once it is lost.
+`copy` fills a table inside the transaction of a session.
 """
 
-from typing import cast
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import asyncpg
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Table
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 # What a database that is away, restarting or overloaded raises; anything else is about the data.
 AWAY = (
@@ -22,6 +25,23 @@ AWAY = (
     OSError,
     TimeoutError,
 )
+
+
+async def copy(
+    session: AsyncSession, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Add many rows; the session's transaction has begun, with any statement before.
+
+    Raises `OperationalError` when the database is away, as a session does.
+    """
+    raw = await (await session.connection()).get_raw_connection()
+    driver = cast("asyncpg.Connection", raw.driver_connection)
+    try:
+        await driver.copy_records_to_table(
+            table.name, schema_name=table.schema, columns=list(columns), records=rows
+        )
+    except AWAY as error:
+        raise OperationalError(None, None, error) from error
 
 
 class Direct:

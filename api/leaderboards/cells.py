@@ -1,19 +1,21 @@
 """Cells, rows and guilds between scoring's form and PostgreSQL's.
 
 Rows travel as one JSON document: PostgreSQL reads its numbers exactly, and any number of rows
-costs one statement.
+costs one statement. A whole board is copied into its tables instead.
 """
 
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import JSON, Table, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.db import direct
+from api.db.base import Base
 from api.leaderboards.scoring import decimal
 from judge.scoring import Cell, Standing
 from judge.scoring.guilds import Totals
@@ -152,22 +154,22 @@ async def store(
     guilds: Iterable[Mapping[str, Any]] = (),
 ) -> None:
     """Store cells, rows and guilds in one statement."""
-    await put(session, written(cells=cells, rows=rows, guilds=guilds))
+    await session.execute(
+        _STORE,
+        {"cells": _json(cells), "rows": _json(rows), "guilds": _json(guilds)},
+    )
 
 
-def written(
-    *,
-    cells: Iterable[Mapping[str, Any]] = (),
-    rows: Iterable[Mapping[str, Any]] = (),
-    guilds: Iterable[Mapping[str, Any]] = (),
-) -> dict[str, str]:
-    """Return them as they travel: work for a processor, not for the database."""
-    return {"cells": _json(cells), "rows": _json(rows), "guilds": _json(guilds)}
+async def fill(session: AsyncSession, model: type[Base], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Put rows into a table that has none of them; the transaction has begun."""
+    table = cast("Table", model.__table__)
+    names = [column.name for column in table.columns]
+    texts = {column.name for column in table.columns if isinstance(column.type, JSON)}
 
+    def record(row: Mapping[str, Any]) -> list[Any]:
+        return [json.dumps(row[name]) if name in texts else row[name] for name in names]
 
-async def put(session: AsyncSession, documents: Mapping[str, str]) -> None:
-    """Store what was `written`."""
-    await session.execute(_STORE, documents)
+    await direct.copy(session, table, names, map(record, rows))
 
 
 def columns(standing: Standing) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Numeric,
@@ -23,7 +24,6 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import BoardGuild, BoardRow, EntryKind
@@ -42,7 +42,7 @@ _COLUMNS = {
     "penalty": BigInteger,
     "last": BigInteger,
     "name": Text,
-    "cells": JSONB,
+    "cells": JSON,
 }
 _TOP = "SELECT {row} {among} {order}"
 _AFTER = """
@@ -67,6 +67,12 @@ JOIN codebattle.board_rows AS r ON r.event_id = own.event_id AND r.public = own.
     AND (r.lost, r.penalty, r.last, r.entry_id)
         < (own.lost, own.penalty, own.last, own.entry_id)
 WHERE own.event_id = :event_id AND own.public = :public AND own.entry_id = :entry_id {among}
+"""
+# How many are ahead of a key; constants, so that the index has it all.
+_AHEAD = """
+SELECT count(*) FROM codebattle.board_rows AS r
+WHERE r.event_id = :event_id AND r.public = :public
+    AND (r.lost, r.penalty, r.last) < (:lost, :penalty, :last) {among}
 """
 _FIRSTS = text("""
 SELECT wanted.problem_id, f.entry_id, f.solved_us,
@@ -181,8 +187,10 @@ async def one(session: AsyncSession, among: Among, entry_id: UUID) -> Ranked | N
     ).first()
     if row is None or not among.has(_ranked(row, 0)):
         return None
-    rank, _ = await _places(session, among, entry_id)
-    return _ranked(row, rank)
+    key = {"lost": row.lost, "penalty": row.penalty, "last": row.last}
+    statement = _written(_AHEAD, *among.filters)
+    ahead = (await session.execute(statement, among.values | key)).scalar_one()
+    return _ranked(row, ahead + 1)
 
 
 async def count(session: AsyncSession, among: Among) -> int:

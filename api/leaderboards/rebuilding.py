@@ -33,7 +33,6 @@ from judge.scoring import Cell, Standing
 from judge.scoring import EventProblem as Problem
 from judge.scoring.ranking import first
 
-STORED_AT_ONCE = 5000
 # After so many rows of the log others have their turn: a request may look back as well.
 LOG_AT_ONCE = 1000
 DIFFERENCES_SHOWN = 20
@@ -164,15 +163,13 @@ async def rebuild(session: AsyncSession, event: Event) -> Made:
             .where(model.event_id == event.id)
             .execution_options(synchronize_session=False)
         )
-    documents = _written(board)
-    waiting = next(documents, None)
-    while waiting is not None:
-        # The next is written in a thread while PostgreSQL reads this one.
-        waiting, _ = await asyncio.gather(
-            asyncio.to_thread(next, documents, None), cells.put(session, waiting)
-        )
-    for chunk in _chunks(board.apart_rows()):
-        await apart.store(session, chunk)
+    for model, rows in (
+        (BoardCell, board.cell_rows()),
+        (BoardRow, board.board_rows()),
+        (BoardGuild, board.guild_rows()),
+        (ApartRow, board.apart_rows()),
+    ):
+        await cells.fill(session, model, rows)
     return board
 
 
@@ -292,25 +289,6 @@ def _all(board: Made) -> Iterator[dict[str, Any]]:
     yield from board.board_rows()
     yield from board.guild_rows()
     yield from board.apart_rows()
-
-
-def _written(board: Made) -> Iterator[dict[str, str]]:
-    for chunk in _chunks(board.cell_rows()):
-        yield cells.written(cells=chunk)
-    for chunk in _chunks(board.board_rows()):
-        yield cells.written(rows=chunk)
-    yield cells.written(guilds=board.guild_rows())
-
-
-def _chunks(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    chunk: list[dict[str, Any]] = []
-    for row in rows:
-        chunk.append(row)
-        if len(chunk) >= STORED_AT_ONCE:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
 
 
 def _key(row: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Identity, Index, Numeric, func, text
+from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Identity, Index, Numeric, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -120,7 +120,8 @@ class BoardRow(Base):
     penalty: Mapped[int]
     last: Mapped[int]
     # What is shown of the entry's cells, by problem: a page of the board reads nothing else.
-    cells: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
+    # JSON and not JSONB: it is only ever given out as it is.
+    cells: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
 
 
 class BoardGuild(Base):

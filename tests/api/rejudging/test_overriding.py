@@ -43,6 +43,7 @@ async def test_an_override_counts_and_is_taken_back(
     judged = (await made.client(made.ada).get(path)).json()
     body = {"verdict": "AC", "reason": REASON}
     topic = Topic.SUBMISSION.of(UUID(judged["id"]))
+    assert await app.state.parts.hub.wait_up(5)
     async with app.state.parts.hub.listen([topic]) as updates:
         answer = await master.post(f"{path}/override", json=body)
         told = await asyncio.wait_for(updates.get(), 5)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects import postgresql
 
 revision: str = "c4a7d0e95b12"
 down_revision: str | None = "8dfd47c6de40"
@@ -18,7 +17,7 @@ def upgrade() -> None:
         "board_rows",
         sa.Column(
             "cells",
-            postgresql.JSONB(astext_type=sa.Text()),
+            sa.JSON(),
             server_default="{}",
             nullable=False,
         ),
@@ -34,7 +33,7 @@ def upgrade() -> None:
     )
     op.execute("""
         UPDATE codebattle.board_rows AS r SET cells = made.cells FROM (
-            SELECT event_id, public, entry_id, jsonb_object_agg(problem_id, jsonb_build_object(
+            SELECT event_id, public, entry_id, json_object_agg(problem_id, json_build_object(
                 'attempts', attempts, 'pending', pending, 'solved', solved_us IS NOT NULL,
                 'score', score + bonus, 'penalty', penalty, 'at_us', at_us,
                 'solved_us', solved_us, 'first', first
