@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks
@@ -20,6 +20,11 @@ from judge.scoring.guilds import Combining, combined
 from judge.scoring.ranking import Row
 from judge.scoring.schedule import Schedule
 from judge.verdicts import Verdict
+
+_SOME = text("""
+SELECT problem_id, position, points, scoring, max_score, cpu_ms, memory_bytes
+FROM codebattle.event_problems WHERE event_id = :event_id AND problem_id = ANY(:only)
+""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +75,7 @@ def virtual(clock: Schedule, starts_at: datetime) -> Schedule:
     return replace(clock, start=starts_at, freeze=None, removed=())
 
 
-def problem(row: EventProblemRow) -> EventProblem:
+def problem(row: Any) -> EventProblem:
     """Return a problem of an event."""
     return EventProblem(
         id=str(row.problem_id),
@@ -87,9 +92,10 @@ async def problems(
     session: AsyncSession, event_id: UUID, *, only: Collection[UUID] | None = None
 ) -> dict[UUID, EventProblem]:
     """Return an event's problems, or some of them, as scoring takes them."""
-    chosen = select(EventProblemRow).where(EventProblemRow.event_id == event_id)
     if only is not None:
-        chosen = chosen.where(EventProblemRow.problem_id.in_(only))
+        some = await session.execute(_SOME, {"event_id": event_id, "only": list(only)})
+        return {row.problem_id: problem(row) for row in some}
+    chosen = select(EventProblemRow).where(EventProblemRow.event_id == event_id)
     return {row.problem_id: problem(row) for row in await session.scalars(chosen)}
 
 

@@ -13,10 +13,10 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import bindparam, func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import EntryKind, Event, EventAttempt, EventEntry
+from api.db.models import Event, EventAttempt
 from api.leaderboards import apart, cells, scoring
 from api.leaderboards.cells import Place
 from api.leaderboards.scoring import Rules
@@ -26,8 +26,16 @@ from judge.scoring.guilds import Combining, Totals
 from judge.verdicts import Verdict
 
 CATCH_UP_MAX = 1000
-# Made once, and for the connection: the object mapper has nothing to add to a row of the log.
+# Statements are made once: making one costs more than asking it. This one is for the connection,
+# since the object mapper has nothing to add to a row of the log.
 _NOTE = insert(EventAttempt)
+_LOCKED = (
+    select(Event)
+    .where(Event.id == bindparam("locked"))
+    # Others may still refer to it: the log's rows do, and wait for nobody.
+    .with_for_update(key_share=True)
+    .execution_options(populate_existing=True)
+)
 _LOG = text("""
 SELECT DISTINCT ON (a.entry_id, a.problem_id, a.submission_id)
     a.entry_id, a.problem_id, a.submission_id, a.submitted_at, a.verdict, a.score, a.groups,
@@ -36,6 +44,10 @@ FROM unnest(cast(:entries AS uuid[]), cast(:problems AS uuid[])) AS wanted (entr
 JOIN codebattle.event_attempts AS a USING (entry_id, problem_id)
 WHERE a.event_id = :event_id
 ORDER BY a.entry_id, a.problem_id, a.submission_id, a.id DESC
+""")
+_ENTRIES = text("""
+SELECT id, room_id, guild_id FROM codebattle.event_entries
+WHERE event_id = :event_id AND id = ANY(:wanted) AND kind = 'official'
 """)
 _CELLS = text("""
 SELECT * FROM codebattle.board_cells
@@ -120,7 +132,7 @@ class _Desk:
     """What of a board is on the desk: cells by side, entry and problem, and what changed."""
 
     event_id: UUID
-    entries: dict[UUID, EventEntry]
+    entries: dict[UUID, Any]
     cells: dict[Side, dict[str, Cell]] = field(default_factory=dict)
     changed: set[tuple[bool, UUID, str]] = field(default_factory=set)
 
@@ -195,15 +207,7 @@ async def behind(session: AsyncSession) -> Sequence[UUID]:
 
 async def locked(session: AsyncSession, event_id: UUID) -> Event:
     """Return an event whose board is ours until the transaction ends."""
-    event = (
-        await session.execute(
-            select(Event)
-            .where(Event.id == event_id)
-            # Others may still refer to it: the log's rows do, and wait for nobody.
-            .with_for_update(key_share=True)
-            .execution_options(populate_existing=True)
-        )
-    ).scalar_one_or_none()
+    event = (await session.execute(_LOCKED, {"locked": event_id})).scalar_one_or_none()
     if event is None:
         raise LookupError(f"there is no event {event_id}")
     return event
@@ -245,14 +249,8 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
 
 async def _entries(
     session: AsyncSession, event_id: UUID, wanted: Collection[UUID]
-) -> dict[UUID, EventEntry]:
-    found = await session.scalars(
-        select(EventEntry).where(
-            EventEntry.id.in_(wanted),
-            EventEntry.event_id == event_id,
-            EventEntry.kind == EntryKind.OFFICIAL,
-        )
-    )
+) -> dict[UUID, Any]:
+    found = await session.execute(_ENTRIES, {"event_id": event_id, "wanted": list(wanted)})
     return {entry.id: entry for entry in found}
 
 

@@ -10,7 +10,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, exists, func, insert, or_, select, text, update
+from sqlalchemy import (
+    CursorResult,
+    and_,
+    bindparam,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks, redaction
@@ -32,6 +43,21 @@ JUDGED = "submission.judged"
 ELSEWHERE = timedelta(seconds=3)
 # After a restart of PostgreSQL the living get this long to extend what ran out meanwhile.
 RESTARTED = timedelta(seconds=2)
+# The end of a judging whose claim still holds. Made once: making it costs more than asking it.
+_ENDED = (
+    update(Judging)
+    .where(
+        Judging.id == bindparam("ended"),
+        Judging.fencing_token == bindparam("held"),
+        Judging.state.in_(ACTIVE),
+    )
+    .values(
+        lease_owner=None,
+        lease_expires_at=None,
+        finished_at=func.now(),
+        judged_by=Judging.lease_owner,
+    )
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,15 +228,12 @@ async def store(
     record = judgement.to_json()
     runs = record.pop("runs")
     state = JudgingState.FAILED if judgement.verdict is Verdict.JE else JudgingState.DONE
-    stored = await _guarded(
-        session,
-        claimed,
+    result = await (await session.connection()).execute(
+        _ENDED,
         {
+            "ended": claimed.judging_id,
+            "held": claimed.token,
             "state": state,
-            "lease_owner": None,
-            "lease_expires_at": None,
-            "finished_at": func.now(),
-            "judged_by": Judging.lease_owner,
             "verdict": judgement.verdict,
             "score": None if judgement.score is None else float(judgement.score),
             "cpu_us": judgement.cpu_us,
@@ -222,7 +245,7 @@ async def store(
             "record": cleaned(record),
         },
     )
-    if not stored:
+    if result.rowcount != 1:
         await session.rollback()
         return Stored(stored=False)
     if runs:
