@@ -23,7 +23,7 @@ from judge.verdicts import Verdict
 
 _SOME = text("""
 SELECT problem_id, position, points, scoring, max_score, cpu_ms, memory_bytes
-FROM codebattle.event_problems WHERE event_id = :event_id AND problem_id = ANY(:only)
+FROM codebattle.event_code_problems WHERE event_id = :event_id AND problem_id = ANY(:only)
 """)
 
 
