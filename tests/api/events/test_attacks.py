@@ -28,7 +28,7 @@ class Ahead(datetime):
 
     @classmethod
     def now(cls, tz: Any = None) -> Any:
-        """Return what that machine takes for now."""
+        """Return the moment at which that machine believes it is."""
         return datetime.now(tz) + timedelta(hours=1)
 
 
