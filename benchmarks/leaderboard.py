@@ -268,8 +268,7 @@ async def _judged_before(
             at = START + timedelta(seconds=chance.random() * DURATION_S)
             who, task = chance.choice(ground.entries), chance.choice(ground.problems)
             base = (ground.event_id, who, task, new_id(), at)
-            # Shown, as all but the last second of a board's log is when somebody rebuilds it.
-            records += [(*base, None, True), (*base, chance.choice(VERDICTS).value, True)]
+            records += [(*base, None, False), (*base, chance.choice(VERDICTS).value, False)]
         await raw.copy_records_to_table(
             "event_attempts",
             schema_name="codebattle",
