@@ -11,7 +11,9 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clocks
 from api.auth import Role
 from api.db.base import new_id
 from api.db.models import (
@@ -126,6 +128,20 @@ async def proven(made: Arena) -> rebuilding.Proof:
         proof = await rebuilding.check(session, await updating.locked(session, made.event_id))
     assert proof.differences == ()
     return proof
+
+
+async def test_the_time_is_the_databases(over: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine thinks that answers."""
+    cyd = new_id()
+    assert (await begin(over, cyd)).json()["stage"] == "running"
+
+    async def later(session: AsyncSession) -> datetime:
+        del session
+        return datetime.now(UTC) + timedelta(hours=2)
+
+    monkeypatch.setattr(clocks, "now", later)
+    shown = (await over.client(cyd).get("/v1/events/autumn/virtual")).json()
+    assert (shown["stage"], (await board(over, cyd, "virtual"))["elapsed_s"]) == ("over", None)
 
 
 async def test_a_virtual_participation(over: Arena) -> None:
