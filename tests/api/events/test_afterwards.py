@@ -7,11 +7,11 @@ finalised; whatever is done afterwards, what it left stays to the byte.
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks
 from api.auth import Role
@@ -131,15 +131,10 @@ async def proven(made: Arena) -> rebuilding.Proof:
 
 
 async def test_the_time_is_the_databases(over: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the machine thinks that answers."""
     cyd = new_id()
     assert (await begin(over, cyd)).json()["stage"] == "running"
-
-    async def later(session: AsyncSession) -> datetime:
-        del session
-        return datetime.now(UTC) + timedelta(hours=2)
-
-    monkeypatch.setattr(clocks, "now", later)
+    later = datetime.now(UTC) + timedelta(hours=2)
+    monkeypatch.setattr(clocks, "now", AsyncMock(return_value=later))
     shown = (await over.client(cyd).get("/v1/events/autumn/virtual")).json()
     assert (shown["stage"], (await board(over, cyd, "virtual"))["elapsed_s"]) == ("over", None)
 
