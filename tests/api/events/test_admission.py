@@ -177,7 +177,7 @@ async def test_a_rejudge_keeps_to_the_version_of_the_event(arena: Arenas, master
     for more in ({}, {"against": 2}):
         body = {"reason": "data", "selection": event | {"problem": "hello"}, **more}
         said = await master.post("/v1/rejudgings", json=body)
-        assert said.status_code == 201, said.text
+        assert said.status_code == 202, said.text
         async with made.parts.sessions() as session:
             judged.append(
                 await session.scalar(
