@@ -268,15 +268,20 @@ async def _judged_before(
             at = START + timedelta(seconds=chance.random() * DURATION_S)
             who, task = chance.choice(ground.entries), chance.choice(ground.problems)
             base = (ground.event_id, who, task, new_id(), at)
-            records += [(*base, None, False), (*base, chance.choice(VERDICTS).value, False)]
+            records += [(*base, None), (*base, chance.choice(VERDICTS).value)]
         await raw.copy_records_to_table(
             "event_attempts",
             schema_name="codebattle",
             columns=(
                 *("event_id", "entry_id", "problem_id", "submission_id", "submitted_at"),
-                *("verdict", "shown"),
+                "verdict",
             ),
             records=records,
+        )
+        # No board shows any of it yet.
+        await raw.execute(
+            "INSERT INTO codebattle.event_unshown "
+            "SELECT event_id, id, entry_id, problem_id FROM codebattle.event_attempts"
         )
         await session.commit()
     await _vacuum(made)
