@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from api.contestapi import marking
+from api.contestapi.marking import Reached
 from api.db.engine import AWAY
 from api.errors import TooManyError, UnavailableError
 from api.logs import logger
@@ -30,17 +31,22 @@ _log = logger(__name__)
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Followed:
-    """A contest that is followed: how far its marks are, and who waits for more."""
+    """A contest that is followed: how far its marks are, whether to the end, and who waits."""
 
     event_id: UUID
     readers: int = 0
     reached: int = 0
+    epoch: str = ""
+    over: bool = False
     task: asyncio.Task[None] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def tell(self, reached: int) -> None:
+    def tell(self, reached: Reached) -> None:
         """Wake the readers."""
-        self.reached = max(self.reached, reached)
+        if reached.epoch != self.epoch:
+            self.epoch, self.reached = reached.epoch, 0
+        self.reached = max(self.reached, reached.seq)
+        self.over = self.over or reached.over
         self.changed.set()
         self.changed = asyncio.Event()
 
@@ -116,5 +122,6 @@ class Feeds:
                 pause = AWAY_S
                 continue
             pause = max(LOOK_S, SHARE * (time.monotonic() - began))
-            if reached > held.reached or self.ending:
+            news = reached.seq > held.reached or reached.epoch != held.epoch
+            if news or reached.over or self.ending:
                 held.tell(reached)

@@ -10,7 +10,8 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, Uuid, all_, and_, any_, cast, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import redaction
@@ -147,7 +148,7 @@ def judgement(
     inside = redaction.may_see_usage(who)
     if inside:
         shown["max_run_time"] = None
-    verdict = redaction.verdict(judging, who, phase)
+    verdict = redaction.verdict(_counted(of, judging), who, phase)
     if verdict is not None and judging.finished_at is not None:
         shown["judgement_type_id"] = verdict.value
         shown["end_time"] = times.moment(judging.finished_at)
@@ -252,7 +253,7 @@ def _run(
 ) -> dict[str, Any] | None:
     of = view.contest
     shown = redaction.run(run, who)
-    decided = redaction.verdict(judging, who, of.phase(submitted.submitted_at))
+    decided = redaction.verdict(_counted(of, judging), who, of.phase(submitted.submitted_at))
     if shown is None or decided is None or judging.finished_at is None:
         return None
     return {
@@ -265,6 +266,13 @@ def _run(
         "contest_time": of.time(judging.finished_at),
         "run_time": (shown.cpu_ms or 0) / 1000,
     }
+
+
+def _counted(of: Contest, judging: Judging) -> Judging | dict[str, Any]:
+    """Return a judging as what counts here, also if another one does elsewhere."""
+    if judging.id not in of.settled.kept:
+        return judging
+    return {"verdict": judging.verdict, "is_current": True}
 
 
 def _score(of: Contest, row: CodeSubmission, judging: Judging, verdict: Verdict) -> float:
@@ -304,9 +312,14 @@ def _submitted(of: Contest) -> Select[CodeSubmission, UUID]:
 
 
 def _judged(of: Contest) -> _Judged:
+    counts: Any = Judging.is_current
+    if of.settled.kept:
+        # As arrays, since there may be more than a statement has parameters.
+        late, kept = (cast([*ids], ARRAY(Uuid())) for ids in (of.settled.late, of.settled.kept))
+        counts = or_(and_(Judging.is_current, Judging.id != all_(late)), Judging.id == any_(kept))
     return (
         select(CodeSubmission, EventEntry.id, Judging)
         .join(EventEntry, _OFFICIAL)
-        .join(Judging, (Judging.submission_id == CodeSubmission.id) & Judging.is_current)
+        .join(Judging, (Judging.submission_id == CodeSubmission.id) & counts)
         .where(CodeSubmission.event_id == of.event.id)
     )

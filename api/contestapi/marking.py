@@ -10,6 +10,7 @@ and those the leaderboard's log speaks of; now and then, and whenever the clock 
 changes, all of them.
 """
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -28,11 +29,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.contestapi import objects
+from api.contestapi import configured, objects
 from api.contestapi.kinds import Kind, Side
 from api.contestapi.viewing import Contest, View, contest, digest
 from api.db.engine import Sessions
-from api.db.models import ContestFeed, Event
+from api.db.models import ContestFeed, ContestMark, Event
 
 # Whatever a look misses because its transaction was open that long is found by the next full one.
 OVERLAP = timedelta(minutes=2)
@@ -53,9 +54,21 @@ _TYPES: dict[str, Any] = {
     "since_id": Uuid(),
     "ids": ARRAY(Text()),
     "entries": ARRAY(Uuid()),
+    "late": ARRAY(Uuid()),
+    "kept": ARRAY(Uuid()),
     "digests": ARRAY(Text()),
     "public": ARRAY(Text()),
 }
+# Numbers are given out again when the database goes back to what it was: by a restored dump, which
+# makes the table anew, by a recovery to a point in time or a failover, which begins a timeline, or
+# in another cluster.
+_EPOCH = text("""
+SELECT left(md5(concat_ws(
+    '-', (SELECT system_identifier FROM pg_control_system()),
+    (SELECT oid FROM pg_database WHERE datname = current_database()),
+    'codebattle.contest_feeds'::regclass::oid, left(pg_walfile_name(pg_current_wal_lsn()), 8)
+)), 8)
+""")
 _BEGIN = insert(ContestFeed).on_conflict_do_nothing()
 _GIVEN = """
 SELECT * FROM unnest(
@@ -114,16 +127,19 @@ FROM {_OF_EVENT} WHERE {{which}}
 # What does not count any more is empty, and gone for who was told of it.
 _JUDGEMENTS = f"""
 SELECT judging.id::text AS object_id, entry.id AS entry_id,
-    CASE WHEN judging.is_current THEN made.digest ELSE '' END AS digest,
+    CASE WHEN made.counts THEN made.digest ELSE '' END AS digest,
     CASE WHEN NOT :started OR submission.submitted_at >= :frozen THEN NULL
-        WHEN judging.is_current THEN made.digest ELSE '' END AS public_digest,
+        WHEN made.counts THEN made.digest ELSE '' END AS public_digest,
     coalesce(judging.finished_at, judging.started_at)::text || judging.id AS at
 FROM {_OF_EVENT}
 JOIN codebattle.judgings AS judging ON judging.submission_id = submission.id
-CROSS JOIN LATERAL (SELECT md5(concat_ws(
-    '|', :context, judging.started_at, judging.finished_at, judging.verdict, judging.score
-)) AS digest) AS made
-WHERE {{which}} AND judging.started_at IS NOT NULL AND (judging.is_current OR EXISTS (
+CROSS JOIN LATERAL (SELECT
+    md5(concat_ws(
+        '|', :context, judging.started_at, judging.finished_at, judging.verdict, judging.score
+    )) AS digest,
+    judging.is_current AND judging.id <> ALL(:late) OR judging.id = ANY(:kept) AS counts
+) AS made
+WHERE {{which}} AND judging.started_at IS NOT NULL AND (made.counts OR EXISTS (
     SELECT FROM codebattle.contest_marks AS mark WHERE mark.event_id = :event_id
     AND mark.rank = :rank AND mark.object_id = judging.id::text
 ))
@@ -175,11 +191,21 @@ SELECT count(*) FROM gone
 """
 
 
-async def look(sessions: Sessions, event_id: UUID, *, wait: bool = False) -> int:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """How far the marks are, in which life of the database, and whether they are complete."""
+
+    seq: int
+    epoch: str
+    over: bool
+
+
+async def look(sessions: Sessions, event_id: UUID, *, wait: bool = False) -> Reached:
     """Mark what changed and return how far the marks are.
 
     While somebody else does it, return how far they were before; with `wait`, look after them.
-    Raises `LookupError` when the event is gone.
+    Once it was told that a contest is over nothing is marked any more. Raises `LookupError` when
+    the event is gone.
     """
     async with sessions() as session:
         await session.execute(_BEGIN.values(event_id=event_id))
@@ -189,15 +215,17 @@ async def look(sessions: Sessions, event_id: UUID, *, wait: bool = False) -> int
             .where(ContestFeed.event_id == event_id)
             .with_for_update(skip_locked=not wait)
         )
+        epoch = str(await session.scalar(_EPOCH))
         if feed is None:
-            return await reached(session, event_id)
+            return Reached(seq=await reached(session, event_id), epoch=epoch, over=False)
         event = await session.get(Event, event_id, populate_existing=True)
         if event is None:
             raise LookupError(f"there is no event {event_id}")
         of = await contest(session, event)
-        await _mark_all(session, of, feed)
-        await session.commit()
-        return feed.last_seq
+        if not await _told(session, of):
+            await _mark_all(session, of, feed)
+            await session.commit()
+        return Reached(seq=feed.last_seq, epoch=epoch, over=of.over)
 
 
 async def reached(session: AsyncSession, event_id: UUID) -> int:
@@ -206,6 +234,18 @@ async def reached(session: AsyncSession, event_id: UUID) -> int:
         select(ContestFeed.last_seq).where(ContestFeed.event_id == event_id)
     )
     return found or 0
+
+
+async def _told(session: AsyncSession, of: Contest) -> bool:
+    """Tell whether the end of all updates is marked: it is the last there is."""
+    if not of.over:
+        return False
+    marked = await session.scalar(
+        select(ContestMark.digest).where(
+            ContestMark.event_id == of.event.id, ContestMark.rank == Kind.STATE.rank
+        )
+    )
+    return bool(marked == digest(configured.state(of)))
 
 
 async def _mark_all(session: AsyncSession, of: Contest, feed: ContestFeed) -> None:
@@ -259,7 +299,8 @@ async def _mark_happened(
 ) -> None:
     values: dict[str, Any] = {"context": of.context, "started": of.started}
     if kind is Kind.JUDGEMENTS:
-        values["frozen"] = of.rules.freeze_from
+        values |= {"frozen": of.rules.freeze_from, "late": [*of.settled.late]}
+        values["kept"] = [*of.settled.kept]
     if since is not None:
         values |= {"since": since - OVERLAP, "since_id": _first_id(since - OVERLAP)}
     source = _SUBMISSIONS if kind is Kind.SUBMISSIONS else _JUDGEMENTS

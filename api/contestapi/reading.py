@@ -5,7 +5,8 @@ changes, in the order in which it does.
 
 A token says how far a reader is, and of which side's feed: `j120` has all up to number 120,
 `j120-6-95` is on the way there, in the kind 6 at number 95. Inside the lines of one judgement
-`.130.4` is added: of the mark numbered 130, four were sent.
+`.130.4` is added: of the mark numbered 130, four were sent. It ends in the epoch of the numbers,
+as in `j120_1f0c92ab`: after a restore of the database they are others.
 """
 
 import json
@@ -25,7 +26,9 @@ from api.errors import BadRequestError
 
 MARKS_MAX = 200
 # Beyond what numbers can be.
-_TOKEN = re.compile(r"([ptj])(\d{1,18})(?:-(\d{1,2})-(\d{1,18}))?(?:\.(\d{1,18})\.(\d{1,9}))?")
+_TOKEN = re.compile(
+    r"([ptj])(\d{1,18})(?:-(\d{1,2})-(\d{1,18}))?(?:\.(\d{1,18})\.(\d{1,9}))?_([0-9a-f]{8})"
+)
 _RANKS = "(VALUES " + ", ".join(f"({rank})" for rank in OF_RANK) + ") AS kinds (rank)"
 _JURY = ("mark.seq", "true")
 _OTHERS = ("mark.public_seq", "mark.public_seq IS NOT NULL")
@@ -46,6 +49,7 @@ class Position:
     """How far a reader is; with a rank it is still getting what there was at `upto`."""
 
     side: Side
+    epoch: str
     upto: int
     rank: int | None = None
     seq: int = 0
@@ -58,16 +62,22 @@ class Position:
         said = f"{self.side}{self.upto}"
         if self.rank is not None:
             said += f"-{self.rank}-{self.seq}"
-        return said + (f".{self.part}.{self.lines}" if self.lines else "")
+        return said + (f".{self.part}.{self.lines}" if self.lines else "") + f"_{self.epoch}"
 
     @classmethod
-    def parse(cls, token: str, side: Side, reached: int) -> "Position":
+    def parse(cls, token: str, side: Side, epoch: str, reached: int) -> "Position":
         """Read a token; raises `BadRequestError` for one that this feed never gave."""
         found = _TOKEN.fullmatch(token)
-        if found is None or found[1] != side or int(found[2]) > reached:
+        if found is None or found[1] != side or (found[7] == epoch and int(found[2]) > reached):
             raise BadRequestError("the token is not one of this feed", slug="bad-token")
+        if found[7] != epoch:
+            raise BadRequestError(
+                "the token is from before the database was restored: read the feed anew",
+                slug="bad-token",
+            )
         return cls(
             side=side,
+            epoch=epoch,
             upto=int(found[2]),
             rank=None if found[3] is None else int(found[3]),
             seq=int(found[4] or 0),
@@ -78,8 +88,8 @@ class Position:
     def past(self, rank: int, seq: int) -> "Position":
         """Return the position after a mark."""
         if self.rank is None:
-            return Position(side=self.side, upto=seq)
-        return Position(side=self.side, upto=self.upto, rank=rank, seq=seq)
+            return replace(self, upto=seq, part=0, lines=0)
+        return replace(self, rank=rank, seq=seq, part=0, lines=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +101,9 @@ class Batch:
     more: bool
 
 
-def beginning(side: Side, reached: int) -> Position:
+def beginning(side: Side, epoch: str, reached: int) -> Position:
     """Return where a reader without a token is."""
-    return Position(side=side, upto=reached, rank=-1)
+    return Position(side=side, epoch=epoch, upto=reached, rank=-1)
 
 
 async def batch(session: AsyncSession, view: View, position: Position) -> Batch:
@@ -111,7 +121,7 @@ async def batch(session: AsyncSession, view: View, position: Position) -> Batch:
     more = len(marks) >= MARKS_MAX
     if not more and position.rank is not None:
         # All there was is sent; what changed meanwhile is next.
-        position, more = Position(side=position.side, upto=position.upto), True
+        position, more = replace(position, rank=None, seq=0), True
     return Batch(lines=lines, position=position, more=more)
 
 

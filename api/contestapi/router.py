@@ -195,9 +195,9 @@ async def follow_contest(
     async with AsyncExitStack() as stack:
         reader = str(view.user.id) if view.user is not None else address
         followed = await stack.enter_async_context(at.follow(view.contest.event.id, reader))
-        position = reading.beginning(view.side, followed.reached)
+        position = reading.beginning(view.side, followed.epoch, followed.reached)
         if since_token is not None:
-            position = Position.parse(since_token, view.side, followed.reached)
+            position = Position.parse(since_token, view.side, followed.epoch, followed.reached)
         one = Reader(parts.sessions, view, position, recheck=look, ending=lambda: at.ending)
         return FeedResponse(one.chunks(followed, stream=stream), stack.pop_all().aclose)
 

@@ -16,6 +16,7 @@ from api.leaderboards.queries import Among, Ranked
 from judge.scoring.icpc import Icpc
 
 ROWS_MAX = 100_000
+_Cells = frozenset[tuple[UUID, UUID]]
 
 
 async def scoreboard(session: AsyncSession, view: View, group_id: str | None) -> dict[str, Any]:
@@ -25,12 +26,13 @@ async def scoreboard(session: AsyncSession, view: View, group_id: str | None) ->
     among = Among(event_id=of.event.id, public=view.public_board, room_id=room_id)
     rows = await queries.page(session, among, limit=ROWS_MAX)
     at = configured.ended_at(of)
+    idle = await _idle(session, of, among) if not of.scores else frozenset()
     rows.sort(key=lambda row: (row.rank, row.name.casefold(), row.name, row.entry_id))
     return {
         "time": times.moment(at),
         "contest_time": of.time(at),
         "state": configured.state(of),
-        "rows": [_row(view, row) for row in rows],
+        "rows": [_row(view, row, idle) for row in rows],
     }
 
 
@@ -103,9 +105,27 @@ async def _room(session: AsyncSession, of: Contest, name: str) -> UUID:
     raise NotFoundError("there is no such group", slug="event-not-found")
 
 
-def _row(view: View, row: Ranked) -> dict[str, Any]:
+async def _idle(session: AsyncSession, of: Contest, among: Among) -> _Cells:
+    """Return solved cells whose pending submissions came later: nobody waits for them."""
+    rows = await session.execute(
+        select(BoardCell.entry_id, BoardCell.problem_id).where(
+            BoardCell.event_id == of.event.id,
+            BoardCell.public.is_(among.public),
+            BoardCell.pending > 0,
+            BoardCell.pending_since_us >= BoardCell.solved_us,
+        )
+    )
+    return frozenset((row.entry_id, row.problem_id) for row in rows)
+
+
+def _row(view: View, row: Ranked, idle: _Cells) -> dict[str, Any]:
     of = view.contest
-    cells = [_cell(of, task.id, row.cells.get(str(task.row.problem_id))) for task in of.tasks]
+    cells = []
+    for task in of.tasks:
+        each = _cell(of, task.id, row.cells.get(str(task.row.problem_id)))
+        if (row.entry_id, task.row.problem_id) in idle:
+            each["num_pending"] = 0
+        cells.append(each)
     gained = [each["time"] for each in cells if "time" in each]
     score: dict[str, Any]
     rules = of.rules.format

@@ -22,8 +22,9 @@ from api.errors import ApiError
 from api.logs import logger
 
 MEDIA_TYPE = "application/x-ndjson"
-# The specification allows 120 seconds; proxies often end what is silent for 60.
-KEEPALIVE_S = 30.0
+# The specification allows 120 seconds; proxies often end what is silent for 60, and some clients
+# give up after 15.
+KEEPALIVE_S = 10.0
 # Looked at when something is sent, and that is twice a minute at least.
 RECHECK_S = 30.0
 # A client that takes nothing for so long is gone.
@@ -54,10 +55,13 @@ class Reader:
         self._checked_at = time.monotonic()
 
     async def chunks(self, followed: Followed, *, stream: bool) -> AsyncIterator[bytes]:
-        """Yield lines; without `stream` only those there are."""
+        """Yield lines; without `stream` only those there are, and of what is over, all."""
         sent_at = time.monotonic()
         while not self._ending() and await self._still_may():
-            changed = followed.changed
+            changed, last = followed.changed, followed.over or not stream
+            if followed.epoch != self._position.epoch:
+                # The database went back to what it was: what this reader has is nothing to go on.
+                return
             async with self._sessions() as session:
                 event = await session.get(Event, self._view.contest.event.id)
                 if event is None:
@@ -76,7 +80,7 @@ class Reader:
                 sent_at = time.monotonic()
             if found.more:
                 continue
-            if not stream:
+            if last:
                 return
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(0.1, sent_at + KEEPALIVE_S - time.monotonic())):

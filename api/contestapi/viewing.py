@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.auth import CurrentUser, Role, Scope
 from api.contestapi import times
 from api.contestapi.kinds import Side
+from api.contestapi.settling import OPEN, Settled, settled
 from api.db.models import (
     CodeProblem,
     CodeProblemVersion,
@@ -65,6 +66,7 @@ class Contest:
     event: Event
     tasks: Sequence[Task]
     now: datetime
+    settled: Settled = OPEN
 
     @property
     def id(self) -> str:
@@ -85,6 +87,11 @@ class Contest:
     def started(self) -> bool:
         """Tell whether there are problems for everybody."""
         return self.event.state in STARTED
+
+    @property
+    def over(self) -> bool:
+        """Tell whether nothing changes any more: who is finalised was thawed."""
+        return self.event.finalised_at is not None
 
     @cached_property
     def froze_at(self) -> datetime | None:
@@ -110,7 +117,7 @@ class Contest:
     @property
     def outlook(self) -> str:
         """Return a digest of that and of what decides on which side sees what."""
-        return digest([self.context, self.rules.freeze_from, self.started])
+        return digest([self.context, self.rules.freeze_from, self.started, self.over])
 
     def task(self, problem_id: UUID) -> Task | None:
         """Return a problem by what the service calls it."""
@@ -243,7 +250,8 @@ async def contest(session: AsyncSession, event: Event) -> Contest:
         )
         for row, slug, version in rows
     )
-    return Contest(event=event, tasks=tasks, now=present())
+    found = await settled(session, event)
+    return Contest(event=event, tasks=tasks, now=present(), settled=found)
 
 
 def _named(name: str) -> Any:

@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, cast, delete, func, select, text
+from sqlalchemy import Integer, bindparam, cast, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import audit
 from api.auth import CurrentUser
 from api.db.models import (
     BoardCell,
-    BoardGuild,
     BoardRow,
     EntryKind,
     Event,
+    EventAttempt,
     EventEntry,
     EventParticipant,
     EventProblem,
@@ -28,7 +28,7 @@ from api.db.models import (
     Room,
 )
 from api.errors import ConflictError, InvalidError
-from api.events import assigning, choosing, finalising
+from api.events import assigning, choosing, finalising, revisions, thawing
 from api.events.drafts import handing_in
 from api.events.machine import RUNNING, Act, IllegalActError, Plan, after
 from api.leaderboards import cells, rebuilding, scoring, updating
@@ -41,28 +41,18 @@ LATE = timedelta(minutes=1)
 EXTENSION_MAX_S = 86400
 # Acts that are nobody's but the clock's leave no actor in the audit log.
 CLOCK: CurrentUser | None = None
+# What is handed in waits for these, and they for what is being stored: see `intake.store`.
+_CLOSING = frozenset({Act.FINISH, Act.FINALISE, Act.CANCEL})
+_ALONE = (
+    select(Event)
+    .where(Event.id == bindparam("locked"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 _LONGEST_EXTRA = text("""
 SELECT coalesce(max(extra_s), 0) FROM codebattle.event_entries
 WHERE event_id = :event_id AND kind = 'official'
 """)
-_TO_PUBLIC = {
-    "board_cells": text("""
-        INSERT INTO codebattle.board_cells SELECT
-            event_id, true, entry_id, problem_id, attempts, pending, pending_since_us, score,
-            penalty, at_us, submission_id, solved_us, solved_submission, first, bonus
-        FROM codebattle.board_cells WHERE event_id = :event_id AND NOT public
-    """),
-    "board_rows": text("""
-        INSERT INTO codebattle.board_rows SELECT
-            event_id, true, entry_id, room_id, guild_id, lost, penalty, last, cells
-        FROM codebattle.board_rows WHERE event_id = :event_id AND NOT public
-    """),
-    "board_guilds": text("""
-        INSERT INTO codebattle.board_guilds SELECT
-            event_id, true, guild_id, lost, penalty, last
-        FROM codebattle.board_guilds WHERE event_id = :event_id AND NOT public
-    """),
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,12 +71,16 @@ async def act(
     by: CurrentUser | None,
     now: datetime,
     reason: str = "",
+    force: bool = False,
+    revision: str | None = None,
 ) -> Done:
-    """Act on an event; the caller commits.
+    """Act on an event; the caller commits. `force` finalises what still waits for verdicts.
+
+    Whoever approves names the `revision` they read.
 
     Raises `ConflictError` naming the acts that are allowed, `LookupError` without such an event.
     """
-    event = await updating.locked(session, event_id)
+    event = await held(session, event_id, what)
     before = event.state
     try:
         state = after(before, what)
@@ -98,12 +92,32 @@ async def act(
         ) from error
     if state is before:
         return Done(event=event, changed=False)
+    if what is Act.APPROVE and by is not None:
+        revisions.need(event, revision)
     event.state = state
     if by is not None and what in {Act.APPROVE, Act.REJECT, Act.CANCEL}:
         event.decided_by, event.reason = by.id, reason
-    await _consequences(session, event, what, by=by, now=now)
-    await _told(session, event, what, by=by, before=before, reason=reason)
+    detail: dict[str, Any] = {}
+    if what is Act.FINALISE:
+        waiting = await _finalise(session, event, now=now, force=force)
+        detail = {"pending": waiting} if waiting else {}
+    else:
+        await _consequences(session, event, what, by=by, now=now)
+    await _told(session, event, what, by=by, before=before, reason=reason, **detail)
     return Done(event=event, changed=True)
+
+
+async def held(session: AsyncSession, event_id: UUID, what: Act) -> Event:
+    """Lock an event for an act; what closes it waits for what is being handed in.
+
+    What is handed in afterwards sees what the act has made of the event.
+    """
+    if what not in _CLOSING:
+        return await updating.locked(session, event_id)
+    event = (await session.execute(_ALONE, {"locked": event_id})).scalar_one_or_none()
+    if event is None:
+        raise LookupError(f"there is no event {event_id}")
+    return event
 
 
 async def pause(
@@ -231,9 +245,7 @@ async def _consequences(
             cut(event, now)
     elif what is Act.THAW:
         event.thawed_at = now
-        await _show_all(session, event)
-    elif what is Act.FINALISE:
-        await _finalise(session, event, now=now)
+        await thawing.show_all(session, event)
 
 
 async def _assign_rooms(session: AsyncSession, event: Event) -> None:
@@ -294,38 +306,32 @@ def cut(event: Event, now: datetime) -> None:
         event.duration_s = elapsed
 
 
-async def _show_all(session: AsyncSession, event: Event) -> None:
-    """Put the jury's board in the place of the public one."""
-    for model in (BoardCell, BoardRow, BoardGuild):
-        await session.execute(
-            delete(model)
-            .where(model.event_id == event.id, model.public)
-            .execution_options(synchronize_session=False)
-        )
-        await session.execute(_TO_PUBLIC[model.__tablename__], {"event_id": event.id})
-
-
-async def _finalise(session: AsyncSession, event: Event, *, now: datetime) -> None:
-    await updating.catch_up(session, event.id)
-    if waiting := await handing_in.outstanding(session, event):
+async def _finalise(session: AsyncSession, event: Event, *, now: datetime, force: bool) -> int:
+    """Write the boards down; returns how much never counts since it was `force`d."""
+    unshown = exists().where(EventAttempt.event_id == event.id, ~EventAttempt.shown)
+    while await session.scalar(select(unshown)):
+        await updating.catch_up(session, event.id)
+    drafts = await handing_in.outstanding(session, event)
+    if drafts and not force:
         raise ConflictError(
-            f"{waiting} drafts are still to be handed in", slug="event-pending", pending=waiting
+            f"{drafts} drafts are still to be handed in", slug="event-pending", pending=drafts
         )
     pending = await session.scalar(
         select(func.coalesce(func.sum(BoardCell.pending), 0)).where(
             BoardCell.event_id == event.id, BoardCell.public.is_(False)
         )
     )
-    if pending:
+    if pending and not force:
         raise ConflictError(
             f"{pending} submissions have no verdict yet", slug="event-pending", pending=int(pending)
         )
     if event.thawed_at is None:
         event.thawed_at = now
-        await _show_all(session, event)
+        await thawing.show_all(session, event)
     event.finalised_at = now
     await finalising.snapshot(session, event)
     await updating.close(session, event)
+    return drafts + int(pending or 0)
 
 
 async def _running(session: AsyncSession, event_id: UUID) -> Event:

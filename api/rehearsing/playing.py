@@ -20,7 +20,7 @@ import httpx
 from api.auth import CurrentUser, Role, bearer
 from api.db.base import new_id
 from api.events.enrolment import service as enrolment
-from api.events.life.schemas import NewRegistration
+from api.events.enrolment.schemas import NewRegistration
 from api.leaderboards import rebuilding, updating
 from api.rehearsing import scripts
 from api.rehearsing.scripts import Planned, Wanted

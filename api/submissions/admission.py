@@ -8,7 +8,8 @@ come here.
 
 When something came is decided here, once, by the database's clock: what is compared with the bell
 is what is stored. A clock that has finished the event meanwhile takes nothing away from what was
-in time and waited at the desk.
+in time and waited at the desk; an event that is finalised takes nothing any more. In which state it
+was found is stored with it: when that has changed until then, it is looked at once more.
 """
 
 import time
@@ -60,6 +61,7 @@ class Admitted:
     entry_id: UUID
     room_id: UUID | None
     arrived_at: datetime
+    event_state: EventState
     target: Target
 
 
@@ -116,6 +118,7 @@ class Admission:
             entry_id=entry["id"],
             room_id=entry["room_id"],
             arrived_at=arrived_at,
+            event_state=event.state,
             target=Target(
                 problem_id=row["id"],
                 version_id=row["version_id"],

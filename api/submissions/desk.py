@@ -252,6 +252,7 @@ class Desk:
             delay_s=service.delay_s(self._settings, new.queue),
             age_s=age_s,
             arrived_at=None if place is None else place.arrived_at,
+            event_state=None if place is None else place.event_state,
         )
 
     def _room_in_queue(self) -> None:
@@ -286,22 +287,32 @@ class Desk:
             for one in ready:
                 await self._store([one])
             return
-        refused = []
-        for (each, given), row in zip(ready, rows, strict=True):
-            if row.submitted_at is not None:
-                self._tell(given)
-                each.taken(_taken(given, row, self._pace.wait_s(self._depth)))
-            elif row.waiting >= self._settings.user_queued_max:
-                each.failed(
-                    TooManyError(
-                        f"{row.waiting} of your submissions are still waiting",
-                        retry_after_s=10,
-                        slug="quota",
-                    )
-                )
-            else:
-                refused.append(each)
+        left = [pair for pair in zip(ready, rows, strict=True) if not self._answered(*pair)]
+        refused = [each for (each, _), row in left if not row.moved]
         await self._were_quicker(connection, refused)
+        if moved := [each for (each, _), row in left if row.moved]:
+            # Their event goes through a few states in its life, so this ends.
+            await self._store(await self._checked(moved))
+
+    def _answered(self, asked: tuple[_HandedIn, Intake], row: Stored) -> bool:
+        """Answer by what came of it, unless more has to be known."""
+        each, given = asked
+        if row.submitted_at is not None:
+            self._tell(given)
+            each.taken(_taken(given, row, self._pace.wait_s(self._depth)))
+        elif row.moved:
+            return False
+        elif row.waiting >= self._settings.user_queued_max:
+            each.failed(
+                TooManyError(
+                    f"{row.waiting} of your submissions are still waiting",
+                    retry_after_s=10,
+                    slug="quota",
+                )
+            )
+        else:
+            return False
+        return True
 
     async def _were_quicker(
         self, connection: asyncpg.Connection, some: Sequence[_HandedIn]

@@ -16,7 +16,7 @@ from uuid import UUID
 import asyncpg
 
 from api.auth import CurrentUser, Role
-from api.db.models import JudgingState, Queue, Visibility
+from api.db.models import EventState, JudgingState, Queue, Visibility
 from api.errors import ConflictError
 from api.problems.queries import Target
 from api.workers import estimating
@@ -63,12 +63,16 @@ WITH given AS (
         $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
         $15::text[], $16::bigint[], $17::float[], $18::float[], $25::uuid[],
-        $26::timestamptz[]
+        $26::timestamptz[], $27::text[]
     ) WITH ORDINALITY AS given (
         submission_id, judging_id, user_id, problem_id, version_id, event_id, room_id,
         language, entry_point, source_hash, idempotency_key, request_hash, request_id, queue,
-        metadata, source_bytes, delay_s, age_s, entry_id, came_at, position
+        metadata, source_bytes, delay_s, age_s, entry_id, came_at, event_state, position
     )
+), held AS (
+    SELECT id, state FROM codebattle.events
+    WHERE id IN (SELECT event_id FROM given WHERE event_state IS NOT NULL)
+    FOR KEY SHARE
 ), waiting AS (
     SELECT users.user_id, count(judging.id) AS n
     FROM (SELECT DISTINCT user_id FROM given) AS users
@@ -88,12 +92,14 @@ WITH given AS (
 ), placed AS (
     SELECT
         given.*,
+        given.event_state IS NOT NULL AND given.event_state IS DISTINCT FROM held.state AS moved,
         coalesce(given.came_at, now() - make_interval(secs => given.age_s)) AS arrived_at,
         waiting.n - 1
             + row_number() OVER (PARTITION BY given.user_id ORDER BY given.position) AS ahead,
         coalesce(crowded.n - 1
             + row_number() OVER (PARTITION BY given.room_id ORDER BY given.position), 0) AS in_room
     FROM given JOIN waiting USING (user_id) LEFT JOIN crowded USING (room_id)
+    LEFT JOIN held ON held.id = given.event_id
 ), taken AS (
     INSERT INTO codebattle.code_submissions (
         id, user_id, problem_id, version_id, event_id, room_id, entry_id, language, entry_point,
@@ -103,7 +109,7 @@ WITH given AS (
         submission_id, user_id, problem_id, version_id, event_id, room_id, entry_id, language,
         entry_point, source_hash, source_bytes, idempotency_key, request_hash, request_id,
         arrived_at
-    FROM placed WHERE ahead < $19::bigint
+    FROM placed WHERE ahead < $19::bigint AND NOT moved
     ON CONFLICT (user_id, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING id, submitted_at
 ), files AS (
@@ -132,7 +138,7 @@ WITH given AS (
     FROM placed JOIN taken ON taken.id = placed.submission_id
     WHERE entry_id IS NOT NULL
 )
-SELECT placed.ahead, taken.submitted_at
+SELECT placed.ahead, placed.moved, taken.submitted_at
 FROM placed LEFT JOIN taken ON taken.id = placed.submission_id
 ORDER BY placed.position
 """
@@ -186,17 +192,21 @@ class Intake:
     delay_s: float
     age_s: float
     arrived_at: datetime | None
+    # In which state its event was when it was let in; None where that decides nothing.
+    event_state: EventState | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """What came of it: `submitted_at` None means that nothing was stored.
 
-    That is so when `waiting` judgings of the user are too many, or the key was used before.
+    That is so when its event `moved` on since it was let in, when `waiting` judgings of the user
+    are too many, or the key was used before.
     """
 
     submitted_at: datetime | None
     waiting: int
+    moved: bool
 
 
 class Targets:
@@ -293,7 +303,8 @@ async def store(
 ) -> list[Stored]:
     """Store submissions with their queued judgings and commit; all of them or none.
 
-    A second request with the same key waits here for the first one's transaction to end.
+    A second request with the same key waits here for the first one's transaction to end. Events
+    are locked so that none is closed meanwhile; writers of their boards do not wait for that.
     """
 
     def column(name: str, of: Sequence[Any] = given) -> list[Any]:
@@ -320,8 +331,12 @@ async def store(
         room_step_s,
         column("entry_id"),
         column("arrived_at"),
+        column("event_state"),
     )
-    return [Stored(submitted_at=row["submitted_at"], waiting=row["ahead"]) for row in rows]
+    return [
+        Stored(submitted_at=row["submitted_at"], waiting=row["ahead"], moved=row["moved"])
+        for row in rows
+    ]
 
 
 def _uuid(name: str) -> UUID | None:

@@ -12,6 +12,7 @@ from api.deps import GameMasterDep, SessionDep, UserDep
 from api.documented import problems
 from api.errors import NotFoundError
 from api.events.attending import attend
+from api.events.enrolment import schemas as asked
 from api.events.enrolment import service
 from api.events.life import queries, schemas
 from api.events.rooms.router import AttendanceDep, EventName
@@ -27,7 +28,7 @@ async def list_event_guilds(who: AttendanceDep, session: SessionDep) -> schemas.
 
 @router.put("/guilds/{guild_id}", responses=problems(404, 409))
 async def register_guild(
-    event: EventName, guild_id: UUID, body: schemas.NewGuild, session: SessionDep, user: UserDep
+    event: EventName, guild_id: UUID, body: asked.NewGuild, session: SessionDep, user: UserDep
 ) -> schemas.Guilds:
     """Register a guild with these members or teams, in the place of those selected before."""
     user.need_scope(Scope.WRITE)
@@ -52,12 +53,12 @@ async def register(
     event: EventName,
     session: SessionDep,
     user: UserDep,
-    body: schemas.NewRegistration | None = None,
+    body: asked.NewRegistration | None = None,
 ) -> schemas.EventShown:
     """Take part by oneself, with a new team, or in one by its key; again is no error."""
     user.need_scope(Scope.WRITE)
     who = await attend(session, user, event)
-    await service.enrol(session, user, who.event.id, body or schemas.NewRegistration())
+    await service.enrol(session, user, who.event.id, body or asked.NewRegistration())
     return queries.shown(await attend(session, user, event))
 
 
@@ -85,7 +86,7 @@ async def list_event_entries(
 async def change_event_entry(
     event: EventName,
     entry_id: UUID,
-    body: schemas.EntryChanges,
+    body: asked.EntryChanges,
     session: SessionDep,
     user: GameMasterDep,
 ) -> schemas.EntryShown:

@@ -28,8 +28,8 @@ from api.db.models import (
 )
 from api.errors import ConflictError, ForbiddenError, InvalidError
 from api.events.enrolment import teams
+from api.events.enrolment.schemas import NewGuild, NewRegistration
 from api.events.enrolment.teams import Team
-from api.events.life.schemas import NewGuild, NewRegistration
 from api.events.machine import ENROLLING, allowed
 from api.leaderboards import updating
 

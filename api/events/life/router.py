@@ -128,15 +128,29 @@ async def act_on_event(
     act: Act,
     session: SessionDep,
     user: UserDep,
-    body: schemas.Why | None = None,
+    body: schemas.Doing | None = None,
 ) -> schemas.EventShown:
     """Move an event on; doing again what is done changes nothing, what is not allowed is a 409."""
-    reason = body.reason if body is not None else ""
-    if act is Act.REJECT and not reason:
+    said = body or schemas.Doing()
+    if act is Act.REJECT and not said.reason:
         raise InvalidError("say why it is rejected", slug="reason-missing")
+    if said.force and not said.reason:
+        raise InvalidError("say why it is forced", slug="reason-missing")
 
-    async def change(found: Event, now: datetime) -> Done:
-        return await acting.act(session, found.id, act, by=user, now=now, reason=reason)
+    async def change(found: Event, _asked: datetime) -> Done:
+        # Its moment is one at which nobody is handing in.
+        await acting.held(session, found.id, act)
+        now = await clocks.now(session)
+        return await acting.act(
+            session,
+            found.id,
+            act,
+            by=user,
+            now=now,
+            reason=said.reason,
+            force=said.force,
+            revision=said.revision,
+        )
 
     own = act is Act.CANCEL
     return await _changed(session, user, event, change, requester=own)

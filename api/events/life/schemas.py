@@ -35,9 +35,6 @@ Slug = Annotated[
 ]
 Line = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00\r\n]*$")]
 Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00]*$")]
-TeamName = Annotated[
-    str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00\r\n]*$")
-]
 Reason = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
 Label = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,9}$")]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
@@ -51,11 +48,13 @@ CpuMs = Annotated[int, Field(ge=1, le=limits.CPU_MS_MAX)]
 MemoryBytes = Annotated[int, Field(ge=1 << 20, le=limits.MEMORY_BYTES_MAX)]
 
 
-class _Asked(BaseModel):
+class Asked(BaseModel):
+    """What somebody asks for; a field that is not known is refused."""
+
     model_config = ConfigDict(extra="forbid")
 
 
-class Topic(_Asked):
+class Topic(Asked):
     """So many problems with a tag, between two difficulties, worth so much each."""
 
     count: Annotated[int, Field(ge=1, le=50)]
@@ -65,14 +64,14 @@ class Topic(_Asked):
     difficulty_max: Difficulty | None = None
 
 
-class GuildBoard(_Asked):
+class GuildBoard(Asked):
     """How members' results become their guild's; `best` is how many count with `how: best`."""
 
     how: Combining = Combining.SUM
     best: Annotated[int, Field(ge=1, le=1000)] = 1
 
 
-class AwardRule(_Asked):
+class AwardRule(Asked):
     """Experience points: for taking part, for each point of the score, for the first ranks."""
 
     base: Experience = 0
@@ -86,7 +85,7 @@ class Awards(AwardRule):
     guild: AwardRule = AwardRule()
 
 
-class Rules(_Asked):
+class Rules(Asked):
     """What of an event may be changed before it starts."""
 
     title: Line
@@ -153,7 +152,7 @@ class NewEvent(Rules):
     slug: Slug
 
 
-class Changes(_Asked):
+class Changes(Asked):
     """What is to be different before the start; what is left out stays."""
 
     title: Line | None = None
@@ -180,10 +179,22 @@ class Changes(_Asked):
     private: bool | None = None
 
 
-class Why(_Asked):
+class Why(Asked):
     """Why it is done; it is kept in the audit log."""
 
     reason: Reason = ""
+
+
+class Doing(Why):
+    """What is said with an act."""
+
+    revision: Annotated[
+        Tag | None, Field(description="Of the request that was read; an approval needs it.")
+    ] = None
+    force: Annotated[
+        bool,
+        Field(strict=True, description="Finalise although verdicts are missing: they never count."),
+    ] = False
 
 
 class Longer(Why):
@@ -201,7 +212,7 @@ class Longer(Why):
         return self
 
 
-class Chosen(_Asked):
+class Chosen(Asked):
     """A problem for an event; limits that are left out are the problem's own."""
 
     problem: Annotated[Tag, Field(description="Slug or id.")]
@@ -211,13 +222,13 @@ class Chosen(_Asked):
     memory_bytes: MemoryBytes | None = None
 
 
-class Choices(_Asked):
+class Choices(Asked):
     """All problems of an event, in order."""
 
     items: Annotated[list[Chosen], Field(max_length=100)]
 
 
-class Draw(_Asked):
+class Draw(Asked):
     """Drawing problems; topics and seed that are left out are the event's own."""
 
     topics: Annotated[list[Topic] | None, Field(min_length=1, max_length=26)] = None
@@ -225,50 +236,6 @@ class Draw(_Asked):
     dry_run: Annotated[bool, Field(strict=True, description="Only say what would be drawn.")] = (
         False
     )
-
-
-class NewTeam(_Asked):
-    """A team of a guild."""
-
-    name: TeamName
-    members: Annotated[list[UUID], Field(min_length=1, max_length=100)]
-
-
-class NewGuild(_Asked):
-    """Who plays for a guild; where teams play, `members` are one team, called as the guild is."""
-
-    members: Annotated[list[UUID], Field(max_length=1000)] = []
-    teams: Annotated[list[NewTeam], Field(max_length=100)] = []
-
-    @model_validator(mode="after")
-    def _either(self) -> Self:
-        if self.members and self.teams:
-            raise ValueError("members or teams, not both")
-        return self
-
-
-class NewRegistration(_Asked):
-    """How somebody takes part where teams play: alone, with a new team, or in one by its key."""
-
-    team: TeamName | None = None
-    key: Annotated[
-        str | None,
-        StringConstraints(pattern=r"^[A-Za-z0-9_-]{8,64}$"),
-        Field(description="What its first member was given."),
-    ] = None
-
-    @model_validator(mode="after")
-    def _either(self) -> Self:
-        if self.team is not None and self.key is not None:
-            raise ValueError("team or key, not both")
-        return self
-
-
-class EntryChanges(_Asked):
-    """What is different for one entry."""
-
-    extra_s: Annotated[int, Field(ge=0, le=7 * DAY_S, description="Its extra time.")]
-    reason: Reason = ""
 
 
 class EventSummary(BaseModel):
@@ -318,6 +285,9 @@ class EventShown(EventSummary):
     allowed: Annotated[list[str], Field(description="Acts the state allows, to game masters.")] = []
     seed: int | None = None
     reason: Annotated[str | None, Field(description="Why it was decided so.")] = None
+    revision: Annotated[
+        str | None, Field(description="Changes with the request; to who asked and game masters.")
+    ] = None
     requested_by: UUID | None = None
     decided_by: UUID | None = None
     stuck: Annotated[str | None, Field(description="What keeps the clock from acting.")] = None
