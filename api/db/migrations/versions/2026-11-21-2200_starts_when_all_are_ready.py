@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "7e1d4a93c6f2"
-down_revision: str | None = "6d0c3f82b5e9"
+down_revision: str | None = "5b1c7e20d9f4"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
