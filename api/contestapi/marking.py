@@ -51,6 +51,7 @@ _TYPES: dict[str, Any] = {
     "started": Boolean(),
     "frozen": DateTime(timezone=True),
     "since": DateTime(timezone=True),
+    "over": DateTime(timezone=True),
     "since_id": Uuid(),
     "ids": ARRAY(Text()),
     "entries": ARRAY(Uuid()),
@@ -139,7 +140,9 @@ CROSS JOIN LATERAL (SELECT
     )) AS digest,
     judging.is_current AND judging.id <> ALL(:late) OR judging.id = ANY(:kept) AS counts
 ) AS made
-WHERE {{which}} AND judging.started_at IS NOT NULL AND (made.counts OR EXISTS (
+WHERE {{which}} AND judging.started_at IS NOT NULL
+AND (cast(:over AS timestamptz) IS NULL OR judging.started_at <= :over)
+AND (made.counts OR EXISTS (
     SELECT FROM codebattle.contest_marks AS mark WHERE mark.event_id = :event_id
     AND mark.rank = :rank AND mark.object_id = judging.id::text
 ))
@@ -300,7 +303,7 @@ async def _mark_happened(
     values: dict[str, Any] = {"context": of.context, "started": of.started}
     if kind is Kind.JUDGEMENTS:
         values |= {"frozen": of.rules.freeze_from, "late": [*of.settled.late]}
-        values["kept"] = [*of.settled.kept]
+        values |= {"kept": [*of.settled.kept], "over": of.event.finalised_at}
     if since is not None:
         values |= {"since": since - OVERLAP, "since_id": _first_id(since - OVERLAP)}
     source = _SUBMISSIONS if kind is Kind.SUBMISSIONS else _JUDGEMENTS

@@ -248,7 +248,7 @@ async def get_contest_submission_files(
     """Return a submission's files, to its team and the jury."""
     found = await happening.one(session, view.contest, submission_id)
     if found is None or not redaction.may_see_source(
-        view.who(found[1]), view.contest.phase(found[0].submitted_at)
+        view.who(found.entry_id), view.contest.phase(found.submitted_at)
     ):
         raise NotFoundError("there is no such submission", slug="submission-not-found")
     content = submitting.packed(await queries.source(session, submission_id))
