@@ -81,7 +81,7 @@ async def submissions(
     """Return submissions in the order they came."""
     query = _submitted(view.contest).order_by(CodeSubmission.id)
     if only is not None:
-        query = query.where(CodeSubmission.id.in_(only))
+        query = query.where(CodeSubmission.id == any_(cast([*only], ARRAY(Uuid()))))
     shown = [submission(view, row) for row in await session.execute(query)]
     return [each for each in shown if each is not None]
 
@@ -126,7 +126,7 @@ async def judgements(
     """Return judgements in the order they were queued."""
     query = _judged(view.contest).order_by(Judging.id)
     if only is not None:
-        query = query.where(Judging.id.in_(only))
+        query = query.where(Judging.id == any_(cast([*only], ARRAY(Uuid()))))
     shown = [judgement(view, row) for row in await session.execute(query)]
     return [each for each in shown if each is not None]
 
