@@ -8,14 +8,15 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 
-from arq.connections import ArqRedis, create_pool
+from arq.connections import ArqRedis
 from arq.typing import WorkerCoroutine
 from arq.worker import Worker as ArqWorker
 from arq.worker import func
 from redis.exceptions import RedisError
 
+from api.ending import ended
 from api.logs import logger
-from api.queue import dumps, loads, redis_settings
+from api.queue import client, dumps, loads
 from api.settings import Settings
 
 # arq must not cut short what works for as long as there is work.
@@ -34,12 +35,7 @@ async def hear(
 ) -> None:
     """Call what is rung for, by name, until cancelled; `at_once` calls side by side."""
     while True:
-        try:
-            pool = await create_pool(redis_settings(settings), default_queue_name=queue)
-        except (RedisError, OSError, TimeoutError) as error:
-            _log.warning("bell.unheard", error=str(error))
-        else:
-            await _hear(pool, queue, heard, at_once=at_once, poll_s=poll_s)
+        await _hear(client(settings, queue=queue), queue, heard, at_once=at_once, poll_s=poll_s)
         await asyncio.sleep(retry_s)
 
 
@@ -69,8 +65,6 @@ async def _hear(
     finally:
         # arq's own close gives up at the first call it cancels and leaves its connections open.
         # Judgings are no part of a call: they go on, or are drained.
-        for task in worker.tasks.values():
-            task.cancel()
-        await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+        await ended(*worker.tasks.values())
         with suppress(RedisError, OSError):
             await pool.aclose(close_connection_pool=True)

@@ -16,7 +16,7 @@ from contextvars import Context
 from typing import Any, cast
 from uuid import UUID
 
-from arq.connections import ArqRedis, RedisSettings, create_pool
+from arq.connections import ArqRedis
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
@@ -54,11 +54,18 @@ def loads(data: bytes) -> dict[str, Any]:
     return read
 
 
-def redis_settings(settings: Settings) -> RedisSettings:
-    """Return what arq needs to connect; it does not insist, callers try again themselves."""
-    chosen = RedisSettings.from_dsn(settings.redis_url.get_secret_value())
-    chosen.conn_retries = 0
-    return chosen
+def client(settings: Settings, *, queue: str = QUEUE) -> ArqRedis:
+    """Return what arq works with; it connects at its first use, and does not insist.
+
+    arq's own way to make one connects at once, and leaves that open when it is cut short.
+    """
+    made: ArqRedis = ArqRedis.from_url(
+        settings.redis_url.get_secret_value(), socket_connect_timeout=1
+    )
+    made.default_queue_name = queue
+    made.job_serializer = dumps
+    made.job_deserializer = loads
+    return made
 
 
 async def _wake(redis: Redis, what: str) -> None:
@@ -83,7 +90,6 @@ class Bell:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._pool: ArqRedis | None = None
-        self._opening = asyncio.Lock()
         self._wanted = asyncio.Event()
         self._wanted_for: set[str] = set()
         self._judged: set[UUID] = set()
@@ -125,7 +131,7 @@ class Bell:
     async def _hand_on(self, judged: Collection[UUID]) -> None:
         try:
             async with asyncio.timeout(RING_S):
-                pool = await self._connected()
+                pool = self._connected()
                 for each in judged:
                     await pool.enqueue_job(
                         EMBED,
@@ -143,7 +149,7 @@ class Bell:
         """Wake a worker; call it after the commit. Tell whether Redis took it."""
         try:
             async with asyncio.timeout(RING_S):
-                pool = await self._connected()
+                pool = self._connected()
                 await _wake(pool, what)
                 await pool.enqueue_job(what, _expires=_EXPIRES_S)
         except (RedisError, OSError, TimeoutError) as error:
@@ -165,13 +171,7 @@ class Bell:
                 await self._pool.aclose()
             self._pool = None
 
-    async def _connected(self) -> ArqRedis:
-        async with self._opening:
-            if self._pool is None:
-                self._pool = await create_pool(
-                    redis_settings(self._settings),
-                    job_serializer=dumps,
-                    job_deserializer=loads,
-                    default_queue_name=QUEUE,
-                )
-            return self._pool
+    def _connected(self) -> ArqRedis:
+        if self._pool is None:
+            self._pool = client(self._settings)
+        return self._pool

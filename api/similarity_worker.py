@@ -30,6 +30,7 @@ POLL_S = 0.2
 RETRY_S = 1.0
 SWEEP_S = 60.0
 OWNER_S = 5.0
+RECOVER_S = 5.0
 _AT_ONCE = 64
 _log = logger(__name__)
 
@@ -80,6 +81,7 @@ async def _own(parts: Parts, stop: asyncio.Event, connection: AsyncConnection) -
         asyncio.create_task(_every(settings.heartbeat_s, runner.beat), name="beat"),
         asyncio.create_task(_every(settings.sweep_s, runner.sweep), name="jobs"),
         asyncio.create_task(_every(SWEEP_S, sweep), name="sweep"),
+        asyncio.create_task(_every(RECOVER_S, kept.recover), name="vectors"),
         asyncio.create_task(_every(OWNER_S, still_ours, insist=True), name="owner"),
     ]
     stopping = asyncio.create_task(stop.wait())

@@ -22,6 +22,7 @@ from api.accounts import service as accounts
 from api.db.base import new_id
 from api.db.engine import AWAY
 from api.db.models import WorkerState
+from api.ending import ended
 from api.events import announcing, tending, ticking
 from api.jobs import service as job_service
 from api.jobs.running import Handler, JobRunner
@@ -152,8 +153,7 @@ async def work(parts: Parts, launcher: Launcher, stop: asyncio.Event, near: Neig
         await asyncio.wait([stopping, *background], return_when=asyncio.FIRST_COMPLETED)
     finally:
         _log.info("worker.draining", held=jobs.held, jobs=runner.held)
-        background[0].cancel()
-        background[2].cancel()
+        await ended(background[0], background[2], within_s=5)
         with suppress(SQLAlchemyError, OSError):
             async with parts.sessions() as session:
                 await registry.drain(session, identity)

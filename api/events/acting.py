@@ -19,16 +19,16 @@ from api.db.models import (
     BoardRow,
     EntryKind,
     Event,
-    EventAttempt,
     EventEntry,
     EventParticipant,
     EventProblem,
     EventState,
     Rating,
     Room,
+    UnshownAttempt,
 )
 from api.errors import ConflictError, InvalidError
-from api.events import assigning, choosing, finalising, thawing
+from api.events import assigning, choosing, finalising, revisions, thawing
 from api.events.drafts import handing_in
 from api.events.machine import RUNNING, Act, IllegalActError, Plan, after
 from api.leaderboards import cells, rebuilding, scoring, updating
@@ -72,8 +72,11 @@ async def act(
     now: datetime,
     reason: str = "",
     force: bool = False,
+    revision: str | None = None,
 ) -> Done:
     """Act on an event; the caller commits. `force` finalises what still waits for verdicts.
+
+    Whoever approves names the `revision` they read.
 
     Raises `ConflictError` naming the acts that are allowed, `LookupError` without such an event.
     """
@@ -89,6 +92,8 @@ async def act(
         ) from error
     if state is before:
         return Done(event=event, changed=False)
+    if what is Act.APPROVE and by is not None:
+        revisions.need(event, revision)
     event.state = state
     if by is not None and what in {Act.APPROVE, Act.REJECT, Act.CANCEL}:
         event.decided_by, event.reason = by.id, reason
@@ -303,7 +308,7 @@ def cut(event: Event, now: datetime) -> None:
 
 async def _finalise(session: AsyncSession, event: Event, *, now: datetime, force: bool) -> int:
     """Write the boards down; returns how much never counts since it was `force`d."""
-    unshown = exists().where(EventAttempt.event_id == event.id, ~EventAttempt.shown)
+    unshown = exists().where(UnshownAttempt.event_id == event.id)
     while await session.scalar(select(unshown)):
         await updating.catch_up(session, event.id)
     drafts = await handing_in.outstanding(session, event)

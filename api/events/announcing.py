@@ -7,13 +7,14 @@ the worker died in between, is told again: at least once, and never before it is
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clocks
 from api.db.engine import Sessions
 from api.db.models import Event
 from api.events import statements
@@ -45,7 +46,7 @@ async def _announce(session: AsyncSession, publisher: Publisher, event_id: UUID)
     if event is None or (before := _told(event)).get("sign") == _sign(event):
         return False
     topics = [Topic.EVENT.of(event.id)]
-    said = [(topics, _update(event))]
+    said = [(topics, _update(event, await clocks.now(session)))]
     if event.state in RUNNING and not before.get("started"):
         problems = await statements.of(session, event)
         said += [(topics, each) for each in statements.updates(problems)]
@@ -79,7 +80,5 @@ def _sign(event: Event) -> str:
     return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:16]
 
 
-def _update(event: Event) -> Update:
-    return Update(
-        kind=Kind.EVENT, data={**event_state.told(event), "at": datetime.now(UTC).isoformat()}
-    )
+def _update(event: Event, now: datetime) -> Update:
+    return Update(kind=Kind.EVENT, data={**event_state.told(event), "at": now.isoformat()})

@@ -17,6 +17,7 @@ import structlog
 from api.blobs import BlobMissingError
 from api.db.engine import AWAY
 from api.db.models import JobLane, JobState
+from api.ending import ended
 from api.errors import ApiError, details
 from api.jobs import claiming, service
 from api.jobs.claiming import JobClaim, Store
@@ -160,19 +161,15 @@ class JobRunner:
     async def drain(self, patience_s: float) -> None:
         """Take nothing new; finish what is quick, give back all else."""
         self.draining = True
-        for task in (each for looks in self._looking.values() for each in tuple(looks)):
-            task.cancel()
+        # Before anything else: what one of them is about to claim would be held by nobody.
+        await ended(*(each for looks in self._looking.values() for each in looks))
         for held in self._held.values():
             if held.lane is JobLane.LONG:
                 held.task.cancel()
         tasks = [held.task for held in self._held.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=patience_s)
-        rest = [task for task in tasks if not task.done()]
-        for task in rest:
-            task.cancel()
-        if rest:
-            await asyncio.wait(rest, timeout=5)
+        await ended(*tasks, within_s=5)
 
     async def _run(self, claimed: JobClaim, lane: JobLane) -> None:
         structlog.contextvars.bind_contextvars(

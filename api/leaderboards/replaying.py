@@ -8,7 +8,6 @@ are the official ones; a virtual row has the rank it would have had, and takes n
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -113,7 +112,7 @@ def merged(official: Past, theirs: Sequence[Ranked], among: Among) -> list[Ranke
 
 async def _over(session: AsyncSession, event_id: UUID, user: CurrentUser | None) -> Event:
     event = await viewing.event(session, event_id, user)
-    if not clocks.played(event, datetime.now(UTC)):
+    if not clocks.played(event, await clocks.now(session)):
         raise ConflictError(
             "it has such boards when it is over and its own shows everything",
             slug="event-not-over",
@@ -128,7 +127,8 @@ async def _own(session: AsyncSession, event: Event, user: CurrentUser) -> _Own |
         return None
     entry = await session.get_one(EventEntry, entry_id)
     assert entry.starts_at is not None
-    elapsed = scoring.virtual(scoring.schedule(event), entry.starts_at).elapsed(datetime.now(UTC))
+    clock = scoring.virtual(scoring.schedule(event), entry.starts_at)
+    elapsed = clock.elapsed(await clocks.now(session))
     return _Own(entry_id=entry_id, elapsed_s=int(elapsed.total_seconds()))
 
 

@@ -6,7 +6,7 @@ has it already is told so (`ETag`).
 
 import hashlib
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Annotated
 from uuid import UUID
@@ -302,18 +302,19 @@ async def _then(
 ) -> schemas.Board:
     if user is None:
         raise UnauthenticatedError("looking back needs a bearer token")
-    if at > datetime.now(UTC):
-        raise InvalidError("at: that is still to come")
-    _turn(parts, user)
     among = asked.among
     async with parts.sessions() as session:
+        now = await clocks.now(session)
+        if at > now:
+            raise InvalidError("at: that is still to come")
+        _turn(parts, user)
         event = await viewing.event(session, asked.event_id, user)
 
         async def make() -> Past:
             return await instants.board(session, event, public=asked.public, until=at)
 
         # What is long past changes no more, but for the event itself.
-        settled = at < datetime.now(UTC) - SETTLED
+        settled = at < now - SETTLED
         key = ("past", event.id, asked.public, at, event.updated_at, settled or object())
         past = await parts.lookbacks.get(key, make)
         tasks = await viewing.problems(session, event.id)

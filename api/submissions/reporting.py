@@ -8,6 +8,7 @@ from typing import Any
 from api import redaction
 from api.db.engine import AWAY, Sessions
 from api.db.models import CodeSubmission
+from api.ending import ended
 from api.live import Kind, Publisher, Topic, Update
 from api.redaction import Phase
 from api.submissions import claiming
@@ -64,12 +65,11 @@ class Reporter:
         if done:
             self._task.result()
         else:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await ended(self._task)
 
-    def abandon(self) -> None:
+    async def abandon(self) -> None:
         """Publish nothing more."""
-        self._task.cancel()
+        await ended(self._task)
 
     def told(self, judgement: Judgement) -> dict[str, Any]:
         """Return the end as followers and other services get it."""

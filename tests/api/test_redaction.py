@@ -36,7 +36,9 @@ OWNER_ID = UUID("00000000-0000-4000-8000-000000000001")
 audiences = st.sampled_from(Audience)
 phases = st.sampled_from(Phase)
 verdicts = st.sampled_from(Verdict)
-keys = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=20)
+# Hypothesis knows the names in our sources and would take one of them now and then, of what is
+# meant to be told: none of ours begins like this.
+keys = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=20).map("x_{}".format)
 # Keys nobody thought of, with something secret in them, at any depth.
 extras = st.dictionaries(
     keys,

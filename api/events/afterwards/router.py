@@ -1,14 +1,16 @@
 """`/v1/events/{event}/virtual` and `…/practice`: playing an event that is over."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from fastapi import APIRouter, Response, status
+from pydantic import BaseModel
 
+from api import clocks
 from api.auth import Scope
 from api.db.models import Event
 from api.deps import SessionDep, UserDep
-from api.documented import problems
+from api.documented import Responses, problems
 from api.events.afterwards import schemas, service
 from api.events.attending import Place, attend
 from api.events.rooms.router import AttendanceDep, EventName
@@ -16,13 +18,16 @@ from api.events.rooms.router import AttendanceDep, EventName
 router = APIRouter(prefix="/events/{event}", tags=["events"])
 
 
+def _begun(model: type[BaseModel]) -> Responses:
+    """Return how beginning answers, beside that it was begun now."""
+    before: Responses = {200: {"model": model, "description": "It was begun before."}}
+    return before | problems(403, 404, 409)
+
+
 @router.post(
     "/virtual",
     status_code=status.HTTP_201_CREATED,
-    responses={
-        200: {"model": schemas.VirtualShown, "description": "It was begun before."},
-        **problems(403, 404, 409),
-    },
+    responses=_begun(schemas.VirtualShown),
 )
 async def begin_virtual(
     event: EventName,
@@ -40,13 +45,13 @@ async def begin_virtual(
     starts_at = body.starts_at if body is not None else None
     begun = await service.begin(session, user, who.event.id, starts_at=starts_at)
     response.status_code = _status(begun)
-    return _shown(begun.event, begun.places[0])
+    return _shown(begun.event, begun.places[0], await clocks.now(session))
 
 
 @router.get("/virtual", responses=problems(404))
-async def get_virtual(who: AttendanceDep) -> schemas.VirtualShown:
+async def get_virtual(who: AttendanceDep, session: SessionDep) -> schemas.VirtualShown:
     """Return one's virtual participation and its clock."""
-    return _shown(who.event, service.own(who))
+    return _shown(who.event, service.own(who), await clocks.now(session))
 
 
 @router.delete("/virtual", status_code=204, responses=problems(404, 409))
@@ -61,10 +66,7 @@ async def call_virtual_off(event: EventName, session: SessionDep, user: UserDep)
 @router.post(
     "/virtual/guilds/{guild_id}",
     status_code=status.HTTP_201_CREATED,
-    responses={
-        200: {"model": schemas.GuildVirtualShown, "description": "It was begun before."},
-        **problems(403, 404, 409),
-    },
+    responses=_begun(schemas.GuildVirtualShown),
 )
 async def begin_guild_virtual(
     event: EventName,
@@ -81,17 +83,15 @@ async def begin_guild_virtual(
         session, user, who.event.id, guild_id, body.members, starts_at=body.starts_at
     )
     response.status_code = _status(begun)
-    items = [_shown(begun.event, place) for place in begun.places]
+    now = await clocks.now(session)
+    items = [_shown(begun.event, place, now) for place in begun.places]
     return schemas.GuildVirtualShown(event_id=begun.event.id, guild_id=guild_id, items=items)
 
 
 @router.post(
     "/practice",
     status_code=status.HTTP_201_CREATED,
-    responses={
-        200: {"model": schemas.PracticeShown, "description": "It was begun before."},
-        **problems(403, 404, 409),
-    },
+    responses=_begun(schemas.PracticeShown),
 )
 async def begin_practice(
     event: EventName, session: SessionDep, user: UserDep, response: Response
@@ -111,8 +111,7 @@ def _status(begun: service.Begun) -> int:
     return status.HTTP_201_CREATED if begun.new else status.HTTP_200_OK
 
 
-def _shown(event: Event, place: Place) -> schemas.VirtualShown:
-    now = datetime.now(UTC)
+def _shown(event: Event, place: Place, now: datetime) -> schemas.VirtualShown:
     clock, ends_at = place.clock(event), place.ends_at(event)
     # Nothing interrupts a clock of one's own, so it has an end.
     assert ends_at is not None

@@ -4,7 +4,7 @@ They are read by those who play in the same entry, too.
 """
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -109,6 +109,6 @@ async def _us(session: AsyncSession, who: Attendance) -> Collection[UUID]:
     From then on each may be saving for themselves.
     """
     found = {who.user.id}
-    if who.official is not None and not clocks.played(who.event, datetime.now(UTC)):
+    if who.official is not None and not clocks.played(who.event, await clocks.now(session)):
         found |= set(await session.scalars(mates.people(who.official.entry.id)))
     return found

@@ -5,10 +5,11 @@ submit time decides, whatever is judged first.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.engine import Sessions
@@ -22,20 +23,43 @@ from judge.scoring.duel import Decision, Match, match
 
 
 async def decide(sessions: Sessions, *, now: datetime) -> int:
-    """End and finalise the duels that are ready for it; return how many acts that took."""
+    """End and finalise the duels that are ready for it; return how many acts that took.
+
+    All are looked at, and only those are locked that seem to be ready and nobody else is at.
+    """
     async with sessions() as session:
-        found = await session.scalars(
-            select(Event.id).where(
-                Event.format == FORMAT,
-                Event.state.in_({*RUNNING, EventState.FINISHED, EventState.THAWED}),
-            )
-        )
-        waiting = found.all()
+        ready = [event.id for event in await _solved(session) if await _is_won(session, event)]
+        ready += await _settled(session)
     acts = 0
-    for event_id in waiting:
+    for event_id in ready:
         async with sessions() as session:
             acts += await _decide(session, event_id, now=now)
     return acts
+
+
+async def _solved(session: AsyncSession) -> Sequence[Event]:
+    """Return the duels that go on and have a round that somebody solved."""
+    solved = exists().where(
+        BoardCell.event_id == Event.id, BoardCell.public.is_(False), BoardCell.first
+    )
+    found = await session.scalars(
+        select(Event).where(Event.format == FORMAT, Event.state.in_(RUNNING), solved)
+    )
+    return found.all()
+
+
+async def _settled(session: AsyncSession) -> Sequence[UUID]:
+    """Return the duels that are over and wait for no verdict that the board knows of."""
+    pending = exists().where(
+        BoardCell.event_id == Event.id, BoardCell.public.is_(False), BoardCell.pending > 0
+    )
+    over = Event.state.in_({EventState.FINISHED, EventState.THAWED})
+    found = await session.scalars(select(Event.id).where(Event.format == FORMAT, over, ~pending))
+    return found.all()
+
+
+async def _is_won(session: AsyncSession, event: Event) -> bool:
+    return (await standing(session, event, over=False)).decision is not Decision.OPEN
 
 
 async def standing(session: AsyncSession, event: Event, *, over: bool) -> Match:
@@ -59,10 +83,17 @@ async def standing(session: AsyncSession, event: Event, *, over: bool) -> Match:
 
 
 async def _decide(session: AsyncSession, event_id: UUID, *, now: datetime) -> int:
-    event = await updating.locked(session, event_id)
+    event = await session.scalar(
+        select(Event)
+        .where(Event.id == event_id)
+        .with_for_update(skip_locked=True, key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if event is None:
+        return 0
     await updating.catch_up(session, event_id)
     if event.state in RUNNING:
-        if (await standing(session, event, over=False)).decision is Decision.OPEN:
+        if not await _is_won(session, event):
             await session.commit()
             return 0
         acting.cut(event, now)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import audit
+from api import audit, clocks
 from api.auth import CurrentUser, Role
 from api.db.models import Event, EventParticipant, EventState
 from api.errors import ConflictError, FieldProblem, ForbiddenError, InvalidError
@@ -53,7 +53,7 @@ async def create(session: AsyncSession, user: CurrentUser, new: NewEvent) -> Eve
         state=EventState.APPROVED if jury else EventState.REQUESTED,
         requested_by=user.id,
         decided_by=user.id if jury else None,
-        **_values(new),
+        **_values(new, now=await clocks.now(session)),
     )
     session.add(event)
     try:
@@ -83,7 +83,8 @@ async def change(session: AsyncSession, user: CurrentUser, known: Event, wanted:
     before = _rules(event)
     if rules.entries is not event.entries:
         await _need_nobody(session, event)
-    for name, value in _values(rules, moved="starts_at" in given).items():
+    now = await clocks.now(session)
+    for name, value in _values(rules, now=now, moved="starts_at" in given).items():
         setattr(event, name, value)
     await session.flush()
     after = _rules(event)
@@ -105,13 +106,12 @@ async def _need_nobody(session: AsyncSession, event: Event) -> None:
         )
 
 
-def _values(rules: Rules, *, moved: bool = True) -> dict[str, Any]:
+def _values(rules: Rules, *, now: datetime, moved: bool = True) -> dict[str, Any]:
     """Return the columns of an event by its rules; raises `InvalidError`."""
     try:
         make(rules.format, rules.options)
     except UsageError as error:
         raise InvalidError(str(error), slug="event-options") from error
-    now = datetime.now(UTC)
     if moved and not now < rules.starts_at < now + FAR:
         raise InvalidError("starts_at: within the next five years", slug="event-time")
     values = rules.model_dump(mode="json", include=Rules.model_fields.keys() - {"starts_at"})

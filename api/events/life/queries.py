@@ -1,7 +1,7 @@
 """What is read of events, and how rows become what a caller may see."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from api.db.models import (
     EventState,
 )
 from api.errors import BadRequestError, ConflictError, InvalidError
+from api.events import revisions
 from api.events.attending import Attendance
 from api.events.choosing import Choice
 from api.events.life import schemas
@@ -83,9 +84,11 @@ def shown(who: Attendance, event: Event | None = None) -> schemas.EventShown:
     kept = {name: getattr(event, name) for name in _JURY} if who.jury else {}
     if inside:
         kept |= {"reason": event.reason, "requested_by": event.requested_by}
+        kept["revision"] = revisions.revision(event)
     return schemas.EventShown(
         **plain | _summary(event) | kept,
-        paused=event.state in RUNNING and clock.paused(datetime.now(UTC)),
+        # A pause that has no end yet is the one that holds.
+        paused=event.state in RUNNING and any(each.get("end") is None for each in event.removed),
         ends_at=clock.end,
         entry_id=official.entry.id if official is not None else None,
         team_key=official.entry.join_key if official and event.state in ENROLLING else None,

@@ -142,7 +142,14 @@ async def act_on_event(
         await acting.held(session, found.id, act)
         now = await clocks.now(session)
         return await acting.act(
-            session, found.id, act, by=user, now=now, reason=said.reason, force=said.force
+            session,
+            found.id,
+            act,
+            by=user,
+            now=now,
+            reason=said.reason,
+            force=said.force,
+            revision=said.revision,
         )
 
     own = act is Act.CANCEL

@@ -188,6 +188,9 @@ class Why(Asked):
 class Doing(Why):
     """What is said with an act."""
 
+    revision: Annotated[
+        Tag | None, Field(description="Of the request that was read; an approval needs it.")
+    ] = None
     force: Annotated[
         bool,
         Field(strict=True, description="Finalise although verdicts are missing: they never count."),
@@ -282,6 +285,9 @@ class EventShown(EventSummary):
     allowed: Annotated[list[str], Field(description="Acts the state allows, to game masters.")] = []
     seed: int | None = None
     reason: Annotated[str | None, Field(description="Why it was decided so.")] = None
+    revision: Annotated[
+        str | None, Field(description="Changes with the request; to who asked and game masters.")
+    ] = None
     requested_by: UUID | None = None
     decided_by: UUID | None = None
     stuck: Annotated[str | None, Field(description="What keeps the clock from acting.")] = None

@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from api.problems.packing import pack
+from api.settings import Environment, Settings
 from judge.images import CERTIFICATE_FILES, ROOT
 
 SOLUTION = (ROOT / "problems/hello/submissions/accepted/greet.py").read_text()
@@ -78,6 +79,21 @@ def test_the_file_is_valid_and_asks_for_secrets(tmp_path: Path) -> None:
         refused = Stack(tmp_path, "docker-compose.yml", **others).run("config", check=False)
         assert refused.returncode != 0
         assert "make env" in refused.stderr
+
+
+def test_what_it_passes_are_settings_and_similarity_keeps_its_index() -> None:
+    """A name that no setting has would be passed for nothing; the index lies in a volume."""
+    file = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    passed = {name for each in file["services"].values() for name in each.get("environment", {})}
+    settings = Settings(data_dir=Path("/var/lib/codebattle"), environment=Environment.DEVELOPMENT)
+    similarity = file["services"]["similarity"]
+
+    assert {each.removeprefix("CODEBATTLE_").lower() for each in passed if "BATTLE_" in each} <= {
+        *Settings.model_fields,
+        "login_password",  # of `codebattle db roles`
+    }
+    assert {"CODEBATTLE_CHROMA_HOST", "CODEBATTLE_CHROMA_PORT"} <= {*similarity["environment"]}
+    assert f"similarity:{settings.similarity_dir}" in similarity["volumes"]
 
 
 def test_make_env_makes_secrets_once(tmp_path: Path) -> None:

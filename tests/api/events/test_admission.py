@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select, update
 
@@ -9,12 +10,15 @@ from api.auth import Role
 from api.db.base import new_id
 from api.db.models import (
     BoardCell,
+    CodeProblem,
+    CodeProblemVersion,
     CodeSubmission,
     Event,
     EventAttempt,
     EventEntry,
     EventProblem,
     EventState,
+    Judging,
 )
 from api.leaderboards import rebuilding, updating
 from api.live import Topic
@@ -152,6 +156,37 @@ async def test_a_rejudge_goes_onto_the_board_when_it_is_applied(
     assert applied.status_code == 200
     assert before[True] == (1, 0, True)
     assert after == {True: (1, 0, False), False: (1, 0, False)}
+
+
+async def test_a_rejudge_keeps_to_the_version_of_the_event(arena: Arenas, master: Client) -> None:
+    """As what is handed in now does, whatever became of the problem; another one is asked for."""
+    made = await arena()
+    await made.submit(made.ada)
+    await made.judged()
+    async with made.parts.sessions() as session:
+        pinned = (await session.scalars(select(CodeProblemVersion))).one()
+        columns = {each.key for each in CodeProblemVersion.__table__.columns}
+        names = columns - {"id", "number", "metadata", "created_at", "updated_at"}
+        edited = CodeProblemVersion(number=2, **{each: getattr(pinned, each) for each in names})
+        session.add(edited)
+        await session.flush()
+        await session.execute(update(CodeProblem).values(current_version_id=edited.id))
+        await session.commit()
+    event = {"event_id": str(made.event_id)}
+    judged = []
+    for more in ({}, {"against": 2}):
+        body = {"reason": "data", "selection": event | {"problem": "hello"}, **more}
+        said = await master.post("/v1/rejudgings", json=body)
+        assert said.status_code == 202, said.text
+        async with made.parts.sessions() as session:
+            judged.append(
+                await session.scalar(
+                    select(Judging.version_id).where(
+                        Judging.rejudging_id == UUID(said.json()["id"])
+                    )
+                )
+            )
+    assert judged == [pinned.id, edited.id]
 
 
 async def test_the_event_decides_version_and_limits(arena: Arenas) -> None:

@@ -7,11 +7,13 @@ finalised; whatever is done afterwards, what it left stays to the byte.
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import AsyncMock
 from uuid import UUID
 
 import pytest
 from sqlalchemy import select, text, update
 
+from api import clocks
 from api.auth import Role
 from api.db.base import new_id
 from api.db.models import (
@@ -126,6 +128,14 @@ async def proven(made: Arena) -> rebuilding.Proof:
         proof = await rebuilding.check(session, await updating.locked(session, made.event_id))
     assert proof.differences == ()
     return proof
+
+
+async def test_the_time_is_the_databases(over: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    cyd = new_id()
+    assert (await begin(over, cyd)).json()["stage"] == "running"
+    monkeypatch.setattr(clocks, "now", AsyncMock(return_value=datetime.max.replace(tzinfo=UTC)))
+    shown = (await over.client(cyd).get("/v1/events/autumn/virtual")).json()
+    assert (shown["stage"], (await board(over, cyd, "virtual"))["elapsed_s"]) == ("over", None)
 
 
 async def test_a_virtual_participation(over: Arena) -> None:

@@ -112,7 +112,7 @@ async def test_from_the_request_to_the_awards(
     async with parts.sessions() as session:
         acts = (await session.scalars(select(AuditEntry.action).order_by(AuditEntry.id))).all()
     assert [each.partition(".")[2] for each in acts if each.startswith("event.")] == [
-        *("requested", "approve", "guild_registered", "registered", "extra_time"),
+        *("requested", "changed", "approve", "guild_registered", "registered", "extra_time"),
         *("assign", "open", "start", "finish", "thaw", "finalise"),
     ]
 
@@ -134,10 +134,22 @@ async def _asked(cast: Cast) -> str:
     assert asked.json()["state"] == "requested"
     assert (await cast.alone.get(url)).status_code == 404
     assert _slug(await cast.guild_master.post(f"{url}/acts/approve")) == "forbidden"
-    assert (await _acted(cast.master, url, "approve", reason="why not"))["state"] == "approved"
+    assert _slug(await cast.master.post(f"{url}/acts/approve")) == "revision-missing"
+    read = (await cast.master.get(url)).json()["revision"]
+    assert read == asked.json()["revision"]
+    # Who asked has another idea, after it was read and before it is approved.
+    more = await cast.guild_master.patch(url, json={"title": "Ours alone"})
+    stale = await cast.master.post(f"{url}/acts/approve", json={"revision": read})
+    assert (_slug(stale), (await cast.master.get(url)).json()["state"]) == (
+        *("event-revision", "requested"),
+    )
+    read = more.json()["revision"]
+    approved = await _acted(cast.master, url, "approve", reason="why not", revision=read)
+    assert (approved["state"], approved["title"]) == ("approved", "Ours alone")
     again = await _acted(cast.master, url, "approve")
     assert again["allowed"] == ["assign", "cancel"]
-    assert (await cast.alone.get("/v1/events/autumn")).json()["seed"] is None
+    strange = (await cast.alone.get("/v1/events/autumn")).json()
+    assert (strange["seed"], strange["revision"]) == (None, None)
     return str(url)
 
 

@@ -1,7 +1,7 @@
 """Jobs that do what their payload says, for tests of what happens around doing."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -59,13 +59,17 @@ RunnerFor = Callable[..., JobRunner]
 
 
 @pytest.fixture
-async def runner_for(parts: Parts, script: Scripted) -> RunnerFor:
+async def runner_for(parts: Parts, script: Scripted) -> AsyncIterator[RunnerFor]:
     """Return a maker of workers that do nothing by themselves: call `look`, `beat`, `sweep`."""
+    made: list[JobRunner] = []
 
     def make() -> JobRunner:
-        return JobRunner(parts, {"test": script}, worker=new_id(), slots=2)
+        made.append(JobRunner(parts, {"test": script}, worker=new_id(), slots=2))
+        return made[-1]
 
-    return make
+    yield make
+    for each in made:
+        await each.drain(0)
 
 
 async def queued(

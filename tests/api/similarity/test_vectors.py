@@ -29,11 +29,13 @@ class Words:
 
     def __init__(self, name: str = "words@1") -> None:
         self.name = name
-        self.dimension = statements.DIMENSIONS
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return a vector for each text."""
         return np.stack([statements.words(each) for each in texts])
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
 
 def _leave(place: Path) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from api.db.base import new_id
+from api.ending import ended
 from api.problems.cache import PackageCache
 from api.submissions.jobs import SubmissionJobs
 from api.wiring import Parts
@@ -69,20 +70,18 @@ WorkerFor = Callable[..., SubmissionJobs]
 
 
 @pytest.fixture
-async def worker_for(parts: Parts, judge: ScriptedJudge) -> WorkerFor:
+async def worker_for(parts: Parts, judge: ScriptedJudge) -> AsyncIterator[WorkerFor]:
     """Return a maker of workers that do nothing by themselves: call `look`, `beat`, `sweep`."""
+    made: list[SubmissionJobs] = []
 
     def make(*, slots: int = 1, judged_by: ScriptedJudge = judge) -> SubmissionJobs:
         cache = PackageCache(parts.settings.cache_dir, parts.blobs, bytes_max=1 << 30)
-        return SubmissionJobs(
-            parts,
-            judged_by,
-            cache,
-            worker=new_id(),
-            slots=slots,
-        )
+        made.append(SubmissionJobs(parts, judged_by, cache, worker=new_id(), slots=slots))
+        return made[-1]
 
-    return make
+    yield make
+    for each in made:
+        await each.drain(0)
 
 
 @asynccontextmanager
@@ -93,5 +92,5 @@ async def looking(worker: SubmissionJobs) -> AsyncIterator[None]:
         yield
         await task
     finally:
-        task.cancel()
+        await ended(task)
         await worker.drain(0)
