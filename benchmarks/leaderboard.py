@@ -179,9 +179,8 @@ async def prepared(made: Sessions, sizes: Sizes) -> Ground:
     problems = [new_id() for _ in range(PROBLEMS)]
     versions = [new_id() for _ in range(PROBLEMS)]
     entries = [new_id() for _ in range(sizes.entries)]
-    limits = {"cpu_ms": 1000, "memory_bytes": 1 << 28}
+    limits, sha256 = {"cpu_ms": 1000, "memory_bytes": 1 << 28}, "0" * 64
     async with made() as session:
-        sha256 = "0" * 64
         session.add(Blob(sha256=sha256, size_bytes=1, media_type="application/zip"))
         for number, (problem, version) in enumerate(zip(problems, versions, strict=True)):
             title = f"problem-{number}"
