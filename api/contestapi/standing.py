@@ -11,8 +11,10 @@ from api.contestapi.configured import Objects, room_name
 from api.contestapi.viewing import Contest, View
 from api.db.models import BoardCell, BoardRow, Room
 from api.errors import NotFoundError
-from api.leaderboards import queries
+from api.leaderboards import cells, queries
+from api.leaderboards.cells import Shown
 from api.leaderboards.queries import Among, Ranked
+from judge.scoring import Cell
 from judge.scoring.icpc import Icpc
 
 ROWS_MAX = 100_000
@@ -120,13 +122,13 @@ async def _idle(session: AsyncSession, of: Contest, among: Among) -> _Cells:
 
 def _row(view: View, row: Ranked, idle: _Cells) -> dict[str, Any]:
     of = view.contest
-    cells = []
+    shown = []
     for task in of.tasks:
         each = _cell(of, task.id, row.cells.get(str(task.row.problem_id)))
         if (row.entry_id, task.row.problem_id) in idle:
             each["num_pending"] = 0
-        cells.append(each)
-    gained = [each["time"] for each in cells if "time" in each]
+        shown.append(each)
+    gained = [each["time"] for each in shown if "time" in each]
     score: dict[str, Any]
     rules = of.rules.format
     if isinstance(rules, Icpc):
@@ -140,22 +142,22 @@ def _row(view: View, row: Ranked, idle: _Cells) -> dict[str, Any]:
         "rank": row.rank,
         "team_id": str(row.entry_id),
         "score": score,
-        "problems": cells if view.sees_problems else [],
+        "problems": shown if view.sees_problems else [],
     }
 
 
-def _cell(of: Contest, problem_id: str, cell: dict[str, Any] | None) -> dict[str, Any]:
-    held = cell or {"attempts": 0, "pending": 0, "solved": False, "score": 0, "at_us": None}
-    shown = {
+def _cell(of: Contest, problem_id: str, cell: Shown | None) -> dict[str, Any]:
+    held = cell or cells.shown(Cell())
+    shown: dict[str, Any] = {
         "problem_id": problem_id,
-        "num_judged": held["attempts"],
-        "num_pending": held["pending"],
+        "num_judged": held.attempts,
+        "num_pending": held.pending,
     }
     if of.scores:
-        shown["score"] = max(0, held["score"])
+        shown["score"] = max(0, held.score)
         gained = shown["score"] > 0
     else:
-        shown["solved"] = gained = held["solved"]
+        shown["solved"] = gained = held.solved
     if gained:
-        shown["time"] = of.minutes(held["at_us"] or 0)
+        shown["time"] = of.minutes(held.at_us or 0)
     return shown
