@@ -305,6 +305,10 @@ async def _compare(parts: Parts, model: Model, form: str) -> None:
             )
             for public in (False, True)
         }
+        for public, rows in sides.items():
+            among = Among(event_id=event.id, public=public)
+            assert rows == [await queries.one(session, among, row.entry_id) for row in rows]
+            assert await queries.count(session, among) == len(rows)
         assert event.state is not EventState.FINALISED
     assert proof.differences == ()
     for public, rows in sides.items():
