@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "a1d94c6e72b0"
-down_revision: str | None = "5b1c7e20d9f4"
+down_revision: str | None = "7e1d4a93c6f2"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
