@@ -11,8 +11,9 @@ SYNCED := $(VENV)/.synced
 WARDEN := build/warden/warden
 # Python's packages are locked by hash; uv must not go looking for an interpreter elsewhere.
 export UV_PYTHON_DOWNLOADS := never
-# Over all processors; who has nothing left takes from the others, for some tests last minutes.
-SPREAD := -n auto --dist worksteal
+# Tests wait for servers and sandboxes as well: half as many again as there are processors. Who has
+# nothing left takes from the others, for some tests last minutes.
+SPREAD := -n $(shell echo $$(($$(nproc) * 3 / 2))) --dist worksteal
 # Slow tests that bear each other's company: they compute, or wait.
 UNTIMED := tests/api tests/unit tests/examples/test_generators.py
 # Where bytecode may not be kept, every start of Python compiles its imports anew: three times the CPU.
