@@ -57,6 +57,7 @@ PROBLEMS, GUILD, ROOM, CASES = 12, 50, 100, 10
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DURATION_S, FREEZE_S = 5 * 3600, 3600
 WARM = 20
+_NAMED = ("event_id", "entry_id", "problem_id", "submission_id", "submitted_at")
 VERDICTS = [Verdict.AC, Verdict.WA, Verdict.WA, Verdict.TLE, Verdict.RTE, Verdict.CE]
 
 
@@ -133,8 +134,7 @@ async def _on(made: Sessions, sizes: Sizes) -> Report:
         event = await updating.locked(session, ground.event_id)
         proof = await rebuilding.check(session, event)
     check_s = time.perf_counter() - begin
-    for difference in proof.differences:
-        print(difference, file=sys.stderr)
+    print(*proof.differences, sep="\n", file=sys.stderr, end="")
     size = f"{sizes.entries} entries, {PROBLEMS} problems, {sizes.judgements} judgements"
     return Report(
         figures=(
@@ -268,15 +268,17 @@ async def _judged_before(
             at = START + timedelta(seconds=chance.random() * DURATION_S)
             who, task = chance.choice(ground.entries), chance.choice(ground.problems)
             base = (ground.event_id, who, task, new_id(), at)
-            records += [(*base, None, False), (*base, chance.choice(VERDICTS).value, False)]
+            records += [(*base, None), (*base, chance.choice(VERDICTS).value)]
         await raw.copy_records_to_table(
             "event_attempts",
             schema_name="codebattle",
-            columns=(
-                *("event_id", "entry_id", "problem_id", "submission_id", "submitted_at"),
-                *("verdict", "shown"),
-            ),
+            columns=(*_NAMED, "verdict"),
             records=records,
+        )
+        # No board shows any of it yet.
+        await raw.execute(
+            "INSERT INTO codebattle.event_unshown "
+            "SELECT event_id, id, entry_id, problem_id FROM codebattle.event_attempts"
         )
         await session.commit()
     await _vacuum(made)
@@ -353,8 +355,7 @@ async def _claimed(made: Sessions, known: Known, version_id: UUID) -> Claim:
 
 
 def _plain(known: Known) -> dict[str, Any]:
-    names = ("event_id", "entry_id", "problem_id", "submission_id", "submitted_at")
-    return {name: getattr(known, name) for name in names}
+    return {name: getattr(known, name) for name in _NAMED}
 
 
 def _judgement(verdict: Verdict) -> Judgement:

@@ -23,6 +23,9 @@ EXCERPT_CHARS_MAX = 80
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]*\.[0-9]+|[0-9]+\.?)(?:[eE][+-]?[0-9]+)?")
 _NUMBER_CHARS_MAX = 400
+_PLAIN = frozenset({str, int, bool, float})
+# Of each kind of record the names of its fields, asked for once.
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
 
 
 def printable(text: bytes | str, *, chars_max: int = TEXT_CHARS_MAX) -> str:
@@ -195,7 +198,7 @@ class Judgement:
 
     def to_json(self) -> dict[str, Any]:
         """Return the stored form: plain values, every key always there."""
-        return {each.name: _encode(getattr(self, each.name)) for each in fields(self)}
+        return {name: _encode(getattr(self, name)) for name in _names(type(self))}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> "Judgement":
@@ -224,6 +227,9 @@ def maxima(runs: Iterable[Run]) -> Maxima:
 
 
 def _encode(value: object) -> object:
+    # A record has hundreds of values, nearly all of them plain.
+    if value is None or type(value) in _PLAIN:
+        return value
     if isinstance(value, StrEnum):
         return value.value
     if isinstance(value, Fraction):
@@ -231,8 +237,14 @@ def _encode(value: object) -> object:
     if isinstance(value, tuple):
         return [_encode(each) for each in value]
     if is_dataclass(value):
-        return {each.name: _encode(getattr(value, each.name)) for each in fields(value)}
+        return {name: _encode(getattr(value, name)) for name in _names(type(value))}
     return value
+
+
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(each.name for each in fields(kind))
+    return _NAMES[kind]
 
 
 _RecordT = TypeVar("_RecordT")

@@ -1,5 +1,6 @@
 """What all tables share: schema, names of constraints, column types, ids and times."""
 
+import json
 import os
 import time
 from datetime import datetime
@@ -97,3 +98,12 @@ def cleaned(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [cleaned(each) for each in value]
     return value
+
+
+def document(value: Any) -> str:
+    """Return a value as JSON that PostgreSQL takes, see `cleaned`; ids and decimals as text."""
+    written = json.dumps(value, default=str)
+    # What it refuses is escaped by one of these, and what else is so can be cleaned as well.
+    if "\\u0000" in written or "\\ud" in written:
+        return json.dumps(cleaned(value), default=str)
+    return written

@@ -2,10 +2,11 @@
 
 `Direct` is one connection that is kept for statements asked for all the time. It comes from the
 engine, so address, bounds and session settings are the same, and it is made anew once it is lost.
-`copy` fills a table inside the transaction of a session.
+`ask` and `copy` do it inside the transaction of a session.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import asyncpg
@@ -34,14 +35,35 @@ async def copy(
 
     Raises `OperationalError` when the database is away, as a session does.
     """
-    raw = await (await session.connection()).get_raw_connection()
-    driver = cast("asyncpg.Connection", raw.driver_connection)
-    try:
+    driver = await _driver(await session.connection())
+    with _told_away():
         await driver.copy_records_to_table(
             table.name, schema_name=table.schema, columns=list(columns), records=rows
         )
+
+
+async def ask(session: AsyncSession, statement: str, *values: Any) -> Any:
+    """Return the one value a statement gives, its parameters $1 and so on.
+
+    The session's transaction has begun, with any statement before. Raises `OperationalError` when
+    the database is away, as a session does.
+    """
+    driver = await _driver(await session.connection())
+    with _told_away():
+        return await driver.fetchval(statement, *values)
+
+
+@contextmanager
+def _told_away() -> Iterator[None]:
+    try:
+        yield
     except AWAY as error:
         raise OperationalError(None, None, error) from error
+
+
+async def _driver(held: AsyncConnection) -> asyncpg.Connection:
+    raw = await held.get_raw_connection()
+    return cast("asyncpg.Connection", raw.driver_connection)
 
 
 class Direct:
@@ -54,12 +76,12 @@ class Direct:
     async def connection(self) -> asyncpg.Connection:
         """Return the connection, a new one if there is none that works."""
         if self._held is not None:
-            driver = await self._driver(self._held)
+            driver = await _driver(self._held)
             if not driver.is_closed():
                 return driver
             await self.drop()
         self._held = await self._engine.connect()
-        return await self._driver(self._held)
+        return await _driver(self._held)
 
     async def drop(self) -> None:
         """Let the connection go, whatever state it is in."""
@@ -67,7 +89,3 @@ class Direct:
         if held is not None:
             await held.invalidate()
             await held.close()
-
-    async def _driver(self, held: AsyncConnection) -> asyncpg.Connection:
-        raw = await held.get_raw_connection()
-        return cast("asyncpg.Connection", raw.driver_connection)

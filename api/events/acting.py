@@ -19,13 +19,13 @@ from api.db.models import (
     BoardRow,
     EntryKind,
     Event,
-    EventAttempt,
     EventEntry,
     EventParticipant,
     EventProblem,
     EventState,
     Rating,
     Room,
+    UnshownAttempt,
 )
 from api.errors import ConflictError, InvalidError
 from api.events import assigning, choosing, finalising, revisions, thawing
@@ -308,7 +308,7 @@ def cut(event: Event, now: datetime) -> None:
 
 async def _finalise(session: AsyncSession, event: Event, *, now: datetime, force: bool) -> int:
     """Write the boards down; returns how much never counts since it was `force`d."""
-    unshown = exists().where(EventAttempt.event_id == event.id, ~EventAttempt.shown)
+    unshown = exists().where(UnshownAttempt.event_id == event.id)
     while await session.scalar(select(unshown)):
         await updating.catch_up(session, event.id)
     drafts = await handing_in.outstanding(session, event)

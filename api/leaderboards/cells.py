@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import JSON, Table, text
+from sqlalchemy import JSON, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import direct
@@ -20,10 +20,11 @@ from api.leaderboards.scoring import decimal
 from judge.scoring import Cell, Standing
 from judge.scoring.guilds import Totals
 
-_STORE = text("""
+# $1 cells, $2 rows, $3 guilds.
+_STORE = """
 WITH cells AS (
     INSERT INTO codebattle.board_cells
-    SELECT * FROM jsonb_populate_recordset(null::codebattle.board_cells, cast(:cells AS jsonb))
+    SELECT * FROM jsonb_populate_recordset(null::codebattle.board_cells, $1::jsonb)
     ON CONFLICT (event_id, public, entry_id, problem_id) DO UPDATE SET
         attempts = excluded.attempts, pending = excluded.pending,
         pending_since_us = excluded.pending_since_us, score = excluded.score,
@@ -33,17 +34,17 @@ WITH cells AS (
         bonus = excluded.bonus
 ), guilds AS (
     INSERT INTO codebattle.board_guilds
-    SELECT * FROM jsonb_populate_recordset(null::codebattle.board_guilds, cast(:guilds AS jsonb))
+    SELECT * FROM jsonb_populate_recordset(null::codebattle.board_guilds, $3::jsonb)
     ON CONFLICT (event_id, public, guild_id) DO UPDATE SET
         lost = excluded.lost, penalty = excluded.penalty, last = excluded.last
 )
 INSERT INTO codebattle.board_rows
-SELECT * FROM jsonb_populate_recordset(null::codebattle.board_rows, cast(:rows AS jsonb))
+SELECT * FROM jsonb_populate_recordset(null::codebattle.board_rows, $2::jsonb)
 ON CONFLICT (event_id, public, entry_id) DO UPDATE SET
     room_id = excluded.room_id, guild_id = excluded.guild_id,
     lost = excluded.lost, penalty = excluded.penalty, last = excluded.last,
     cells = excluded.cells
-""")
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +58,20 @@ class Place:
     guild_id: UUID | None = None
 
 
-def cell_of(row: Any) -> Cell:
+def cell_of(row: Mapping[str, Any]) -> Cell:
     """Return the cell a row keeps."""
-    solved = None if row.solved_us is None else (row.solved_us, str(row.solved_submission))
+    solved = row["solved_us"]
     return Cell(
-        attempts=row.attempts,
-        pending=row.pending,
-        pending_since_us=row.pending_since_us,
-        score=Fraction(row.score),
-        penalty=row.penalty,
-        at_us=row.at_us,
-        submission="" if row.submission_id is None else str(row.submission_id),
-        solved_at=solved,
-        first=row.first,
-        bonus=Fraction(row.bonus),
+        attempts=row["attempts"],
+        pending=row["pending"],
+        pending_since_us=row["pending_since_us"],
+        score=Fraction(row["score"]),
+        penalty=row["penalty"],
+        at_us=row["at_us"],
+        submission=row["submission_id"] or "",
+        solved_at=None if solved is None else (solved, row["solved_submission"]),
+        first=row["first"],
+        bonus=Fraction(row["bonus"]),
     )
 
 
@@ -109,15 +110,18 @@ def shown(cell: Cell) -> dict[str, Any]:
     }
 
 
-def standing_of(row: Any) -> Standing:
+def standing_of(row: Mapping[str, Any]) -> Standing:
     """Return the standing a row keeps."""
-    return Standing(score=-Fraction(row.lost), penalty=row.penalty, last=row.last)
+    return Standing(score=-Fraction(row["lost"]), penalty=row["penalty"], last=row["last"])
 
 
-def totals_of(row: Any) -> Totals:
+def totals_of(row: Mapping[str, Any]) -> Totals:
     """Return what several rows add up to, from the row that says so."""
     return Totals(
-        members=row.members, score=-Fraction(row.lost), penalty=row.penalty, last=row.last
+        members=row["members"],
+        score=-Fraction(row["lost"]),
+        penalty=row["penalty"],
+        last=row["last"],
     )
 
 
@@ -153,11 +157,8 @@ async def store(
     rows: Iterable[Mapping[str, Any]] = (),
     guilds: Iterable[Mapping[str, Any]] = (),
 ) -> None:
-    """Store cells, rows and guilds in one statement."""
-    await session.execute(
-        _STORE,
-        {"cells": _json(cells), "rows": _json(rows), "guilds": _json(guilds)},
-    )
+    """Store cells, rows and guilds in one statement; the transaction has begun."""
+    await direct.ask(session, _STORE, _json(cells), _json(rows), _json(guilds))
 
 
 async def fill(session: AsyncSession, model: type[Base], rows: Iterable[Mapping[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import (
@@ -25,6 +25,7 @@ from api.db.models import (
     Event,
     EventAttempt,
     EventEntry,
+    UnshownAttempt,
 )
 from api.leaderboards import apart, cells, scoring
 from api.leaderboards.cells import Place
@@ -214,9 +215,8 @@ async def last_moment(session: AsyncSession, event_id: UUID) -> datetime | None:
 async def _mark_all_shown(session: AsyncSession, event_id: UUID) -> None:
     """Say that the board shows the whole log: it was just made from it."""
     await session.execute(
-        update(EventAttempt)
-        .where(EventAttempt.event_id == event_id, ~EventAttempt.shown)
-        .values(shown=True)
+        delete(UnshownAttempt)
+        .where(UnshownAttempt.event_id == event_id)
         .execution_options(synchronize_session=False)
     )
 

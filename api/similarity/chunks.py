@@ -6,7 +6,8 @@ is mostly whole in one of them.
 """
 
 import re
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from judge.similarity import family
@@ -61,3 +62,16 @@ def chunks(files: Mapping[str, bytes], language: str) -> list[Chunk]:
             passed += 1
         start = max(passed, start + 1)
     return found
+
+
+def meant(found: Sequence[Sequence[tuple[str, float]]]) -> dict[str, float]:
+    """Return how close others are to a program, given what is close to each of its pieces.
+
+    It is the mean over the pieces of the closest of another's, `ID:PIECE`; none found counts 0.
+    """
+    best: dict[str, dict[int, float]] = defaultdict(dict)
+    for place, near in enumerate(found):
+        for each, score in near:
+            other = each.partition(":")[0]
+            best[other][place] = max(score, best[other].get(place, 0.0))
+    return {one: sum(by.values()) / len(found) for one, by in best.items()}

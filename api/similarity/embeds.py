@@ -7,7 +7,6 @@ PostgreSQL gets the vectors, and when the index is back it is looked through and
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
@@ -25,7 +24,7 @@ from api.db.models import (
 )
 from api.logs import logger
 from api.similarity import choosing, embedding, held, statements, vectors
-from api.similarity.chunks import chunks
+from api.similarity.chunks import chunks, meant
 from api.similarity.embedding import Embedder, Vectors
 from api.similarity.fingerprinting import sources
 from api.similarity.modelling import ModelProcess
@@ -174,15 +173,10 @@ class Embeds:
             return []
         asked = held.stacked(rows)
         found = await self._near(CODE_MEANING, asked, limit) or []
-        best: dict[str, dict[int, float]] = defaultdict(dict)
-        for place, near in enumerate(found):
-            for each, score in near:
-                other = each.partition(":")[0]
-                best[other][place] = max(score, best[other].get(place, 0.0))
-        best.pop(str(submission_id), None)
-        scores = [(UUID(one), sum(by.values()) / len(rows)) for one, by in best.items()]
-        scores.sort(key=lambda each: (-each[1], each[0]))
-        return [(one, round(score, 6)) for one, score in scores[:limit]]
+        scores = meant(found)
+        scores.pop(str(submission_id), None)
+        best = sorted(scores.items(), key=lambda each: (-each[1], each[0]))
+        return [(UUID(one), round(score, 6)) for one, score in best[:limit]]
 
     async def take_patterns(self, problem_id: UUID) -> None:
         """Hold the patterns of a problem as they are now, and no others of it."""

@@ -12,11 +12,12 @@ from uuid import UUID
 
 from sqlalchemy import (
     CursorResult,
+    Float,
+    Uuid,
     and_,
     bindparam,
     exists,
     func,
-    insert,
     or_,
     select,
     text,
@@ -25,8 +26,8 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks, redaction
-from api.db.base import cleaned
-from api.db.models import Judging, JudgingState, Queue, Run, Worker, WorkerState
+from api.db.base import cleaned, document
+from api.db.models import Judging, JudgingState, Queue, Worker, WorkerState
 from api.db.models.judgings import ACTIVE, FENCING
 from api.leaderboards import updating
 from api.leaderboards.updating import Changed, Known
@@ -43,21 +44,23 @@ JUDGED = "submission.judged"
 ELSEWHERE = timedelta(seconds=3)
 # After a restart of PostgreSQL the living get this long to extend what ran out meanwhile.
 RESTARTED = timedelta(seconds=2)
-# The end of a judging whose claim still holds. Made once: making it costs more than asking it.
-_ENDED = (
-    update(Judging)
-    .where(
-        Judging.id == bindparam("ended"),
-        Judging.fencing_token == bindparam("held"),
-        Judging.state.in_(ACTIVE),
-    )
-    .values(
-        lease_owner=None,
-        lease_expires_at=None,
-        finished_at=func.now(),
-        judged_by=Judging.lease_owner,
-    )
+# The end of a judging whose claim still holds, and its runs.
+_JUDGED = text("""
+WITH ended AS (
+    UPDATE codebattle.judgings SET
+        judged_by = lease_owner, lease_owner = NULL, lease_expires_at = NULL, finished_at = now(),
+        state = :state, verdict = :verdict, score = :score, cpu_us = :cpu_us, wall_us = :wall_us,
+        memory_bytes = :memory_bytes, case_total = :case_total, compile_log = :compile_log,
+        reason = :reason, record = cast(:record AS jsonb)
+    WHERE id = :id AND fencing_token = :token AND state IN ('compiling', 'running')
+    RETURNING id
+), made AS (
+    INSERT INTO codebattle.runs
+    SELECT run.* FROM ended,
+        jsonb_populate_recordset(null::codebattle.runs, cast(:runs AS jsonb)) AS run
 )
+SELECT id FROM ended
+""").bindparams(bindparam("id", type_=Uuid), bindparam("score", type_=Float))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,11 +231,11 @@ async def store(
     record = judgement.to_json()
     runs = record.pop("runs")
     state = JudgingState.FAILED if judgement.verdict is Verdict.JE else JudgingState.DONE
-    result = await (await session.connection()).execute(
-        _ENDED,
+    ended = await (await session.connection()).execute(
+        _JUDGED,
         {
-            "ended": claimed.judging_id,
-            "held": claimed.token,
+            "id": claimed.judging_id,
+            "token": claimed.token,
             "state": state,
             "verdict": judgement.verdict,
             "score": None if judgement.score is None else float(judgement.score),
@@ -242,14 +245,13 @@ async def store(
             "case_total": judgement.case_total,
             "compile_log": cleaned(judgement.compile_log),
             "reason": cleaned(judgement.reason),
-            "record": cleaned(record),
+            "record": document(record),
+            "runs": document(_run_rows(claimed, judgement, runs)),
         },
     )
-    if result.rowcount != 1:
+    if ended.first() is None:
         await session.rollback()
         return Stored(stored=False)
-    if runs:
-        await (await session.connection()).execute(insert(Run), _run_rows(claimed, judgement, runs))
     if claimed.current and state is JudgingState.DONE and (shown := outside(told)) is not None:
         await outbox.announce(session, JUDGED, shown, key=claimed.judging_id)
     await watching.ended(
@@ -267,8 +269,7 @@ async def store(
     changed = phase = None
     if known is not None and claimed.current and state is JudgingState.DONE:
         # Last, since others wait for the board's lock.
-        event = await updating.locked(session, known.event_id)
-        changed = await updating.add(session, event, known)
+        event, changed = await updating.record(session, known)
         phase = clocks.phase(event, datetime.now(UTC))
     await session.commit()
     return Stored(stored=True, changed=changed, phase=phase)
@@ -358,8 +359,8 @@ def _run_rows(
             "cpu_us": run.cpu_us,
             "wall_us": run.wall_us,
             "memory_bytes": run.memory_bytes,
-            "team_message": cleaned(run.team_message),
-            "record": cleaned(record),
+            "team_message": run.team_message,
+            "record": record,
         }
         for position, (run, record) in enumerate(zip(judgement.runs, records, strict=True), start=1)
     ]

@@ -137,6 +137,10 @@ WITH given AS (
     SELECT event_id, entry_id, problem_id, submission_id, arrived_at
     FROM placed JOIN taken ON taken.id = placed.submission_id
     WHERE entry_id IS NOT NULL
+    RETURNING event_id, id, entry_id, problem_id
+), unshown AS (
+    INSERT INTO codebattle.event_unshown (event_id, attempt_id, entry_id, problem_id)
+    SELECT event_id, id, entry_id, problem_id FROM noted
 )
 SELECT placed.ahead, placed.moved, taken.submitted_at
 FROM placed LEFT JOIN taken ON taken.id = placed.submission_id

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.figures import Figure
-from benchmarks.similarity import accuracy, retrieval, robustness, speed
+from benchmarks.similarity import accuracy, crossing, embedding, retrieval, robustness, speed
 
-PARTS = ("accuracy", "retrieval", "robustness", "speed")
+PARTS = ("accuracy", "retrieval", "robustness", "embedding", "speed")
 
 
 def main() -> int:
@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; default: all")
     parser.add_argument("--sizes", default="1000,10000", help="numbers of submissions")
     parser.add_argument("--plot", type=Path, help="draw the growth into this SVG")
+    parser.add_argument("--packages", type=Path, help="problem packages: tells their translations")
     parser.add_argument("--archive", type=int, default=speed.ARCHIVE, help="0: none")
     asked = parser.parse_args()
     parts = asked.parts or PARTS
@@ -30,6 +31,10 @@ def main() -> int:
         missed += _show(retrieval.measure(asked.data))
     if "robustness" in parts:
         missed += _show(robustness.measure(asked.data))
+    if "embedding" in parts:
+        missed += _show(embedding.measure(asked.data))
+    if asked.packages is not None:
+        missed += _show(crossing.measure(asked.packages))
     if "speed" in parts:
         sizes = [int(size) for size in asked.sizes.split(",") if size]
         missed += _show(speed.measure(asked.data, sizes, asked.archive, asked.plot))

@@ -59,7 +59,7 @@ def run(request: Request) -> int:
 
 def _write(path: Path, text: str) -> None:
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", errors="replace")
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}") from error
 
@@ -67,7 +67,8 @@ def _write(path: Path, text: str) -> None:
 def _write_pairs(path: Path, comparison: Comparison) -> None:
     """Write every scored pair: a, b, score."""
     try:
-        with path.open("w", newline="", encoding="utf-8") as file:
+        # Names as they are on disk, also those that are no UTF-8.
+        with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             out = csv.writer(file)
             out.writerow(("a", "b", "score"))
             for scored in comparison.scored():
@@ -107,4 +108,4 @@ def _show(report: Report, corpus: Corpus) -> None:
         f"{report.score_min}), too short to say: {short}"
     )
     for name in report.unread[:PAIRS_SHOWN]:
-        console.print(Text(f"not compared, no language known: {printable(name)}"))
+        console.print(Text(f"not compared, no language known or not to be read: {printable(name)}"))

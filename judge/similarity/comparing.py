@@ -5,16 +5,17 @@ looked at, and every score that is told is computed from the two fingerprints al
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from judge.similarity import across
 from judge.similarity.arrays import Hashes
 from judge.similarity.fingerprints import Stream
 from judge.similarity.groups import CHANCE_MAX, SCORE_MIN, Entry, Group, Scored
 from judge.similarity.report import Pair, Report
-from judge.similarity.weighting import rarities
+from judge.similarity.weighting import Rarity, rarities
 
 __all__ = ["CHANCE_MAX", "SCORE_MIN", "Comparison", "Entry", "Scored", "compare"]
 
@@ -69,25 +70,18 @@ def _grouped(entries: Sequence[Entry]) -> list[Group]:
         across[entry.problem].append(entry)
     groups: list[Group] = []
     for problems in by_family.values():
-        groups += _made(list(problems.values()), _sets, weak=False)
+        groups += _made(list(problems.values()), weak=False)
     mixed = [each for each in across.values() if len({one.fingerprint.family for one in each}) > 1]
     if mixed:
-        groups += _made(mixed, _sets_across, weak=True)
+        groups += _made(mixed, weak=True)
     return sorted(groups, key=lambda one: (one.name, one.weak, one.family))
 
 
-def _made(
-    problems: Sequence[Sequence[Entry]],
-    sets_of: Callable[[Sequence[Entry]], list[list[Hashes]]],
-    *,
-    weak: bool,
-) -> list[Group]:
+def _made(problems: Sequence[Sequence[Entry]], *, weak: bool) -> list[Group]:
     """Return a group for each problem; all of them together say what is in several."""
-    sets = [sets_of(entries) for entries in problems]
+    sets = [_sets_across(entries) if weak else _sets(entries) for entries in problems]
     by_stream = [
-        rarities(
-            [_of_people(entries, one[stream]) for entries, one in zip(problems, sets, strict=True)]
-        )
+        (_rarities_across if weak else _rarities)(problems, [one[stream] for one in sets])
         for stream in range(len(sets[0]))
     ]
     return [
@@ -108,9 +102,30 @@ def _sets(entries: Sequence[Entry]) -> list[list[Hashes]]:
 
 
 def _sets_across(entries: Sequence[Entry]) -> list[list[Hashes]]:
-    """Return what programs in different languages may share: structure, names and numbers."""
-    structure = [one.fingerprint.gram_set(Stream.PARTS) for one in entries]
-    return [structure, [one.fingerprint.words() for one in entries]]
+    """Return the same of what programs in different languages may share."""
+    return [
+        list(stream)
+        for stream in zip(*(across.sets(one.fingerprint) for one in entries), strict=True)
+    ]
+
+
+def _rarities(
+    problems: Sequence[Sequence[Entry]], sets: Sequence[Sequence[Hashes]]
+) -> list[Rarity]:
+    return rarities([_of_people(*one) for one in zip(problems, sets, strict=True)])
+
+
+def _rarities_across(
+    problems: Sequence[Sequence[Entry]], sets: Sequence[Sequence[Hashes]]
+) -> list[Rarity]:
+    people: list[list[tuple[str, Hashes]]] = []
+    for entries, grams in zip(problems, sets, strict=True):
+        people.append([])
+        for family in sorted({one.fingerprint.family for one in entries}):
+            chosen = [at for at, one in enumerate(entries) if one.fingerprint.family == family]
+            of = _of_people([entries[at] for at in chosen], [grams[at] for at in chosen])
+            people[-1] += [(family, each) for each in of]
+    return across.rarity(people)
 
 
 def _of_people(entries: Sequence[Entry], sets: Sequence[Hashes]) -> list[Hashes]:

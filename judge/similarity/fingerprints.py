@@ -15,7 +15,6 @@ import numpy as np
 from judge.similarity.arrays import Array, Flags, Hashes
 from judge.similarity.grammars import family
 from judge.similarity.hashing import grams
-from judge.similarity.kinds import Leaf
 from judge.similarity.parsing import walk
 from judge.similarity.reading import read
 from judge.similarity.templates import marked
@@ -81,23 +80,18 @@ class Fingerprint:
             return grams(self.shapes[at], self.own[at], at, length)
         if stream is Stream.SPELLINGS:
             return grams(self.spellings, self.own, np.arange(len(self.spellings)), length)
-        return grams(self.parts, self._own_parts(), self.part_at, length)
+        return grams(self.parts, self.own_parts(), self.part_at, length)
 
     def gram_set(self, stream: Stream) -> Hashes:
         """Return the distinct hashes of a stream, ascending."""
         return np.unique(self.grams(stream)[0])
-
-    def words(self) -> Hashes:
-        """Return the distinct names, numbers and texts of one's own, ascending."""
-        kinds = (int(Leaf.NAME), int(Leaf.NUMBER), int(Leaf.TEXT))
-        return np.unique(self.spellings[self.own & np.isin(self.shapes, kinds)])
 
     def bare(self, chosen: Flags) -> Hashes:
         """Return the spellings of the tokens chosen, braces aside."""
         braces = (self.shapes == _BRACKETS[2]) | (self.shapes == _BRACKETS[3])
         return np.asarray(self.spellings[chosen & ~braces])
 
-    def _own_parts(self) -> Flags:
+    def own_parts(self) -> Flags:
         """Tell for each structural token whether a leaf beside it is not from a template."""
         if not len(self.own):
             return np.zeros(len(self.parts), dtype=np.bool_)

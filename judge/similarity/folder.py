@@ -6,9 +6,12 @@ DIR/sums/alice/main.py       a submission of several files
 DIR/alice/main.py            one problem, a directory each, when no directory holds two
 
 The name without its ending is the person, so that the same person is known in several problems.
+Two files of one problem whose names differ in the ending only may be one solution in two
+languages, and who wrote them is not known: they are compared.
 """
 
-from collections import defaultdict
+import os
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +24,8 @@ from judge.similarity.fingerprints import fingerprint, joined
 from judge.similarity.page import Source
 
 FILES_MAX = 200_000
+# Nobody writes so much, and it would have to be held in memory.
+BYTES_MAX = 64 * 1024 * 1024
 
 # Problem, submission, language.
 _Key = tuple[str, str, str]
@@ -28,7 +33,7 @@ _Key = tuple[str, str, str]
 
 @dataclass(slots=True, kw_only=True)
 class Corpus:
-    """What a directory holds; `unread` are files of no language known here."""
+    """What a directory holds; `unread` are files of no language known here, or not readable."""
 
     entries: list[Entry] = field(default_factory=list)
     sources: dict[str, Mapping[str, Path]] = field(default_factory=dict)
@@ -51,7 +56,7 @@ def read_folder(
             continue
         name = "/".join(parts)
         found = chosen or _language_of(name)
-        if found is None:
+        if found is None or not _readable(path):
             corpus.unread.append(name)
             continue
         problem = parts[0] if len(parts) > 1 else ""
@@ -59,7 +64,9 @@ def read_folder(
         grouped[problem, one, found][name] = path
         if len(grouped) > FILES_MAX:
             raise UsageError(f"{directory} holds more than {FILES_MAX} submissions")
-    for (problem, one, found), files in sorted(_by_person(grouped).items()):
+    people = _by_person(grouped)
+    shared = Counter((problem, Path(one).stem) for problem, one, _ in people if Path(one).suffix)
+    for (problem, one, found), files in sorted(people.items()):
         identity = one if one not in corpus.sources else f"{one} ({found})"
         source = {name: _bytes(path) for name, path in files.items()}
         corpus.sources[identity] = files
@@ -72,7 +79,7 @@ def read_folder(
                     found,
                     template=given,
                 ),
-                author=Path(one).stem,
+                author=one if shared[problem, Path(one).stem] > 1 else Path(one).stem,
             )
         )
     if not corpus.entries:
@@ -105,6 +112,10 @@ def _language_of(name: str) -> str | None:
         if ending in language.extensions + language.headers and not language.by_name_only:
             return language.id
     return None
+
+
+def _readable(path: Path) -> bool:
+    return path.stat().st_size <= BYTES_MAX and os.access(path, os.R_OK)
 
 
 def _bytes(path: Path) -> bytes:

@@ -60,8 +60,8 @@ class Scored:
 class Group:
     """The submissions of one problem in one family of languages, or, if `weak`, across them.
 
-    `sets` are their gram sets, a list for each stream; across languages the streams are the
-    structure and the words, and only pairs of different families are compared.
+    `sets` are their gram sets, a list for each stream; across languages the streams are those of
+    `across`, and only pairs of different families are compared.
     """
 
     def __init__(
@@ -213,7 +213,8 @@ class Group:
             for sets, rarity in zip(self._sets, self._rarity, strict=True)
         ]
         score, order = sum(found) / len(found), None
-        shapes, parts, spellings = (0.0, *found) if self.weak else found
+        # Across languages the order of words stands where shapes do.
+        shapes, parts, spellings = (found[2], found[0], found[1]) if self.weak else found
         if self._order_weight:
             order = float(self._order(np.array([one]), np.array([other]))[0])
             score = (1 - self._order_weight) * score + self._order_weight * order

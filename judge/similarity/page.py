@@ -80,7 +80,7 @@ def _summary(report: Report) -> str:
     unread = ""
     if report.unread:
         listed = ", ".join(_text(name) for name in report.unread[:50])
-        unread = f'<p class="note">Not compared, no language known: {listed}</p>'
+        unread = f'<p class="note">Not compared, no language known or not to be read: {listed}</p>'
     return (
         f"<p>{told}</p>{unread}<p>A score is evidence, not a verdict: a person decides. "
         "Colours connect corresponding parts; grey lines were given to everybody.</p>"

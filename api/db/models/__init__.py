@@ -13,6 +13,7 @@ from api.db.models.boards import (
     LeaderboardEntry,
     Rating,
     RatingChange,
+    UnshownAttempt,
 )
 from api.db.models.duels import Duel, DuelMember, DuelSide, DuelState
 from api.db.models.events import (
@@ -133,6 +134,7 @@ __all__ = [
     "TestGroup",
     "Token",
     "TokenKind",
+    "UnshownAttempt",
     "UserProfileRef",
     "Visibility",
     "WebhookAttempt",

@@ -28,7 +28,6 @@ class EventAttempt(Base):
         Index("ix_event_attempts_cell", "event_id", "entry_id", "problem_id", "id"),
         Index("ix_event_attempts_log", "event_id", "id"),
         Index("ix_event_attempts_submission", "submission_id"),
-        Index("ix_event_attempts_unshown", "event_id", "id", postgresql_where=text("NOT shown")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -44,7 +43,22 @@ class EventAttempt(Base):
     groups: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     cpu_us: Mapped[int] = mapped_column(server_default="0")
     memory_bytes: Mapped[int] = mapped_column(server_default="0")
-    shown: Mapped[bool] = mapped_column(Boolean, server_default="false")
+
+
+class UnshownAttempt(Base):
+    """A row of the log that the board does not show yet.
+
+    Rows of their own, so that those of the log are never written again.
+    """
+
+    __tablename__ = "event_unshown"
+
+    event_id: Mapped[UUID] = mapped_column(
+        ForeignKey("events.id", ondelete="CASCADE"), primary_key=True
+    )
+    attempt_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    entry_id: Mapped[UUID]
+    problem_id: Mapped[UUID]
 
 
 class BoardCell(Base):

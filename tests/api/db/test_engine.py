@@ -48,3 +48,19 @@ async def test_errors_do_not_show_what_was_stored(parts: Parts) -> None:
             await session.execute(text("SELECT 1 FROM nowhere WHERE x = :x"), {"x": "my program"})
 
     assert "my program" not in str(caught.value)
+
+
+@pytest.mark.parametrize("unasked_s", [engine.UNASKED_S, 0.0], ids=["used lately", "idle"])
+async def test_a_connection_that_broke_in_the_pool_is_not_given_out(
+    parts: Parts, database: str, monkeypatch: pytest.MonkeyPatch, unasked_s: float
+) -> None:
+    """A restart of the server costs those nothing who come after it."""
+    monkeypatch.setattr(engine, "UNASKED_S", unasked_s)
+    async with parts.sessions() as session:
+        held = await session.scalar(text("SELECT pg_backend_pid()"))
+    other = await asyncpg.connect(database.replace("+asyncpg", ""))
+    assert await other.fetchval("SELECT pg_terminate_backend($1, 2000)", held)
+    await other.close()
+
+    async with parts.sessions() as session:
+        assert await session.scalar(text("SELECT pg_backend_pid()")) != held

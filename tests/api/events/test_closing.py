@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, select, text
 from api import clocks
 from api.auth import CurrentUser, Role
 from api.db.base import new_id
-from api.db.models import AuditEntry, BoardCell, CodeSubmission, EventAttempt
+from api.db.models import AuditEntry, BoardCell, CodeSubmission, EventAttempt, UnshownAttempt
 from api.errors import ConflictError
 from api.events import acting
 from api.events.machine import Act
@@ -139,6 +139,11 @@ async def test_all_that_waits_is_counted_and_only_force_ends_it(
                 for number in range(1, many + 1)
             ],
         )
+        names = ["event_id", "attempt_id", "entry_id", "problem_id"]
+        log = select(
+            EventAttempt.event_id, EventAttempt.id, EventAttempt.entry_id, EventAttempt.problem_id
+        )
+        await session.execute(insert(UnshownAttempt).from_select(names, log))
         await session.commit()
     url = f"/v1/events/{made.event_id}/acts/finalise"
 

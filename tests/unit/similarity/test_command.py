@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,8 @@ from benchmarks.similarity.obfuscating import WAYS, all_ways
 from judge.cli import patterns_command, similarity_command
 from judge.cli.similarity_command import Request
 from judge.errors import UsageError
-from judge.similarity import fingerprint, parsing
+from judge.images import ROOT
+from judge.similarity import fingerprint, folder, parsing
 from judge.similarity.folder import read_folder
 from judge.similarity.grammars import parser
 
@@ -35,6 +38,7 @@ def laid_out(directory: Path, files: dict[str, str]) -> Path:
         (["a/main.py", "b/main.py"], {("", "a"), ("", "b")}),
         (["p/a/x.py", "p/a/y.py", "p/b/x.py"], {("p", "p/a"), ("p", "p/b")}),
         ([".git/a.py", "a.py", "notes.txt"], {("", "a.py")}),
+        (["p/a.py", "p/a.cpp", "q/a.py"], {("p", "p/a.py"), ("p", "p/a.cpp"), ("q", "q/a.py")}),
     ],
 )
 def test_layouts(tmp_path: Path, names: list[str], found: set[tuple[str, str]]) -> None:
@@ -44,6 +48,35 @@ def test_layouts(tmp_path: Path, names: list[str], found: set[tuple[str, str]]) 
     assert {
         (one.problem if one.problem != tmp_path.name else "", one.id) for one in corpus.entries
     } == found
+
+
+def test_a_folder_of_mixed_languages_and_of_odd_files_is_read(tmp_path: Path) -> None:
+    """One name in two languages is a pair, and the closest; whatever else lies there harms none."""
+    accepted = ROOT / "problems"
+    source = tmp_path / "in"
+    source.mkdir()
+    for problem in ("wheel", "wayback"):
+        for path in (accepted / problem / "submissions/accepted").iterdir():
+            shutil.copy(path, source / f"{problem}{path.suffix}")
+    (source / "empty.cpp").touch()
+    (source / "noise.java").write_bytes(bytes(range(256)) * 99)
+    (source / "latin.py").write_bytes("größe = 1\n".encode("latin-1") * 20)
+    (source / "gone.py").symlink_to("nowhere.py")
+    (source / "loop").symlink_to(".")
+    Path(os.fsdecode(os.fsencode(source) + b"/w\xe4y.py")).write_text(program(3))
+    (source / "large.py").touch()
+    os.truncate(source / "large.py", folder.BYTES_MAX + 1)
+    out = tmp_path / "out.csv"
+    asked = Request(directory=source, pairs_csv=out, html=tmp_path / "out.html", as_json=True)
+
+    assert similarity_command.run(asked) == 0
+    with out.open(encoding="utf-8", errors="surrogateescape") as file:
+        rows = {(row["a"], row["b"]): float(row["score"]) for row in csv.DictReader(file)}
+    across = {pair: rows[pair] for pair in rows if Path(pair[0]).suffix != Path(pair[1]).suffix}
+    best = sorted(across, key=lambda pair: -across[pair])[:10]
+    assert ("wheel.cpp", "wheel.py") in across
+    assert all(first.split(".")[0] == second.split(".")[0] for first, second in best), best
+    assert read_folder(source).unread == ["large.py"]
 
 
 def test_everything_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

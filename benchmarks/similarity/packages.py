@@ -1,0 +1,93 @@
+"""Accepted solutions of real problem packages: who wrote one in two languages translated it.
+
+The authors of packages often hand in one solution in several languages under one name, `paul.py`
+and `Paul.java`; two names in one problem are two people, or two approaches. That is the only
+label there is: it calls some translations that are none, and some independent pairs that follow
+one well-known way.
+"""
+
+import hashlib
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+from judge.similarity import Entry, family, fingerprint
+from judge.similarity.fingerprints import TOKENS_MIN
+
+LANGUAGES = {
+    ".c": "c",
+    ".cc": "cpp",
+    ".cpp": "cpp",
+    ".cs": "csharp",
+    ".go": "go",
+    ".java": "java",
+    ".js": "javascript",
+    ".kt": "kotlin",
+    ".py": "python3",
+    ".py3": "python3",
+    ".rs": "rust",
+}
+# Examples that every repository of packages brings along, and greetings, are no solutions.
+_EXAMPLES = re.compile(r"testdata_tools|/skel/|/tests?/|hello|/different/")
+_BYTES_MAX = 100_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """An accepted solution; `name` is what its author called it, without ending and case."""
+
+    id: str
+    problem: str
+    name: str
+    language: str
+    source: bytes
+
+    def entry(self, problem: str | None = None) -> Entry:
+        """Return it to be compared, among its own problem or another corpus."""
+        made = fingerprint(self.source, self.language)
+        return Entry(id=self.id, problem=problem or self.problem, fingerprint=made)
+
+
+def solutions(directory: Path) -> list[Solution]:
+    """Return the accepted solutions of all packages below a directory, each source once."""
+    seen: set[bytes] = set()
+    found: list[Solution] = []
+    taken: set[str] = set()
+    for place in sorted(directory.rglob("submissions/accepted")):
+        problem = place.parent.parent.name
+        if _EXAMPLES.search(f"{place.relative_to(directory).as_posix()}/") or problem in taken:
+            continue
+        taken.add(problem)
+        for path in sorted(place.iterdir()):
+            language = LANGUAGES.get(path.suffix)
+            if language is None or not path.is_file() or path.stat().st_size > _BYTES_MAX:
+                continue
+            source = path.read_bytes()
+            digest = hashlib.sha256(source).digest()
+            if digest not in seen and fingerprint(source, language).own_tokens >= TOKENS_MIN:
+                seen.add(digest)
+                found.append(
+                    Solution(
+                        id=f"{problem}/{path.name}",
+                        problem=problem,
+                        name=path.stem.lower(),
+                        language=language,
+                        source=source,
+                    )
+                )
+    return found
+
+
+def translated(chosen: list[Solution]) -> set[frozenset[str]]:
+    """Return the pairs that carry one name in two families of languages, by their ids."""
+    by_name: dict[tuple[str, str], list[Solution]] = defaultdict(list)
+    for one in chosen:
+        by_name[one.problem, one.name].append(one)
+    return {
+        frozenset((one.id, other.id))
+        for group in by_name.values()
+        for one in group
+        for other in group
+        if family(one.language) != family(other.language)
+    }
