@@ -135,8 +135,10 @@ async def _measured(service: Service, client: httpx.AsyncClient, sizes: Sizes) -
             await _probe(prober, service, quiet)
         async with _watched(prober, service) as at_first:
             first = await _replay(client)
+        before = service.cpu()
         async with _watched(prober, service) as at_second:
             second = await _replay(client)
+        spent = {part: cpu - before.get(part, 0.0) for part, cpu in service.cpu().items()}
         async with _watched(prober, service) as at_board:
             began = time.perf_counter()
             board = await client.get("/scoreboard")
@@ -157,6 +159,12 @@ async def _measured(service: Service, client: httpx.AsyncClient, sizes: Sizes) -
             value=second.whole_s,
             unit="s",
             note=f"{second.lines} lines, {second.size / MB:.0f} MB",
+        ),
+        Figure(
+            name="contest feed: whole replay, CPU time of the API",
+            value=spent["api"],
+            unit="s",
+            note=f"PostgreSQL {spent['postgres']:.1f} s; with the other requests",
         ),
         *_others("first reader", at_first, quiet),
         *_others("replay", at_second, quiet),

@@ -15,6 +15,9 @@ from api.contestapi.configured import Objects, room_name
 from api.contestapi.viewing import Contest, View, digest
 from api.db.models import BoardCell, BoardRow, EventAttempt, EventEntry, Room
 from api.errors import NotFoundError
+from api.leaderboards import cells
+from api.leaderboards.cells import Shown
+from judge.scoring import Cell
 from judge.scoring.icpc import Icpc
 
 CHUNK = 200
@@ -175,13 +178,14 @@ def _of_board(view: View, table: type[BoardRow] | type[BoardCell]) -> Iterator[A
 
 def _row(view: View, rank: int, row: Any, idle: _Cells) -> dict[str, Any]:
     of = view.contest
-    cells = []
+    shown = []
     for task in of.tasks:
-        each = _cell(of, task.id, row.cells.get(str(task.row.problem_id)))
+        kept = row.cells.get(str(task.row.problem_id))
+        each = _cell(of, task.id, Shown(*kept) if kept else None)
         if (row.entry_id, task.row.problem_id) in idle:
             each["num_pending"] = 0
-        cells.append(each)
-    gained = [each["time"] for each in cells if "time" in each]
+        shown.append(each)
+    gained = [each["time"] for each in shown if "time" in each]
     gains = float(-row.lost) or 0.0
     score: dict[str, Any]
     rules = of.rules.format
@@ -196,22 +200,22 @@ def _row(view: View, rank: int, row: Any, idle: _Cells) -> dict[str, Any]:
         "rank": rank,
         "team_id": str(row.entry_id),
         "score": score,
-        "problems": cells if view.sees_problems else [],
+        "problems": shown if view.sees_problems else [],
     }
 
 
-def _cell(of: Contest, problem_id: str, cell: dict[str, Any] | None) -> dict[str, Any]:
-    held = cell or {"attempts": 0, "pending": 0, "solved": False, "score": 0, "at_us": None}
-    shown = {
+def _cell(of: Contest, problem_id: str, cell: Shown | None) -> dict[str, Any]:
+    held = cell or cells.shown(Cell())
+    shown: dict[str, Any] = {
         "problem_id": problem_id,
-        "num_judged": held["attempts"],
-        "num_pending": held["pending"],
+        "num_judged": held.attempts,
+        "num_pending": held.pending,
     }
     if of.scores:
-        shown["score"] = max(0, held["score"])
+        shown["score"] = max(0, held.score)
         gained = shown["score"] > 0
     else:
-        shown["solved"] = gained = held["solved"]
+        shown["solved"] = gained = held.solved
     if gained:
-        shown["time"] = of.minutes(held["at_us"] or 0)
+        shown["time"] = of.minutes(held.at_us or 0)
     return shown
