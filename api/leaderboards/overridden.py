@@ -43,7 +43,9 @@ class Marks:
     def on(self, rows: Iterable[schemas.BoardRow | None]) -> None:
         """Mark them on rows."""
         for row in rows:
-            for label, cell in row.cells.items() if row is not None and self._cells else ():
+            if row is None or not self._cells:
+                continue
+            for label, cell in row.cells.items():
                 cell.overridden = (row.entry_id, label) in self._cells
 
 
