@@ -11,6 +11,11 @@ SYNCED := $(VENV)/.synced
 WARDEN := build/warden/warden
 # Python's packages are locked by hash; uv must not go looking for an interpreter elsewhere.
 export UV_PYTHON_DOWNLOADS := never
+# Tests wait for servers and sandboxes as well: half as many again as there are processors. Who has
+# nothing left takes from the others, for some tests last minutes.
+SPREAD := -n $(shell echo $$(($$(nproc) * 3 / 2))) --dist worksteal
+# Slow tests that bear each other's company: they compute, or wait.
+UNTIMED := tests/api tests/unit tests/examples/test_generators.py
 # Where bytecode may not be kept, every start of Python compiles its imports anew: three times the CPU.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -27,7 +32,7 @@ check: setup ## format, lint, types, import contracts, fast tests; changes nothi
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not docker" -n auto
+	$(BIN)/pytest -m "not slow and not docker" $(SPREAD)
 
 fix: setup ## format and repair what can be repaired
 	$(BIN)/ruff format .
@@ -39,11 +44,12 @@ test: setup images ## everything, the slow and the container tests included
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not docker" -n auto $(PYTEST)
-	$(BIN)/pytest -m "slow and not docker" -n auto tests/api $(PYTEST)
+	$(BIN)/pytest -m "not slow and not docker" $(SPREAD) $(PYTEST)
+	$(BIN)/pytest -m "slow and not docker" $(SPREAD) $(UNTIMED) $(PYTEST)
+	$(BIN)/pytest -m docker $(SPREAD) tests/images $(PYTEST)
 	@# What times sandboxes wants the machine to itself.
-	$(BIN)/pytest -m "slow and not docker" --ignore tests/api $(PYTEST)
-	$(BIN)/pytest -m docker $(PYTEST)
+	$(BIN)/pytest -m "slow and not docker" $(UNTIMED:%=--ignore %) $(PYTEST)
+	$(BIN)/pytest -m docker --ignore tests/images $(PYTEST)
 
 fuzz: setup ## call the service as its document allows and does not, for long: SEED=N, EXAMPLES=N
 	FUZZ_SEED=$(or $(SEED),$(shell date +%s)) FUZZ_EXAMPLES=$(or $(EXAMPLES),100) \

@@ -271,6 +271,7 @@ async def _prune(parts: Parts) -> None:
     async with parts.sessions() as session:
         await outbox.prune(session, now=datetime.now(UTC))
         await accounts.prune(session)
+        await registry.prune(session)
         await job_service.prune(session, kinds={trials.KIND: parts.settings.trial_days * DAY_S})
         await session.commit()
         await archives.prune(session, parts.blobs)

@@ -117,8 +117,13 @@ class Attendance:
             raise ForbiddenError("only those who run the event may do that")
 
 
-async def attend(session: AsyncSession, user: CurrentUser, name: str) -> Attendance:
-    """Return somebody's attendance at an event by its id or slug; raises `NotFoundError`."""
+async def attend(
+    session: AsyncSession, user: CurrentUser, name: str, *, key: str | None = None
+) -> Attendance:
+    """Return somebody's attendance at an event by its id or slug; raises `NotFoundError`.
+
+    Whoever has the `key` of one of its teams was told of the event by somebody in it.
+    """
     event = await session.scalar(select(Event).where(_named(name))) if "\0" not in name else None
     if event is None:
         raise NotFoundError("there is no such event", slug="event-not-found")
@@ -131,9 +136,21 @@ async def attend(session: AsyncSession, user: CurrentUser, name: str) -> Attenda
         (Place(entry=entry, participant=who) for entry, who in found.all()),
         key=lambda place: ORDER.index(place.entry.kind),
     )
-    if not event_state.may_know(user, event, plays=bool(places)):
+    plays = bool(places) or (key is not None and await _opens(session, event, key))
+    if not event_state.may_know(user, event, plays=plays):
         raise NotFoundError("there is no such event", slug="event-not-found")
     return Attendance(event=event, user=user, places=tuple(places))
+
+
+async def _opens(session: AsyncSession, event: Event, key: str) -> bool:
+    found = await session.scalar(
+        select(EventEntry.id).where(
+            EventEntry.event_id == event.id,
+            EventEntry.kind == EntryKind.OFFICIAL,
+            EventEntry.join_key == key,
+        )
+    )
+    return found is not None
 
 
 def ends_at(clock: Schedule, extra_s: int) -> datetime | None:

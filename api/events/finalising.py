@@ -1,6 +1,7 @@
 """What a finalised event leaves: snapshots of its boards, ratings, and awards told to others."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -31,6 +32,8 @@ GUILD_AWARDED = "event.guild_awarded"
 PAGE = 500
 # Formats in which people play against each other; practice changes no rating.
 DUEL = "duel"
+# What a duel's event keeps of the side that gave it up.
+RESIGNED = "resigned"
 RATED = frozenset({"icpc", "ioi", "battle", DUEL})
 # Of the duels in which two meet within so long the first is rated.
 DUELS_APART = timedelta(days=1)
@@ -42,7 +45,7 @@ async def snapshot(session: AsyncSession, event: Event) -> None:
 
     Done again it gives the same: rows are replaced and messages have the same ids.
     """
-    rows = await _rows(session, event.id)
+    rows = _given_up(event, await _rows(session, event.id))
     await _leaderboard(session, event, rows)
     await _guilds(session, event)
     if event.format in RATED:
@@ -78,9 +81,20 @@ async def _rows(session: AsyncSession, event_id: UUID) -> list[Ranked]:
         after = page[-1].entry_id
 
 
+def _given_up(event: Event, rows: list[Ranked]) -> list[Ranked]:
+    """Return the rows of a duel with the side last that gave it up."""
+    resigned = event.extra.get(RESIGNED)
+    if resigned is None:
+        return rows
+    ordered = sorted(rows, key=lambda row: str(row.entry_id) == resigned)
+    return [replace(row, rank=rank) for rank, row in enumerate(ordered, start=1)]
+
+
 async def _leaderboard(session: AsyncSession, event: Event, rows: list[Ranked]) -> None:
     await session.execute(delete(LeaderboardEntry).where(LeaderboardEntry.event_id == event.id))
-    places = _room_ranks(rows)
+    # A duel has one room.
+    resigned = RESIGNED in event.extra
+    places = {row.entry_id: row.rank for row in rows} if resigned else _room_ranks(rows)
     made = [
         {
             "event_id": event.id,
@@ -93,7 +107,10 @@ async def _leaderboard(session: AsyncSession, event: Event, rows: list[Ranked]) 
             "score": -row.lost,
             "penalty": row.penalty,
             "last": row.last,
-            "cells": [{"problem_id": task, **cell} for task, cell in row.cells.items()],
+            "cells": [
+                {"problem_id": task, "solved": cell.solved, **cell._asdict()}
+                for task, cell in row.cells.items()
+            ],
             "experience": experience(
                 event.awards, rank=row.rank, score=row.score, took_part=bool(row.cells)
             ),

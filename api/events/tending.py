@@ -10,7 +10,7 @@ from api import clocks
 from api.events.drafts import handing_in
 from api.events.duels import deciding
 from api.events.duels import service as duels
-from api.events.rooms import presence
+from api.events.rooms import presence, starting
 from api.events.rooms.presence import Said
 from api.wiring import Parts
 
@@ -30,6 +30,7 @@ async def tend(parts: Parts) -> None:
         await say(parts, await duels.expire(session, now=await clocks.now(session)))
     async with parts.sessions() as session:
         now = await clocks.now(session)
+    await starting.start_ready(parts.sessions, now=now)
     await deciding.decide(parts.sessions, now=now)
 
 

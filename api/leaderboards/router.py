@@ -209,7 +209,7 @@ async def get_resolver(
 @router.get(
     f"{_BOARD}.csv",
     response_class=StreamingResponse,
-    responses=_CSV | problems(401, 403, 409),
+    responses=_CSV | problems(401, 403, 409, 429),
 )
 async def export_leaderboard_csv(
     event_id: EventIdDep, user: MaybeReaderDep, parts: PartsDep, view: ViewParam = View.PUBLIC
@@ -222,7 +222,7 @@ async def export_leaderboard_csv(
 @router.get(
     f"{_BOARD}.json",
     response_class=StreamingResponse,
-    responses=_JSON | problems(401, 403, 409),
+    responses=_JSON | problems(401, 403, 409, 429),
 )
 async def export_leaderboard_json(
     event_id: EventIdDep, user: MaybeReaderDep, parts: PartsDep, view: ViewParam = View.PUBLIC
@@ -332,10 +332,10 @@ async def _then(
         )
 
 
-def _turn(parts: Parts, user: CurrentUser | None) -> None:
-    """Take one of the caller's turns: reading a whole log is dear."""
+def _turn(parts: Parts, user: CurrentUser | None, what: str = "looking back at boards") -> None:
+    """Take one of the caller's turns: reading a whole log, or a whole board, is dear."""
     name = "everybody" if user is None else str(user.id)
-    parts.looking.take(name, "looking back at boards")
+    parts.looking.take(f"{what} {name}", what)
 
 
 def _answer(made: BaseModel, known: str | None) -> Response:
@@ -350,6 +350,7 @@ def _answer(made: BaseModel, known: str | None) -> Response:
 async def _exported(
     parts: Parts, user: CurrentUser | None, among: Among, form: str
 ) -> StreamingResponse:
+    _turn(parts, user, "exports of boards")
     async with parts.sessions() as session:
         # What is refused is refused before anything is sent.
         event = await viewing.event(session, among.event_id, user)

@@ -8,14 +8,16 @@ from importlib.metadata import version
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import CursorResult, case, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import Worker, WorkerState
+from api.db.models import Worker, WorkerFinding, WorkerState
 from api.workers import quarantine
 
 GONE_AFTER = timedelta(seconds=30)
+# Whoever looks at what a worker judged finds it for so long after its end.
+GONE_KEPT = timedelta(days=30)
 
 
 async def register(session: AsyncSession, worker: UUID, *, backend: str, slots: int) -> None:
@@ -95,3 +97,20 @@ async def alive(session: AsyncSession) -> list[Worker]:
         select(Worker).where(Worker.state != WorkerState.GONE).order_by(Worker.started_at)
     )
     return list(rows)
+
+
+async def prune(session: AsyncSession) -> int:
+    """Forget workers that are long gone; those in quarantine, or in doubt, stay. Not committed."""
+    doubt = exists().where(WorkerFinding.worker_id == Worker.id, ~WorkerFinding.settled)
+    removed = await session.execute(
+        delete(Worker)
+        .where(
+            Worker.state == WorkerState.GONE,
+            Worker.heartbeat_at < func.now() - GONE_KEPT,
+            Worker.quarantine_reason == "",
+            ~doubt,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    assert isinstance(removed, CursorResult)
+    return removed.rowcount

@@ -17,6 +17,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from httpx._transports import asgi
 from pydantic import SecretStr
 
 from api import logs
@@ -29,6 +30,8 @@ from api.settings import Environment, LogFormat, Settings
 from api.wiring import Parts, opened
 from judge.images import ROOT
 
+# It looks for trio on the disk at every request, and there is none.
+asgi.create_event = asyncio.Event
 TEMPLATE = "template_codebattle"
 # What a test that changes the schema, a right or a trigger does not leave as it was.
 SCHEMA = """

@@ -71,27 +71,3 @@ def test_together_they_use_what_the_format_offers() -> None:
     assert {
         *("accepted", "wrong_answer", "time_limit_exceeded", "run_time_error", "hostile"),
     } <= directories
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", PROBLEMS)
-def test_generators_write_the_data_that_is_there(name: str, tmp_path: Path) -> None:
-    """Running one again changes nothing."""
-    generator = ROOT / "problems" / name / "generators/generate.py"
-    if not generator.is_file():
-        assert not list((ROOT / "problems" / name).glob("generators/*"))
-        return
-    before = _contents(ROOT / "problems" / name / "data")
-    copy = tmp_path / name
-    subprocess.run(["cp", "-a", str(ROOT / "problems" / name), str(copy)], check=True)
-    subprocess.run([sys.executable, "generators/generate.py"], cwd=copy, check=True, timeout=300)
-
-    assert _contents(copy / "data") == before
-
-
-def _contents(root: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(root)): path.read_bytes()
-        for path in sorted(root.rglob("*"))
-        if path.is_file()
-    }

@@ -110,6 +110,7 @@ class Event(Identified, Timed, Extensible, Base):
     awards: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default="{}")
     spectator_delay_s: Mapped[int | None]
     auto_thaw: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    start_when_ready: Mapped[bool] = mapped_column(Boolean, server_default="false")
     # Nobody knows of it but who takes part, who asked for it, and game masters.
     private: Mapped[bool] = mapped_column(Boolean, server_default="false")
     requested_by: Mapped[UUID]

@@ -97,6 +97,7 @@ async def _event(
         team_members_max=most,
         starts_at=now + timedelta(seconds=terms.countdown_s),
         duration_s=terms.duration_s,
+        start_when_ready=terms.start_when_ready,
         seed=_chance.randrange(2**31),
         requested_by=duel.challenger_id,
         decided_by=duel.opponent_id,

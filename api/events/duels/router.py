@@ -11,7 +11,7 @@ from api.db.models import Duel
 from api.deps import PartsDep, SessionDep, UserDep
 from api.documented import located, problems
 from api.errors import BadRequestError
-from api.events.duels import schemas, service, sides
+from api.events.duels import resigning, schemas, service, sides
 from api.wiring import Parts
 
 router = APIRouter(prefix="/duels", tags=["rooms"])
@@ -100,6 +100,15 @@ async def withdraw_duel(
     user.need_scope(Scope.SUBMIT)
     found = await service.withdraw(session, user, duel, now=await clocks.now(session))
     return await _told(session, parts, found)
+
+
+@router.post("/{duel}/resign", responses=problems(403, 404, 409))
+async def resign_duel(
+    duel: UUID, session: SessionDep, parts: PartsDep, user: UserDep
+) -> schemas.DuelShown:
+    """Give an accepted duel up, as its captain: it is lost, or called off before it starts."""
+    user.need_scope(Scope.SUBMIT)
+    return await _told(session, parts, await resigning.resign(session, user, duel))
 
 
 async def _told(session: AsyncSession, parts: Parts, duel: Duel) -> schemas.DuelShown:

@@ -28,6 +28,9 @@ class Terms(BaseModel):
     rounds: Annotated[int, Field(ge=1, le=9, description="Problems; most rounds win.")] = 1
     duration_s: Annotated[int, Field(ge=60, le=4 * 3600)] = 1800
     countdown_s: Annotated[int, Field(ge=3, le=300, description="From accepting to start.")] = 10
+    start_when_ready: Annotated[
+        bool, Field(description="Start before the countdown's end once all of it are ready.")
+    ] = False
     tag: Tag | None = None
     difficulty_min: Annotated[int | None, Field(ge=0, le=10_000)] = None
     difficulty_max: Annotated[int | None, Field(ge=0, le=10_000)] = None

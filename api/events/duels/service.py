@@ -104,7 +104,7 @@ async def accept(
     now: datetime,
 ) -> Duel:
     """Say yes for the other side; when nobody is missing the event is made. The caller commits."""
-    duel = await _locked(session, user, duel_id)
+    duel = await locked(session, user, duel_id)
     if user.id != duel.opponent_id:
         raise ForbiddenError("that is for who was challenged to do")
     if duel.state in {DuelState.GATHERING, DuelState.ACCEPTED}:
@@ -128,7 +128,7 @@ async def accept(
 
 async def join(session: AsyncSession, user: CurrentUser, duel_id: UUID, *, now: datetime) -> Duel:
     """Take the place a captain has named one for; the caller commits."""
-    duel = await _locked(session, user, duel_id)
+    duel = await locked(session, user, duel_id)
     mine = await session.get(DuelMember, (duel_id, user.id))
     if mine is None or user.id == duel.opponent_id:
         raise ForbiddenError("that is for those whom a captain named to do")
@@ -144,7 +144,7 @@ async def decline(
     session: AsyncSession, user: CurrentUser, duel_id: UUID, *, now: datetime
 ) -> Duel:
     """Say no, for the whole duel: the other captain, or anybody named; the caller commits."""
-    duel = await _locked(session, user, duel_id)
+    duel = await locked(session, user, duel_id)
     mine = await session.get(DuelMember, (duel_id, user.id))
     if mine is None or user.id == duel.challenger_id:
         raise ForbiddenError("that is for those who were asked to do")
@@ -155,7 +155,7 @@ async def withdraw(
     session: AsyncSession, user: CurrentUser, duel_id: UUID, *, now: datetime
 ) -> Duel:
     """Take a challenge back; the caller commits."""
-    duel = await _locked(session, user, duel_id)
+    duel = await locked(session, user, duel_id)
     if user.id != duel.challenger_id:
         raise ForbiddenError("that is for who challenged to do")
     return await _ended(session, user, duel, DuelState.WITHDRAWN, now=now)
@@ -177,7 +177,8 @@ async def expire(session: AsyncSession, *, now: datetime) -> list[Said]:
     return said
 
 
-async def _locked(session: AsyncSession, user: CurrentUser, duel_id: UUID) -> Duel:
+async def locked(session: AsyncSession, user: CurrentUser, duel_id: UUID) -> Duel:
+    """Return a duel of the caller that nobody else changes until the transaction ends."""
     await one(session, user, duel_id)
     return await session.get_one(Duel, duel_id, with_for_update=True, populate_existing=True)
 

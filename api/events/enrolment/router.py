@@ -57,8 +57,9 @@ async def register(
 ) -> schemas.EventShown:
     """Take part by oneself, with a new team, or in one by its key; again is no error."""
     user.need_scope(Scope.WRITE)
-    who = await attend(session, user, event)
-    await service.enrol(session, user, who.event.id, body or asked.NewRegistration())
+    new = body or asked.NewRegistration()
+    who = await attend(session, user, event, key=new.key)
+    await service.enrol(session, user, who.event.id, new)
     return queries.shown(await attend(session, user, event))
 
 

@@ -118,6 +118,9 @@ class Rules(Asked):
     awards: Awards = Awards()
     spectator_delay_s: Annotated[int | None, Field(ge=0, le=DAY_S)] = None
     auto_thaw: bool = False
+    start_when_ready: Annotated[
+        bool, Field(description="Start before the time once all who play are in the lobby, ready.")
+    ] = False
     private: Annotated[
         bool, Field(description="Only who takes part and game masters know of it.")
     ] = False
@@ -176,6 +179,7 @@ class Changes(Asked):
     awards: Awards | None = None
     spectator_delay_s: int | None = None
     auto_thaw: bool | None = None
+    start_when_ready: bool | None = None
     private: bool | None = None
 
 
@@ -270,6 +274,7 @@ class EventShown(EventSummary):
     awards: dict[str, Any]
     spectator_delay_s: int | None
     auto_thaw: bool
+    start_when_ready: bool
     private: bool
     paused: bool
     ends_at: Annotated[datetime | None, Field(description="Null while a pause has no end.")]

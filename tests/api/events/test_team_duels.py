@@ -18,6 +18,7 @@ from api.db.models import (
     EventState,
     GuildMemberRef,
     GuildRef,
+    LeaderboardEntry,
     Rating,
     RatingChange,
     UserProfileRef,
@@ -272,3 +273,34 @@ async def test_friends_do_not_lose_to_each_other_in_changing_teams(four: Four) -
     assert await rated() == 4
     await single(four.bob, four.dan)
     assert await rated() == 6
+
+
+async def test_a_captain_gives_a_duel_up(four: Four) -> None:
+    """It is lost, whatever the board says, and both sides are rated."""
+    path, arena = await four.started()
+    await arena.submit(four.bob, "AC")
+    refused = [await four.call(who, f"{path}/resign") for who in (four.cid, new_id())]
+    assert slugs(refused) == ["forbidden", "duel-not-found"]
+    for _ in range(2):
+        assert (await four.call(four.bob, f"{path}/resign")).status_code == 200
+    assert slugs([await four.call(four.ada, f"{path}/resign")]) == ["duel-state"]
+    await arena.judged()
+    await four.decided()
+    assert (await four.shown(path))["outcome"] == "challenger"
+    async with four.parts.sessions() as session:
+        places = await session.execute(
+            select(LeaderboardEntry.name, LeaderboardEntry.rank, LeaderboardEntry.room_rank)
+        )
+        assert {tuple(each) for each in places} == {("Owls", 1, 1), ("Tester", 2, 2)}
+        rated = {each.user_id: each.rating for each in await session.scalars(select(Rating))}
+    assert rated[four.ada] > 1500 > rated[four.bob]
+
+
+async def test_a_duel_given_up_before_the_start_is_called_off(four: Four) -> None:
+    path = await four.gathered()
+    assert slugs([await four.call(four.ada, f"{path}/resign")]) == ["duel-state"]
+    await four.call(four.cid, f"{path}/join")
+    assert (await four.call(four.ada, f"{path}/resign")).json()["outcome"] == "cancelled"
+    async with four.parts.sessions() as session:
+        assert await session.scalar(select(Event.state)) is EventState.CANCELLED
+        assert not await session.scalar(select(func.count()).select_from(Rating))

@@ -129,7 +129,12 @@ async def test_people_make_a_team_and_let_others_in(
     key = first["team_key"]
     assert slug(await put(fay, key="A" * 16)) == "entry-not-found"
     assert slug(await put(fay, key=key, team="Ducks")) == "invalid"
+    # Of a private event nobody knows but who was told, by whom the key is from.
+    await made.change(private=True)
+    for wrong in ({}, {"team": "Geese"}, {"key": "A" * 16}):
+        assert slug(await put(fay, **wrong)) == "event-not-found"
     joined = (await put(fay, key=key)).json()
+    await made.change(private=False)
     assert (joined["entry_id"], joined["team_key"]) == (first["entry_id"], key)
     for again in ({}, {"team": "Ducks"}, {"key": key}):
         assert slug(await put(eve, **again)) == "ok"

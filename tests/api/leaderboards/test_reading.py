@@ -273,3 +273,13 @@ async def test_ratings(parts: Parts, ground: Grounds, anonymous: Client) -> None
     assert (history["rank"], history["rating"], len(history["items"])) == (1, 1600, 1)
     assert history["items"][0]["after"] == 1600
     assert (await anonymous.get(f"/v1/ratings/{new_id()}")).status_code == 404
+
+
+async def test_exports_are_bounded(played: Ground, client_for: ClientFor) -> None:
+    """A whole board is dear: each may take so many, whatever the others take."""
+    one, other = client_for(), client_for()
+    taken = [(await one.get(path(played, ".json"))).status_code for _ in range(11)]
+    assert taken == [200] * 10 + [429]
+    assert (await one.get(path(played, ".csv"))).json()["type"].endswith(":rate-limited")
+    assert (await other.get(path(played, ".csv"))).status_code == 200
+    assert (await one.get(path(played))).status_code == 200

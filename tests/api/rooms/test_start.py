@@ -5,10 +5,20 @@ from typing import Any
 
 from sqlalchemy import update
 
+from api import clocks
 from api.auth import Role
-from api.db.models import CodeProblem, CodeProblemVersion, EventState, Visibility
+from api.db.models import (
+    CodeProblem,
+    CodeProblemVersion,
+    Event,
+    EventParticipant,
+    EventState,
+    Presence,
+    Visibility,
+)
 from api.events import acting, announcing, statements
 from api.events.machine import Act
+from api.events.rooms import starting
 from api.live import Topic
 from tests.api.live_client import Watcher, watching
 
@@ -107,3 +117,38 @@ def test_what_is_too_long_for_all_at_once_is_pointed_at() -> None:
     lengths = [len(each.data["text"] or "") for each in said]
     assert lengths == [0, len(short), 0, *[len(short)] * 7, 0, 0, 0]
     assert {each.data["url"] for each in said} == {"/v1/events/e/statements"}
+
+
+async def test_it_starts_when_all_are_ready_if_it_says_so(arena: Arenas) -> None:
+    """Not before the last of them, nor when one is away; and now, not at the planned time."""
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    here = await arena(state=EventState.LOBBY, starts_at=soon, start_when_ready=True)
+
+    async def started(**values: Any) -> int:
+        async with here.parts.sessions() as session:
+            await session.execute(
+                update(EventParticipant)
+                .where(EventParticipant.user_id == here.people[0])
+                .values(name="Ready", **values)
+            )
+            await session.commit()
+        async with here.parts.sessions() as session:
+            now = await clocks.now(session)
+        return await starting.start_ready(here.parts.sessions, now=now)
+
+    async with here.parts.sessions() as session:
+        await session.execute(
+            update(EventParticipant).values(presence=Presence.PRESENT, ready_at=soon)
+        )
+        await session.commit()
+    assert await started(ready_at=None) == 0
+    assert await started(ready_at=soon, presence=Presence.DISCONNECTED) == 0
+    await here.change(start_when_ready=False)
+    assert await started(presence=Presence.PRESENT) == 0
+    await here.change(start_when_ready=True)
+    assert await started() == 1
+    assert await started() == 0
+    async with here.parts.sessions() as session:
+        event = await session.get_one(Event, here.ground.event_id)
+    assert event.state is EventState.LIVE
+    assert event.started_at == event.starts_at < soon - timedelta(minutes=50)

@@ -263,3 +263,32 @@ async def test_who_sees_workers_and_the_queue(scene: Scene, client_for: ClientFo
     assert codes == [403] * 4
     assert [each["id"] for each in listed["items"]] == [str(worker)]
     assert (await scene.master.get(f"/v1/workers/{uuid4()}")).status_code == 404
+
+
+async def test_workers_that_are_long_gone_are_forgotten(scene: Scene) -> None:
+    """Not those in quarantine, nor who is in doubt, nor what ended lately or is there."""
+    kept, old = timedelta(days=29), timedelta(days=31)
+    gone, late, there, held, doubted = [await scene.worker(host=f"host {n}") for n in range(5)]
+    async with scene.parts.sessions() as session:
+        for worker, ago in ((gone, old), (late, kept), (there, old), (held, old), (doubted, old)):
+            values = {
+                "heartbeat_at": func.now() - ago,
+                "state": WorkerState.ACTIVE if worker == there else WorkerState.GONE,
+                "quarantine_reason": "odd" if worker == held else "",
+            }
+            await session.execute(update(Worker).where(Worker.id == worker).values(values))
+        for worker, settled in ((doubted, False), (gone, True)):
+            session.add(
+                WorkerFinding(
+                    worker_id=worker,
+                    judging_id=new_id(),
+                    user_id=new_id(),
+                    kind=FindingKind.FAILED,
+                    settled=settled,
+                )
+            )
+        await session.commit()
+        assert await registry.prune(session) == 1
+        await session.commit()
+        left = set(await session.scalars(select(Worker.id)))
+    assert left == {late, there, held, doubted}

@@ -102,7 +102,7 @@ def _cases() -> list[Any]:
     return [
         pytest.param(case, id=f"{table.stem}-{case['name']}".replace(" ", "_"))
         for table in sorted(GOLDEN.glob("*.yaml"))
-        for case in yaml.safe_load(table.read_text())
+        for case in yaml.load(table.read_text(), yaml.CSafeLoader)
     ]
 
 

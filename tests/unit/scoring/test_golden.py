@@ -17,7 +17,7 @@ TABLES = Path(__file__).parents[2] / "golden" / "scoring"
 CASES = [
     pytest.param(table.stem, case, id=f"{table.stem}-{case['name']}")
     for table in sorted(TABLES.glob("*.yaml"))
-    for case in yaml.safe_load(table.read_text())
+    for case in yaml.load(table.read_text(), yaml.CSafeLoader)
 ]
 
 
