@@ -154,7 +154,10 @@ async def make(
         select(EventEntry).where(EventEntry.event_id == event.id),
         execution_options={"yield_per": LOG_AT_ONCE},
     )
-    found = [each async for each in entries]
+    found: list[EventEntry] = []
+    async for some in entries.partitions():
+        found += some
+        await asyncio.sleep(0)
     board = Made(
         rules=rules,
         entries={entry.id: entry for entry in found if entry.kind is EntryKind.OFFICIAL},
@@ -166,7 +169,13 @@ async def make(
         for who in board.entries:
             board.cells[public, who] = {}
     bounds = {"until": until, "log_end": scoring.log_end(event), "apart": list(board.apart)}
+    read = 0
     async for who, task, log in _log(session, event.id, bounds):
+        read += len(log)
+        if read >= LOG_AT_ONCE:
+            # The driver has more than a chunk at hand, and does not pause between them.
+            read = 0
+            await asyncio.sleep(0)
         if who in board.entries and task in tasks:
             _fill(board, tasks[task], who, _until(rules, log, until_us), wanted)
         elif who in board.apart and task in tasks:
