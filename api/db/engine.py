@@ -46,6 +46,8 @@ def engine(settings: Settings, *, application: str) -> AsyncEngine:
                 "application_name": application,
                 "search_path": "public",
                 "timezone": "UTC",
+                # Worth it for reports of minutes; we ask for little, often.
+                "jit": "off",
             },
         },
     )

@@ -145,7 +145,7 @@ class Postgres:
             "unix_socket_directories": str(self.sockets),
             "unix_socket_permissions": "0700",
             "port": str(_PORT),
-            "shared_buffers": "64MB",
+            "shared_buffers": "256MB",
             "max_connections": "100",
             # In files below the data: a container's /dev/shm is small, and remembers the killed.
             "dynamic_shared_memory_type": "mmap",

@@ -107,7 +107,10 @@ async def _leaderboard(session: AsyncSession, event: Event, rows: list[Ranked]) 
             "score": -row.lost,
             "penalty": row.penalty,
             "last": row.last,
-            "cells": [{"problem_id": task, **cell} for task, cell in row.cells.items()],
+            "cells": [
+                {"problem_id": task, "solved": cell.solved, **cell._asdict()}
+                for task, cell in row.cells.items()
+            ],
             "experience": experience(
                 event.awards, rank=row.rank, score=row.score, took_part=bool(row.cells)
             ),

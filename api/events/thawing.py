@@ -3,7 +3,7 @@
 from sqlalchemy import delete, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import BoardCell, BoardGuild, BoardRow, Event
+from api.db.models import BoardCell, BoardGuild, BoardRow, BoardTally, Event
 
 _TO_PUBLIC = {
     "board_cells": text("""
@@ -17,6 +17,10 @@ _TO_PUBLIC = {
             event_id, true, entry_id, room_id, guild_id, lost, penalty, last, cells
         FROM codebattle.board_rows WHERE event_id = :event_id AND NOT public
     """),
+    "board_tallies": text("""
+        INSERT INTO codebattle.board_tallies SELECT event_id, true, step, entries
+        FROM codebattle.board_tallies WHERE event_id = :event_id AND NOT public
+    """),
     "board_guilds": text("""
         INSERT INTO codebattle.board_guilds SELECT
             event_id, true, guild_id, lost, penalty, last
@@ -27,7 +31,7 @@ _TO_PUBLIC = {
 
 async def show_all(session: AsyncSession, event: Event) -> None:
     """Put the jury's board in the place of the public one."""
-    for model in (BoardCell, BoardRow, BoardGuild):
+    for model in (BoardCell, BoardRow, BoardTally, BoardGuild):
         await session.execute(
             delete(model)
             .where(model.event_id == event.id, model.public)

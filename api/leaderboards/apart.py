@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import ApartRow, EntryKind, EventEntry
 from api.leaderboards import cells, scoring
+from api.leaderboards.cells import Shown
 from api.leaderboards.queries import Ranked
 from api.leaderboards.scoring import Rules
 from judge.scoring import Cell, make
@@ -189,7 +190,7 @@ def ranked(kept: Any, *, rank: int) -> Ranked:
         lost=kept["lost"],
         penalty=kept["penalty"],
         last=kept["last"],
-        cells=kept["cells"],
+        cells={task: Shown(*each) for task, each in kept["cells"].items()},
     )
 
 

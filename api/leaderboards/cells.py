@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from sqlalchemy import JSON, Table
@@ -37,9 +37,20 @@ WITH cells AS (
     SELECT * FROM jsonb_populate_recordset(null::codebattle.board_guilds, $3::jsonb)
     ON CONFLICT (event_id, public, guild_id) DO UPDATE SET
         lost = excluded.lost, penalty = excluded.penalty, last = excluded.last
+), given AS (
+    SELECT * FROM jsonb_populate_recordset(null::codebattle.board_rows, $2::jsonb)
+), tallies AS (
+    INSERT INTO codebattle.board_tallies AS tally
+    SELECT event_id, public, step, sum(more) FROM (
+        SELECT event_id, public, floor(lost) AS step, 1 AS more FROM given
+        UNION ALL
+        SELECT event_id, public, floor(r.lost), -1
+        FROM given JOIN codebattle.board_rows AS r USING (event_id, public, entry_id)
+    ) AS moved GROUP BY event_id, public, step HAVING sum(more) <> 0
+    ON CONFLICT (event_id, public, step) DO UPDATE SET
+        entries = tally.entries + excluded.entries
 )
-INSERT INTO codebattle.board_rows
-SELECT * FROM jsonb_populate_recordset(null::codebattle.board_rows, $2::jsonb)
+INSERT INTO codebattle.board_rows SELECT * FROM given
 ON CONFLICT (event_id, public, entry_id) DO UPDATE SET
     room_id = excluded.room_id, guild_id = excluded.guild_id,
     lost = excluded.lost, penalty = excluded.penalty, last = excluded.last,
@@ -56,6 +67,23 @@ class Place:
     entry_id: UUID
     room_id: UUID | None = None
     guild_id: UUID | None = None
+
+
+class Shown(NamedTuple):
+    """What is shown of a cell; kept as an array, since a page of a board has a thousand of them."""
+
+    attempts: int
+    pending: int
+    score: float
+    penalty: int
+    at_us: int | None
+    solved_us: int | None
+    first: bool
+
+    @property
+    def solved(self) -> bool:
+        """Tell whether the problem is solved."""
+        return self.solved_us is not None
 
 
 def cell_of(row: Mapping[str, Any]) -> Cell:
@@ -96,18 +124,17 @@ def cell_row(place: Place, problem_id: UUID | str, cell: Cell) -> dict[str, Any]
     }
 
 
-def shown(cell: Cell) -> dict[str, Any]:
+def shown(cell: Cell) -> Shown:
     """Return what is shown of a cell, without a trace of the jury's side."""
-    return {
-        "attempts": cell.attempts,
-        "pending": cell.pending,
-        "solved": cell.solved,
-        "score": float(cell.total),
-        "penalty": cell.penalty,
-        "at_us": cell.at_us,
-        "solved_us": cell.solved_at[0] if cell.solved_at else None,
-        "first": cell.first,
-    }
+    return Shown(
+        attempts=cell.attempts,
+        pending=cell.pending,
+        score=float(cell.total),
+        penalty=cell.penalty,
+        at_us=cell.at_us,
+        solved_us=cell.solved_at[0] if cell.solved_at else None,
+        first=cell.first,
+    )
 
 
 def standing_of(row: Mapping[str, Any]) -> Standing:

@@ -26,7 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import BoardGuild, BoardRow, EntryKind
+from api.db.models import BoardGuild, BoardRow, BoardTally, EntryKind
+from api.leaderboards.cells import Shown
 
 _ROW = """
     r.entry_id, r.room_id, r.guild_id, r.lost, r.penalty, r.last, e.name, r.cells
@@ -51,11 +52,6 @@ SELECT {row} {among} AND (r.lost, r.penalty, r.last, r.entry_id) > (
     WHERE a.event_id = :event_id AND a.public = :public AND a.entry_id = :after
 ) {order}
 """
-_ONE = (
-    text(f"SELECT {_ROW} AND r.entry_id = :entry_id")
-    .bindparams(*_TYPES, bindparam("entry_id", type_=Uuid))
-    .columns(**_COLUMNS)
-)
 # How many are ahead of a row, and how many come before it; of a whole board the index has it all.
 _BEFORE = """
 SELECT
@@ -68,12 +64,23 @@ JOIN codebattle.board_rows AS r ON r.event_id = own.event_id AND r.public = own.
         < (own.lost, own.penalty, own.last, own.entry_id)
 WHERE own.event_id = :event_id AND own.public = :public AND own.entry_id = :entry_id {among}
 """
-# How many are ahead of a key; constants, so that the index has it all.
-_AHEAD = """
-SELECT count(*) FROM codebattle.board_rows AS r
-WHERE r.event_id = :event_id AND r.public = :public
-    AND (r.lost, r.penalty, r.last) < (:lost, :penalty, :last) {among}
+# A row and how many are ahead of it: of a whole board what the tallies say and a step of it.
+_ONE = """
+SELECT own.*, {ahead} AS ahead FROM (SELECT {row} {among} AND r.entry_id = :entry_id) AS own
 """
+_AHEAD = """(
+    SELECT count(*) FROM codebattle.board_rows AS r
+    WHERE r.event_id = :event_id AND r.public = :public
+        AND (r.lost, r.penalty, r.last) < (own.lost, own.penalty, own.last) {among}
+)"""
+_AHEAD_OF_ALL = """(
+    SELECT coalesce(sum(entries), 0)::bigint FROM codebattle.board_tallies
+    WHERE event_id = :event_id AND public = :public AND step < floor(own.lost)
+) + (
+    SELECT count(*) FROM codebattle.board_rows AS r
+    WHERE r.event_id = :event_id AND r.public = :public AND r.lost >= floor(own.lost)
+        AND (r.lost, r.penalty, r.last) < (own.lost, own.penalty, own.last)
+)"""
 _FIRSTS = text("""
 SELECT wanted.problem_id, f.entry_id, f.solved_us,
     p.since IS NULL OR p.since > f.solved_us AS settled
@@ -139,7 +146,7 @@ class Ranked:
     lost: Decimal
     penalty: int
     last: int
-    cells: dict[str, dict[str, Any]]
+    cells: dict[str, Shown]
 
     @property
     def score(self) -> float:
@@ -180,28 +187,25 @@ async def page(
 
 async def one(session: AsyncSession, among: Among, entry_id: UUID) -> Ranked | None:
     """Return one entry with its rank, if it is among those that are meant."""
-    row = (
-        await session.execute(
-            _ONE, {"event_id": among.event_id, "public": among.public, "entry_id": entry_id}
-        )
-    ).first()
-    if row is None or not among.has(_ranked(row, 0)):
-        return None
-    key = {"lost": row.lost, "penalty": row.penalty, "last": row.last}
-    statement = _written(_AHEAD, *among.filters)
-    ahead = (await session.execute(statement, among.values | key)).scalar_one()
-    return _ranked(row, ahead + 1)
+    ahead = _AHEAD if among.filters else _AHEAD_OF_ALL
+    statement = _paged(_ONE.replace("{ahead}", ahead), *among.filters)
+    found = await session.execute(statement, among.values | {"entry_id": entry_id})
+    row = found.first()
+    return None if row is None else _ranked(row, row.ahead + 1)
 
 
 async def count(session: AsyncSession, among: Among) -> int:
     """Return how many rows there are."""
+    if not among.filters:
+        tallied = select(func.sum(BoardTally.entries)).where(
+            BoardTally.event_id == among.event_id, BoardTally.public.is_(among.public)
+        )
+        return int(await session.scalar(tallied) or 0)
     wanted = select(func.count()).where(
-        BoardRow.event_id == among.event_id, BoardRow.public.is_(among.public)
+        BoardRow.event_id == among.event_id,
+        BoardRow.public.is_(among.public),
+        *(getattr(BoardRow, name) == each for name, each in among.filters.items()),
     )
-    if among.room_id is not None:
-        wanted = wanted.where(BoardRow.room_id == among.room_id)
-    if among.guild_id is not None:
-        wanted = wanted.where(BoardRow.guild_id == among.guild_id)
     return int(await session.scalar(wanted) or 0)
 
 
@@ -249,7 +253,8 @@ def _written(form: str, *filters: str) -> TextClause:
 
 @cache
 def _paged(form: str, *filters: str) -> TextualSelect:
-    return _written(form, *filters).columns(**_COLUMNS)
+    more = {"ahead": BigInteger} if "AS ahead" in form else {}
+    return _written(form, *filters).columns(**_COLUMNS, **more)
 
 
 def _ranked(row: Any, rank: int) -> Ranked:
@@ -262,5 +267,5 @@ def _ranked(row: Any, rank: int) -> Ranked:
         lost=row.lost,
         penalty=row.penalty,
         last=row.last,
-        cells=row.cells,
+        cells={task: Shown(*each) for task, each in row.cells.items()},
     )

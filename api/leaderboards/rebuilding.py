@@ -6,9 +6,12 @@ from the driver, a row of the log at a time.
 
 import asyncio
 import hashlib
+import math
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -21,6 +24,7 @@ from api.db.models import (
     BoardCell,
     BoardGuild,
     BoardRow,
+    BoardTally,
     EntryKind,
     Event,
     EventAttempt,
@@ -37,6 +41,7 @@ from judge.scoring.ranking import first
 # After so many rows of the log others have their turn: a request may look back as well.
 LOG_AT_ONCE = 1000
 DIFFERENCES_SHOWN = 20
+_KEPT = (BoardCell, BoardRow, BoardTally, BoardGuild, ApartRow)
 _LOG = text("""
 SELECT DISTINCT ON (entry_id, problem_id, submission_id)
     entry_id, problem_id, submission_id, submitted_at, verdict, score, groups, cpu_us, memory_bytes
@@ -89,6 +94,19 @@ class Made:
         for side, standing in self.standings.items():
             yield cells.board_row(self.place(side), standing, self.cells[side])
 
+    def tallies(self) -> Iterator[dict[str, Any]]:
+        """Return how many entries have a score between two whole ones."""
+        counted = Counter(
+            (side, math.floor(-standing.score)) for (side, _), standing in self.standings.items()
+        )
+        for (public, step), entries in counted.items():
+            yield {
+                "event_id": self.rules.event_id,
+                "public": public,
+                "step": Decimal(step),
+                "entries": entries,
+            }
+
     def guild_rows(self) -> Iterator[dict[str, Any]]:
         """Return the rows of all guilds."""
         for (public, guild), standing in self.guilds.items():
@@ -131,7 +149,12 @@ async def make(
     """
     rules = scoring.rules(event, frozen=frozen)
     tasks = await scoring.problems(session, event.id)
-    found = (await session.scalars(select(EventEntry).where(EventEntry.event_id == event.id))).all()
+    # A chunk at a time: who else is served here waits for no whole list of objects.
+    entries = await session.stream_scalars(
+        select(EventEntry).where(EventEntry.event_id == event.id),
+        execution_options={"yield_per": LOG_AT_ONCE},
+    )
+    found = [each async for each in entries]
     board = Made(
         rules=rules,
         entries={entry.id: entry for entry in found if entry.kind is EntryKind.OFFICIAL},
@@ -158,7 +181,7 @@ async def rebuild(session: AsyncSession, event: Event) -> Made:
     # First, so that only what is read below is called shown: players go on handing in.
     await _mark_all_shown(session, event.id)
     board = await make(session, event)
-    for model in (BoardCell, BoardRow, BoardGuild, ApartRow):
+    for model in _KEPT:
         await session.execute(
             delete(model)
             .where(model.event_id == event.id)
@@ -167,6 +190,7 @@ async def rebuild(session: AsyncSession, event: Event) -> Made:
     for model, rows in (
         (BoardCell, board.cell_rows()),
         (BoardRow, board.board_rows()),
+        (BoardTally, board.tallies()),
         (BoardGuild, board.guild_rows()),
         (ApartRow, board.apart_rows()),
     ):
@@ -177,17 +201,19 @@ async def rebuild(session: AsyncSession, event: Event) -> Made:
 async def check(session: AsyncSession, event: Event) -> Proof:
     """Compare the kept board with one made from the log; the event is locked.
 
-    Cells in which nothing happened may be kept or not.
+    Cells in which nothing happened, and tallies of nobody, may be kept or not.
     """
     board = await make(session, event)
     made = {_key(row): _line(row) for row in _all(board)}
     kept: dict[str, str] = {}
-    for model in (BoardCell, BoardRow, BoardGuild, ApartRow):
+    for model in _KEPT:
         columns = list(model.__table__.columns)
         rows = await session.stream(select(*columns).where(model.event_id == event.id))
         async for row in rows:
             plain = dict(row._mapping)  # noqa: SLF001 - its public name for a row's mapping
             if model is BoardCell and not (plain["attempts"] or plain["pending"]):
+                continue
+            if model is BoardTally and not plain["entries"]:
                 continue
             kept[_key(plain)] = _line(plain)
     differing = sorted(key for key in made.keys() | kept.keys() if made.get(key) != kept.get(key))
@@ -287,6 +313,7 @@ async def _log(
 def _all(board: Made) -> Iterator[dict[str, Any]]:
     yield from board.cell_rows()
     yield from board.board_rows()
+    yield from board.tallies()
     yield from board.guild_rows()
     yield from board.apart_rows()
 
@@ -295,6 +322,8 @@ def _key(row: Mapping[str, Any]) -> str:
     if "kind" in row:
         return f"{row['kind']} row {row['entry_id']}"
     side = "public" if row["public"] else "jury"
+    if "step" in row:
+        return f"{side} tally {row['step']:f}"
     if "problem_id" in row:
         return f"{side} cell {row['entry_id']} {row['problem_id']}"
     return (
@@ -313,6 +342,8 @@ def _plain(value: Any) -> str:
     if isinstance(value, dict):
         parts = ((name, _plain(each)) for name, each in value.items())
         return "{" + " ".join(f"{name}={each}" for name, each in sorted(parts)) + "}"
+    if isinstance(value, list | tuple):
+        return f"[{' '.join(map(_plain, value))}]"
     if isinstance(value, float):
         # A whole number comes back from JSON as an int.
         return str(int(value)) if value.is_integer() else str(value)

@@ -26,6 +26,7 @@ from api.db.models import (
 from api.errors import ConflictError, ForbiddenError, NotFoundError, UnauthenticatedError
 from api.events.machine import STARTED
 from api.leaderboards import queries, schemas, scoring
+from api.leaderboards.cells import Shown
 from api.leaderboards.queries import Among, Ranked
 from api.leaderboards.schemas import View
 from judge.scoring.guilds import Combining
@@ -260,16 +261,16 @@ def shown(rows: Sequence[Ranked], tasks: Sequence[EventProblem]) -> list[schemas
     ]
 
 
-def cell(kept: Mapping[str, Any]) -> schemas.BoardCell:
-    """Return a cell as it is shown."""
+def cell(kept: Shown) -> schemas.BoardCell:
+    """Return a cell as clients see it."""
     return schemas.BoardCell(
-        attempts=kept["attempts"],
-        pending=kept["pending"],
-        solved=kept["solved"],
-        first=kept["first"],
-        score=kept["score"],
-        penalty=kept["penalty"],
-        at_s=None if kept["at_us"] is None else kept["at_us"] // SECOND_US,
+        attempts=kept.attempts,
+        pending=kept.pending,
+        solved=kept.solved,
+        first=kept.first,
+        score=kept.score,
+        penalty=kept.penalty,
+        at_s=None if kept.at_us is None else kept.at_us // SECOND_US,
     )
 
 

@@ -120,7 +120,12 @@ class BoardRow(Base):
             "ix_board_rows_room",
             *("event_id", "public", "room_id", "lost", "penalty", "last", "entry_id"),
         ),
-        Index("ix_board_rows_guild", "event_id", "public", "guild_id"),
+        # With what a guild's rows add up to, so that they need not be read for it.
+        Index(
+            "ix_board_rows_guild",
+            *("event_id", "public", "guild_id"),
+            postgresql_include=["entry_id", "lost", "penalty", "last"],
+        ),
     )
 
     event_id: Mapped[UUID] = mapped_column(
@@ -133,9 +138,26 @@ class BoardRow(Base):
     lost: Mapped[Decimal] = mapped_column(Numeric)
     penalty: Mapped[int]
     last: Mapped[int]
-    # What is shown of the entry's cells, by problem: a page of the board reads nothing else.
+    # What is shown of the entry's cells, by problem, see `api.leaderboards.cells.Shown`: a page of
+    # the board reads nothing else.
     # JSON and not JSONB: it is only ever given out as it is.
     cells: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+
+
+class BoardTally(Base):
+    """How many rows have a score between two whole ones: `step` is the lower end of `lost`.
+
+    A rank is what these add up to and the rows of one step, not all rows that are ahead.
+    """
+
+    __tablename__ = "board_tallies"
+
+    event_id: Mapped[UUID] = mapped_column(
+        ForeignKey("events.id", ondelete="CASCADE"), primary_key=True
+    )
+    public: Mapped[bool] = mapped_column(Boolean, primary_key=True)
+    step: Mapped[Decimal] = mapped_column(Numeric, primary_key=True)
+    entries: Mapped[int]
 
 
 class BoardGuild(Base):

@@ -193,7 +193,7 @@ async def test_a_virtual_participation(over: Arena) -> None:
 
     assert len((await board(over, cyd, "official"))["rows"]) == 2
     assert await left(over) == before
-    assert (await proven(over)).rows == 10
+    assert (await proven(over)).rows == 12
 
 
 async def test_practice(over: Arena) -> None:

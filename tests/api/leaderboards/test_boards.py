@@ -176,8 +176,8 @@ async def test_the_freeze_hides_and_the_thaw_shows(parts: Parts, ground: Grounds
         thawed = await queries.page(session, Among(event_id=made.event_id, public=True), limit=9)
 
     assert [each.score for each in frozen] == [1, 0]
-    assert frozen[1].cells[str(made.problems[1])]["pending"] == 1
-    assert frozen[1].cells[str(made.problems[1])]["solved"] is False
+    assert frozen[1].cells[str(made.problems[1])].pending == 1
+    assert frozen[1].cells[str(made.problems[1])].solved is False
     assert [each.score for each in jury] == [1, 1]
     assert thawed == jury
 

@@ -25,6 +25,7 @@ from api.db.models import EventEntry, EventState
 from api.events import acting
 from api.events.machine import Act
 from api.leaderboards import queries, rebuilding, updating
+from api.leaderboards.cells import Shown
 from api.leaderboards.queries import Among
 from api.leaderboards.updating import Known
 from api.wiring import Parts
@@ -304,6 +305,10 @@ async def _compare(parts: Parts, model: Model, form: str) -> None:
             )
             for public in (False, True)
         }
+        for public, rows in sides.items():
+            among = Among(event_id=event.id, public=public)
+            assert rows == [await queries.one(session, among, row.entry_id) for row in rows]
+            assert await queries.count(session, among) == len(rows)
         assert event.state is not EventState.FINALISED
     assert proof.differences == ()
     for public, rows in sides.items():
@@ -320,14 +325,13 @@ async def _compare(parts: Parts, model: Model, form: str) -> None:
         ]
 
 
-def _shown(cell: Any) -> dict[str, Any]:
-    return {
-        "attempts": cell.attempts,
-        "pending": cell.pending,
-        "solved": cell.solved,
-        "score": float(cell.total),
-        "penalty": cell.penalty,
-        "at_us": cell.at_us,
-        "solved_us": cell.solved_at[0] if cell.solved_at else None,
-        "first": cell.first,
-    }
+def _shown(cell: Any) -> Shown:
+    return Shown(
+        attempts=cell.attempts,
+        pending=cell.pending,
+        score=float(cell.total),
+        penalty=cell.penalty,
+        at_us=cell.at_us,
+        solved_us=cell.solved_at[0] if cell.solved_at else None,
+        first=cell.first,
+    )
