@@ -209,7 +209,7 @@ async def world(
         async with parts.sessions() as session:
             session.add(Account(id=owner_id, name="owner", password_hash=FAST.hash(PASSWORD)))
             await session.commit()
-        async with httpx.AsyncClient(base_url=url) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=20) as client:
             answer = await client.post(
                 "/v1/submissions",
                 json={"problem": "hello", "language": "python3", "source": f"print('{SOURCE}')"},
