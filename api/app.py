@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from api import contract, errors, logs, routes, tracing
+from api.contestapi.boards import Scoreboards
 from api.contestapi.calling import Passwords
 from api.contestapi.feeding import Feeds
 from api.edge import Edge
@@ -31,6 +32,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.parts = parts
             parts.hub.start()
             app.state.contest_passwords = Passwords()
+            app.state.scoreboards = Scoreboards(parts.sessions)
             async with (
                 aclosing(Desk(parts)) as app.state.desk,
                 aclosing(Feeds(parts)) as app.state.feeds,

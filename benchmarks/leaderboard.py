@@ -118,15 +118,15 @@ async def _measured(postgres: Postgres, sizes: Sizes) -> Report:
 
 async def _on(made: Sessions, sizes: Sizes) -> Report:
     chance = random.Random(1)
-    ground = await _ground(made, sizes)
-    await _judged_before(made, ground, sizes, chance)
+    ground = await prepared(made, sizes)
+    await judged_before(made, ground, sizes, chance)
     begin = time.perf_counter()
     async with made() as session:
         event = await updating.locked(session, ground.event_id)
         await rebuilding.rebuild(session, event)
         await session.commit()
     rebuild_s = time.perf_counter() - begin
-    await _vacuum(made)
+    await vacuum(made)
     updates = await _updates(made, ground, sizes, chance)
     reads = await _reads(made, ground, sizes, chance)
     begin = time.perf_counter()
@@ -173,14 +173,14 @@ async def _on(made: Sessions, sizes: Sizes) -> Report:
     )
 
 
-async def _ground(made: Sessions, sizes: Sizes) -> Ground:
+async def prepared(made: Sessions, sizes: Sizes) -> Ground:
+    """Make an event of a size, with problems, rooms and entries; nobody did anything yet."""
     event_id = new_id()
     problems = [new_id() for _ in range(PROBLEMS)]
     versions = [new_id() for _ in range(PROBLEMS)]
     entries = [new_id() for _ in range(sizes.entries)]
-    limits = {"cpu_ms": 1000, "memory_bytes": 1 << 28}
+    limits, sha256 = {"cpu_ms": 1000, "memory_bytes": 1 << 28}, "0" * 64
     async with made() as session:
-        sha256 = "0" * 64
         session.add(Blob(sha256=sha256, size_bytes=1, media_type="application/zip"))
         for number, (problem, version) in enumerate(zip(problems, versions, strict=True)):
             title = f"problem-{number}"
@@ -256,7 +256,7 @@ async def _people(session: AsyncSession, event_id: UUID, entries: Sequence[UUID]
     await session.execute(insert(EventEntry), people)
 
 
-async def _judged_before(
+async def judged_before(
     made: Sessions, ground: Ground, sizes: Sizes, chance: random.Random
 ) -> None:
     """Write the log of all judgements there were, each after the row of its submission."""
@@ -281,10 +281,10 @@ async def _judged_before(
             "SELECT event_id, id, entry_id, problem_id FROM codebattle.event_attempts"
         )
         await session.commit()
-    await _vacuum(made)
+    await vacuum(made)
 
 
-async def _vacuum(made: Sessions) -> None:
+async def vacuum(made: Sessions) -> None:
     """Do what autovacuum does a minute later."""
     async with made() as session:
         raw = (await (await session.connection()).get_raw_connection()).driver_connection

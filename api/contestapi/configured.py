@@ -6,7 +6,8 @@ from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Uuid, any_, cast, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.contestapi import times
@@ -148,22 +149,22 @@ async def organizations(session: AsyncSession, of: Contest) -> Objects:
 async def teams(session: AsyncSession, of: Contest, only: Collection[UUID] | None) -> Objects:
     """Return the entries that are ranked."""
     query = (
-        select(EventEntry, Room.position)
+        select(EventEntry.id, EventEntry.name, EventEntry.guild_id, Room.position)
         .outerjoin(Room, Room.id == EventEntry.room_id)
         .where(EventEntry.event_id == of.event.id, EventEntry.kind == EntryKind.OFFICIAL)
         .order_by(EventEntry.id)
     )
     if only is not None:
-        query = query.where(EventEntry.id.in_(only))
+        query = query.where(EventEntry.id == any_(cast([*only], ARRAY(Uuid()))))
     return [
         {
             "id": str(entry.id),
             "label": entry.name,
             "name": entry.name,
             "organization_id": str(entry.guild_id) if entry.guild_id else None,
-            "group_ids": [room_name(position)] if entry.room_id else [],
+            "group_ids": [] if entry.position is None else [room_name(entry.position)],
         }
-        for entry, position in await session.execute(query)
+        for entry in await session.execute(query)
     ]
 
 

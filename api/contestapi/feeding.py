@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from contextvars import Context
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from api.contestapi import marking
@@ -24,6 +25,8 @@ from api.wiring import Parts
 LOOK_S = 0.5
 SHARE = 10
 AWAY_S = 2.0
+# Who comes waits for no look at everything, unless nobody took one for long.
+READERS_FULL_EVERY = timedelta(minutes=10)
 READERS_MAX = 500
 READERS_EACH_MAX = 12
 _log = logger(__name__)
@@ -38,6 +41,9 @@ class Followed:
     reached: int = 0
     epoch: str = ""
     over: bool = False
+    # When the look began that the last reader who came waited for, and whose turn it is.
+    looked_at: float = float("-inf")
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     task: asyncio.Task[None] | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -81,12 +87,6 @@ class Feeds:
         held.readers += 1
         self._readers[reader] += 1
         try:
-            held.tell(await marking.look(self._parts.sessions, event_id, wait=True))
-            if held.task is None:
-                # Of no request: what is logged there is not under the first one's id.
-                held.task = asyncio.create_task(
-                    self._run(held), name=f"contest {event_id}", context=Context()
-                )
             yield held
         finally:
             held.readers -= 1
@@ -95,6 +95,29 @@ class Feeds:
                 del self._readers[reader]
             if not held.readers:
                 await self._forget(held)
+
+    async def look(self, held: Followed, *, anew: bool) -> None:
+        """Look for a reader who comes; raises `LookupError` when the contest is gone.
+
+        A look that began after they came is theirs as well, so those who come together take one
+        connection. Without `anew` the looks that are taken anyway will do.
+        """
+        came = time.monotonic()
+        async with held.turn:
+            if held.looked_at > came or (held.task is not None and not anew):
+                return
+            began = time.monotonic()
+            held.tell(
+                await marking.look(
+                    self._parts.sessions, held.event_id, wait=True, full_every=READERS_FULL_EVERY
+                )
+            )
+            held.looked_at = began
+        if held.task is None and held.readers:
+            # Of no request: what is logged there is not under the first one's id.
+            held.task = asyncio.create_task(
+                self._run(held), name=f"contest {held.event_id}", context=Context()
+            )
 
     async def aclose(self) -> None:
         """End; readers are gone by now."""

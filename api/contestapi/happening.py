@@ -36,7 +36,17 @@ from judge.verdicts import Verdict
 # Their entry point is always theirs to find, and the API has no word for it.
 _WITHOUT_ENTRY = frozenset({"c", "cpp"})
 _OFFICIAL = (EventEntry.id == CodeSubmission.entry_id) & (EventEntry.kind == EntryKind.OFFICIAL)
-_Judged = Select[CodeSubmission, UUID, Judging]
+_Rows = Select[*tuple[Any, ...]]
+# Columns and no objects: a feed goes through hundreds of thousands of them.
+_SUBMITTED: tuple[Any, ...] = (
+    *(CodeSubmission.id, CodeSubmission.language, CodeSubmission.problem_id),
+    *(CodeSubmission.submitted_at, CodeSubmission.entry_point, EventEntry.id.label("entry_id")),
+)
+_JUDGED: tuple[Any, ...] = (
+    Judging.id.label("judging_id"),
+    *(Judging.started_at, Judging.finished_at, Judging.verdict, Judging.score, Judging.cpu_us),
+    *(Judging.memory_bytes, Judging.is_current),
+)
 
 
 async def page(
@@ -71,18 +81,18 @@ async def submissions(
     """Return submissions in the order they came."""
     query = _submitted(view.contest).order_by(CodeSubmission.id)
     if only is not None:
-        query = query.where(CodeSubmission.id.in_(only))
-    shown = [submission(view, row, entry_id) for row, entry_id in await session.execute(query)]
+        query = query.where(CodeSubmission.id == any_(cast([*only], ARRAY(Uuid()))))
+    shown = [submission(view, row) for row in await session.execute(query)]
     return [each for each in shown if each is not None]
 
 
-def submission(view: View, row: CodeSubmission, entry_id: UUID) -> dict[str, Any] | None:
+def submission(view: View, row: Any) -> dict[str, Any] | None:
     """Return a submission; its files are there for who may read them."""
     of = view.contest
     task = of.task(row.problem_id)
     if task is None or not view.sees_problems:
         return None
-    open_to = redaction.may_see_source(view.who(entry_id), of.phase(row.submitted_at))
+    open_to = redaction.may_see_source(view.who(row.entry_id), of.phase(row.submitted_at))
     said = open_to and row.language not in _WITHOUT_ENTRY
     name = f"{row.id}.zip"
     file = {
@@ -94,7 +104,7 @@ def submission(view: View, row: CodeSubmission, entry_id: UUID) -> dict[str, Any
         "id": str(row.id),
         "language_id": row.language,
         "problem_id": task.id,
-        "team_id": str(entry_id),
+        "team_id": str(row.entry_id),
         "time": times.moment(row.submitted_at),
         "contest_time": of.time(row.submitted_at),
         "entry_point": row.entry_point if said else None,
@@ -102,14 +112,10 @@ def submission(view: View, row: CodeSubmission, entry_id: UUID) -> dict[str, Any
     }
 
 
-async def one(
-    session: AsyncSession, of: Contest, submission_id: UUID
-) -> tuple[CodeSubmission, UUID] | None:
-    """Return a submission and its entry."""
-    found = (
-        await session.execute(_submitted(of).where(CodeSubmission.id == submission_id))
-    ).first()
-    return None if found is None else (found[0], found[1])
+async def one(session: AsyncSession, of: Contest, submission_id: UUID) -> Any:
+    """Return a submission with its entry, or None."""
+    found = await session.execute(_submitted(of).where(CodeSubmission.id == submission_id))
+    return found.first()
 
 
 async def judgements(
@@ -120,24 +126,22 @@ async def judgements(
     """Return judgements in the order they were queued."""
     query = _judged(view.contest).order_by(Judging.id)
     if only is not None:
-        query = query.where(Judging.id.in_(only))
-    shown = [judgement(view, *row) for row in await session.execute(query)]
+        query = query.where(Judging.id == any_(cast([*only], ARRAY(Uuid()))))
+    shown = [judgement(view, row) for row in await session.execute(query)]
     return [each for each in shown if each is not None]
 
 
-def judgement(
-    view: View, row: CodeSubmission, entry_id: UUID, judging: Judging
-) -> dict[str, Any] | None:
+def judgement(view: View, row: Any) -> dict[str, Any] | None:
     """Return a judgement, without a verdict as long as that is not for the one who looks."""
-    of, who = view.contest, view.who(entry_id)
+    of, who = view.contest, view.who(row.entry_id)
     task, phase = of.task(row.problem_id), of.phase(row.submitted_at)
-    started_at = judging.started_at
-    if task is None or started_at is None or not view.sees_problems:
+    started_at = row.started_at
+    if task is None or started_at is None or not view.sees_problems or of.later(started_at):
         return None
     if not redaction.may_see_result(who, phase):
         return None
     shown: dict[str, Any] = {
-        "id": str(judging.id),
+        "id": str(row.judging_id),
         "submission_id": str(row.id),
         "start_time": times.moment(started_at),
         "start_contest_time": of.time(started_at),
@@ -148,15 +152,15 @@ def judgement(
     inside = redaction.may_see_usage(who)
     if inside:
         shown["max_run_time"] = None
-    verdict = redaction.verdict(_counted(of, judging), who, phase)
-    if verdict is not None and judging.finished_at is not None:
+    verdict = _decided(of, row, who)
+    if verdict is not None:
         shown["judgement_type_id"] = verdict.value
-        shown["end_time"] = times.moment(judging.finished_at)
-        shown["end_contest_time"] = of.time(judging.finished_at)
-        if inside and judging.cpu_us is not None:
-            shown["max_run_time"] = times.seconds_up(judging.cpu_us)
+        shown["end_time"] = times.moment(row.finished_at)
+        shown["end_contest_time"] = of.time(row.finished_at)
+        if inside and row.cpu_us is not None:
+            shown["max_run_time"] = times.seconds_up(row.cpu_us)
         if of.scores:
-            shown["score"] = _score(view.contest, row, judging, verdict)
+            shown["score"] = _score(of, row, verdict)
     return shown
 
 
@@ -169,15 +173,14 @@ async def runs(
     query = _judged(view.contest).where(Judging.id.in_(judgings))
     if view.side is Side.TEAM:
         query = query.where(EventEntry.id == view.entry_id)
-    whole = {row[2].id: (row[0], row[1], row[2]) for row in await session.execute(query)}
+    whole = {row.judging_id: row for row in await session.execute(query)}
     found: dict[UUID, Objects] = {}
     for run in await session.scalars(
         select(Run).where(Run.judging_id.in_(whole)).order_by(Run.judging_id, Run.position)
     ):
-        submitted, entry_id, judging = whole[run.judging_id]
-        shown = _run(view, submitted, view.who(entry_id), judging, run)
+        shown = _run(view, whole[run.judging_id], run)
         if shown is not None:
-            found.setdefault(judging.id, []).append(shown)
+            found.setdefault(run.judging_id, []).append(shown)
     return found
 
 
@@ -248,34 +251,33 @@ def _clarification(
     }
 
 
-def _run(
-    view: View, submitted: CodeSubmission, who: Audience, judging: Judging, run: Run
-) -> dict[str, Any] | None:
-    of = view.contest
+def _run(view: View, row: Any, run: Run) -> dict[str, Any] | None:
+    of, who = view.contest, view.who(row.entry_id)
     shown = redaction.run(run, who)
-    decided = redaction.verdict(_counted(of, judging), who, of.phase(submitted.submitted_at))
-    if shown is None or decided is None or judging.finished_at is None:
+    if shown is None or _decided(of, row, who) is None:
         return None
     return {
-        "id": run_name(judging.id, run.position),
-        "judgement_id": str(judging.id),
+        "id": run_name(row.judging_id, run.position),
+        "judgement_id": str(row.judging_id),
         "ordinal": shown.index,
         "judgement_type_id": shown.verdict.value,
         # Runs are stored with their judgement, and that is when they are known.
-        "time": times.moment(judging.finished_at),
-        "contest_time": of.time(judging.finished_at),
+        "time": times.moment(row.finished_at),
+        "contest_time": of.time(row.finished_at),
         "run_time": (shown.cpu_ms or 0) / 1000,
     }
 
 
-def _counted(of: Contest, judging: Judging) -> Judging | dict[str, Any]:
-    """Return a judging as what counts here, also if another one does elsewhere."""
-    if judging.id not in of.settled.kept:
-        return judging
-    return {"verdict": judging.verdict, "is_current": True}
+def _decided(of: Contest, row: Any, who: Audience) -> Verdict | None:
+    """Return the verdict of what counts here, also if another judging does elsewhere."""
+    if row.finished_at is None or of.later(row.finished_at):
+        return None
+    counts = row.is_current or row.judging_id in of.settled.kept
+    judging = {"verdict": row.verdict, "is_current": counts}
+    return redaction.verdict(judging, who, of.phase(row.submitted_at))
 
 
-def _score(of: Contest, row: CodeSubmission, judging: Judging, verdict: Verdict) -> float:
+def _score(of: Contest, row: Any, verdict: Verdict) -> float:
     """Return what a submission would bring if it were the only one."""
     task = of.task(row.problem_id)
     assert task is not None
@@ -283,9 +285,9 @@ def _score(of: Contest, row: CodeSubmission, judging: Judging, verdict: Verdict)
         submission=str(row.id),
         at_us=of.rules.elapsed_us(row.submitted_at, None),
         verdict=verdict,
-        score=None if judging.score is None else Fraction(judging.score),
-        cpu_us=judging.cpu_us or 0,
-        memory_bytes=judging.memory_bytes or 0,
+        score=None if row.score is None else Fraction(row.score),
+        cpu_us=row.cpu_us or 0,
+        memory_bytes=row.memory_bytes or 0,
     )
     return max(0.0, float(of.rules.format.cell(scoring.problem(task.row), [attempt]).score))
 
@@ -303,22 +305,22 @@ async def _entries(
     return {row.user_id: row.entry_id for row in rows}
 
 
-def _submitted(of: Contest) -> Select[CodeSubmission, UUID]:
+def _submitted(of: Contest) -> _Rows:
     return (
-        select(CodeSubmission, EventEntry.id)
+        select(*_SUBMITTED)
         .join(EventEntry, _OFFICIAL)
         .where(CodeSubmission.event_id == of.event.id)
     )
 
 
-def _judged(of: Contest) -> _Judged:
+def _judged(of: Contest) -> _Rows:
     counts: Any = Judging.is_current
     if of.settled.kept:
         # As arrays, since there may be more than a statement has parameters.
         late, kept = (cast([*ids], ARRAY(Uuid())) for ids in (of.settled.late, of.settled.kept))
         counts = or_(and_(Judging.is_current, Judging.id != all_(late)), Judging.id == any_(kept))
     return (
-        select(CodeSubmission, EventEntry.id, Judging)
+        select(*_SUBMITTED, *_JUDGED)
         .join(EventEntry, _OFFICIAL)
         .join(Judging, (Judging.submission_id == CodeSubmission.id) & counts)
         .where(CodeSubmission.event_id == of.event.id)

@@ -10,7 +10,7 @@ and those the leaderboard's log speaks of; now and then, and whenever the clock 
 changes, all of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,7 @@ _TYPES: dict[str, Any] = {
     "started": Boolean(),
     "frozen": DateTime(timezone=True),
     "since": DateTime(timezone=True),
+    "over": DateTime(timezone=True),
     "since_id": Uuid(),
     "ids": ARRAY(Text()),
     "entries": ARRAY(Uuid()),
@@ -139,7 +140,9 @@ CROSS JOIN LATERAL (SELECT
     )) AS digest,
     judging.is_current AND judging.id <> ALL(:late) OR judging.id = ANY(:kept) AS counts
 ) AS made
-WHERE {{which}} AND judging.started_at IS NOT NULL AND (made.counts OR EXISTS (
+WHERE {{which}} AND judging.started_at IS NOT NULL
+AND (cast(:over AS timestamptz) IS NULL OR judging.started_at <= :over)
+AND (made.counts OR EXISTS (
     SELECT FROM codebattle.contest_marks AS mark WHERE mark.event_id = :event_id
     AND mark.rank = :rank AND mark.object_id = judging.id::text
 ))
@@ -200,7 +203,9 @@ class Reached:
     over: bool
 
 
-async def look(sessions: Sessions, event_id: UUID, *, wait: bool = False) -> Reached:
+async def look(
+    sessions: Sessions, event_id: UUID, *, wait: bool = False, full_every: timedelta = FULL_EVERY
+) -> Reached:
     """Mark what changed and return how far the marks are.
 
     While somebody else does it, return how far they were before; with `wait`, look after them.
@@ -215,25 +220,25 @@ async def look(sessions: Sessions, event_id: UUID, *, wait: bool = False) -> Rea
             .where(ContestFeed.event_id == event_id)
             .with_for_update(skip_locked=not wait)
         )
-        epoch = str(await session.scalar(_EPOCH))
         if feed is None:
-            return Reached(seq=await reached(session, event_id), epoch=epoch, over=False)
+            return await reached(session, event_id)
         event = await session.get(Event, event_id, populate_existing=True)
         if event is None:
             raise LookupError(f"there is no event {event_id}")
         of = await contest(session, event)
         if not await _told(session, of):
-            await _mark_all(session, of, feed)
+            await _mark_all(session, of, feed, full_every)
             await session.commit()
-        return Reached(seq=feed.last_seq, epoch=epoch, over=of.over)
+        found = await reached(session, event_id)
+        return replace(found, over=of.over)
 
 
-async def reached(session: AsyncSession, event_id: UUID) -> int:
-    """Return how far the marks of an event are."""
+async def reached(session: AsyncSession, event_id: UUID) -> Reached:
+    """Return how far the marks of an event are, without a look."""
     found = await session.scalar(
         select(ContestFeed.last_seq).where(ContestFeed.event_id == event_id)
     )
-    return found or 0
+    return Reached(seq=found or 0, epoch=str(await session.scalar(_EPOCH)), over=False)
 
 
 async def _told(session: AsyncSession, of: Contest) -> bool:
@@ -248,12 +253,14 @@ async def _told(session: AsyncSession, of: Contest) -> bool:
     return bool(marked == digest(configured.state(of)))
 
 
-async def _mark_all(session: AsyncSession, of: Contest, feed: ContestFeed) -> None:
+async def _mark_all(
+    session: AsyncSession, of: Contest, feed: ContestFeed, full_every: timedelta
+) -> None:
     before, outlook = feed.looked_at, of.outlook
     if feed.looked_at_all is None or feed.context != outlook:
         whole = True
     else:
-        whole = of.now - feed.looked_at_all >= FULL_EVERY
+        whole = of.now - feed.looked_at_all >= full_every
     feed.looked_at = of.now
     if whole:
         feed.looked_at_all, feed.context = of.now, outlook
@@ -300,7 +307,7 @@ async def _mark_happened(
     values: dict[str, Any] = {"context": of.context, "started": of.started}
     if kind is Kind.JUDGEMENTS:
         values |= {"frozen": of.rules.freeze_from, "late": [*of.settled.late]}
-        values["kept"] = [*of.settled.kept]
+        values |= {"kept": [*of.settled.kept], "over": of.event.finalised_at}
     if since is not None:
         values |= {"since": since - OVERLAP, "since_id": _first_id(since - OVERLAP)}
     source = _SUBMISSIONS if kind is Kind.SUBMISSIONS else _JUDGEMENTS

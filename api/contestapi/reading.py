@@ -9,6 +9,7 @@ A token says how far a reader is, and of which side's feed: `j120` has all up to
 as in `j120_1f0c92ab`: after a restore of the database they are others.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,10 @@ from api.contestapi.kinds import OF_RANK, Kind, Side
 from api.contestapi.viewing import View
 from api.errors import BadRequestError
 
-MARKS_MAX = 200
+MARKS_MAX = 500
+# Others have their turn after so many.
+TURN = 100
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 # Beyond what numbers can be.
 _TOKEN = re.compile(
     r"([ptj])(\d{1,18})(?:-(\d{1,2})-(\d{1,18}))?(?:\.(\d{1,18})\.(\d{1,9}))?_([0-9a-f]{8})"
@@ -88,8 +92,8 @@ class Position:
     def past(self, rank: int, seq: int) -> "Position":
         """Return the position after a mark."""
         if self.rank is None:
-            return replace(self, upto=seq, part=0, lines=0)
-        return replace(self, rank=rank, seq=seq, part=0, lines=0)
+            return Position(side=self.side, epoch=self.epoch, upto=seq)
+        return Position(side=self.side, epoch=self.epoch, upto=self.upto, rank=rank, seq=seq)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +115,14 @@ async def batch(session: AsyncSession, view: View, position: Position) -> Batch:
     marks = await _marks(session, view, position)
     lines: list[bytes] = []
     told = await _told(session, view, marks)
-    for mark in marks:
+    for number, mark in enumerate(marks):
+        if number % TURN == TURN - 1:
+            await asyncio.sleep(0)
         kind = OF_RANK[mark.rank]
         after = position.past(mark.rank, mark.seq)
         sent = position.lines if position.part == mark.seq else 0
-        position = replace(position, part=0, lines=0)
+        if position.lines:
+            position = replace(position, part=0, lines=0)
         lines += _lines(told[kind], kind, mark, position, after, sent)
         position = after
     more = len(marks) >= MARKS_MAX
@@ -149,7 +156,7 @@ def _lines(
 
 def _line(kind: Kind, name: str | None, data: dict[str, Any] | None, token: Position) -> bytes:
     said = {"type": kind.value, "id": name, "data": data, "token": str(token)}
-    return json.dumps(said, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+    return _ENCODER.encode(said).encode() + b"\n"
 
 
 async def _told(

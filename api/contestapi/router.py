@@ -4,6 +4,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,8 +14,9 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from api import redaction
 from api.auth import Scope
-from api.contestapi import configured, happening, objects, reading, standing, submitting, viewing
+from api.contestapi import configured, happening, marking, objects, submitting, viewing
 from api.contestapi.answering import ContestRoute
+from api.contestapi.boards import Scoreboards
 from api.contestapi.calling import Asking, Caller, KnownCaller
 from api.contestapi.feeding import Feeds
 from api.contestapi.kinds import COLLECTIONS, FILTERS, Kind, Side
@@ -53,6 +55,14 @@ _ARRAY: Responses = {
         "content": {"application/json": {"schema": {"type": "array", "items": _OBJECT}}},
     }
 }
+_BOARD: Responses = {
+    200: {
+        "description": "The scoreboard.",
+        "content": {
+            "application/json": {"schema": {"type": "object", "additionalProperties": True}}
+        },
+    }
+}
 _FEED: Responses = {
     200: {
         "description": "One notification a line, and an empty line now and then.",
@@ -89,6 +99,12 @@ async def viewed(contest_id: ObjectId, session: SessionDep, user: Caller) -> Vie
 async def feeds(request: Request) -> Feeds:
     """Return the feeds of this application."""
     found: Feeds = request.app.state.feeds
+    return found
+
+
+async def scoreboards(request: Request) -> Scoreboards:
+    """Return the scoreboards of this application."""
+    found: Scoreboards = request.app.state.scoreboards
     return found
 
 
@@ -148,21 +164,14 @@ async def get_contest_account(view: Viewed) -> Object:
     return found
 
 
-@router.get("/contests/{contest_id}/scoreboard")
+@router.get("/contests/{contest_id}/scoreboard", responses=_BOARD)
 async def get_contest_scoreboard(
     view: Viewed,
-    parts: PartsDep,
+    held: Annotated[Scoreboards, Depends(scoreboards)],
     group_id: Annotated[str | None, Query(max_length=36, description="One room's.")] = None,
-) -> Object:
+) -> Response:
     """Return the scoreboard that the caller may see."""
-
-    async def make() -> Object:
-        async with parts.sessions() as session:
-            return await standing.scoreboard(session, view, group_id)
-
-    # It is whole, so it is made a few times a second at most, however many ask for it.
-    key = ("scoreboard", view.contest.event.id, view.public_board, group_id)
-    return await parts.recent.get(key, make)
+    return Response(await held.get(view, group_id), media_type="application/json")
 
 
 @router.get(
@@ -191,15 +200,20 @@ async def follow_contest(
             return await viewing.seen(session, contest_id, user)
 
     view = await look()
+    event_id = view.contest.event.id
+    position = None
+    if since_token is not None:
+        async with parts.sessions() as session:
+            before = await marking.reached(session, event_id)
+        position = Position.parse(since_token, view.side, before.epoch, before.seq)
     address = request.client.host if request.client is not None else ""
     async with AsyncExitStack() as stack:
         reader = str(view.user.id) if view.user is not None else address
-        followed = await stack.enter_async_context(at.follow(view.contest.event.id, reader))
-        position = reading.beginning(view.side, followed.epoch, followed.reached)
-        if since_token is not None:
-            position = Position.parse(since_token, view.side, followed.epoch, followed.reached)
+        followed = await stack.enter_async_context(at.follow(event_id, reader))
         one = Reader(parts.sessions, view, position, recheck=look, ending=lambda: at.ending)
-        return FeedResponse(one.chunks(followed, stream=stream), stack.pop_all().aclose)
+        look_first = partial(at.look, followed, anew=not stream)
+        chunks = one.chunks(followed, look_first, stream=stream)
+        return FeedResponse(chunks, stack.pop_all().aclose)
 
 
 @router.post(
@@ -248,7 +262,7 @@ async def get_contest_submission_files(
     """Return a submission's files, to its team and the jury."""
     found = await happening.one(session, view.contest, submission_id)
     if found is None or not redaction.may_see_source(
-        view.who(found[1]), view.contest.phase(found[0].submitted_at)
+        view.who(found.entry_id), view.contest.phase(found.submitted_at)
     ):
         raise NotFoundError("there is no such submission", slug="submission-not-found")
     content = submitting.packed(await queries.source(session, submission_id))

@@ -1,41 +1,69 @@
 """The scoreboard and the awards, from the board that somebody may see."""
 
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, Uuid, any_, cast, func, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.contestapi import configured, times
 from api.contestapi.configured import Objects, room_name
-from api.contestapi.viewing import Contest, View
-from api.db.models import BoardCell, BoardRow, Room
+from api.contestapi.viewing import Contest, View, digest
+from api.db.models import BoardCell, BoardRow, EventAttempt, EventEntry, Room
 from api.errors import NotFoundError
-from api.leaderboards import cells, queries
+from api.leaderboards import cells
 from api.leaderboards.cells import Shown
-from api.leaderboards.queries import Among, Ranked
 from judge.scoring import Cell
 from judge.scoring.icpc import Icpc
 
+CHUNK = 200
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 ROWS_MAX = 100_000
 _Cells = frozenset[tuple[UUID, UUID]]
 
 
-async def scoreboard(session: AsyncSession, view: View, group_id: str | None) -> dict[str, Any]:
-    """Return the whole board, or that of one room ranked by itself."""
+async def scoreboard(
+    session: AsyncSession, view: View, group_id: str | None
+) -> AsyncIterator[bytes]:
+    """Write the whole board, or that of one room ranked by itself, a chunk of rows at a time.
+
+    Others have their turn in between, so a board of any size stops nobody; the session is one that
+    sees a single moment.
+    """
     of = view.contest
     room_id = None if group_id is None else await _room(session, of, group_id)
-    among = Among(event_id=of.event.id, public=view.public_board, room_id=room_id)
-    rows = await queries.page(session, among, limit=ROWS_MAX)
+    ranked = await _ranked(session, view, room_id)
+    idle = frozenset() if of.scores else await _idle(session, view)
     at = configured.ended_at(of)
-    idle = await _idle(session, of, among) if not of.scores else frozenset()
-    rows.sort(key=lambda row: (row.rank, row.name.casefold(), row.name, row.entry_id))
-    return {
+    head = {
         "time": times.moment(at),
         "contest_time": of.time(at),
         "state": configured.state(of),
-        "rows": [_row(view, row, idle) for row in rows],
     }
+    yield json.dumps(head, separators=(",", ":")).encode()[:-1] + b',"rows":['
+    for start in range(0, len(ranked), CHUNK):
+        some = ranked[start : start + CHUNK]
+        rows = {row.entry_id: row for row in await _rows(session, view, [one[-1] for one in some])}
+        lines = [
+            _ENCODER.encode(_row(view, rank, rows[entry_id], idle)) for rank, _, _, entry_id in some
+        ]
+        yield (b"," if start else b"") + ",".join(lines).encode()
+        await asyncio.sleep(0)
+    yield b"]}"
+
+
+async def version(session: AsyncSession, view: View) -> str:
+    """Return what a board depends on, short: while that is as it was, the board is."""
+    of = view.contest
+    # The log only grows; its end alone would not do, since rows appear in another order.
+    known = await session.scalar(
+        select(func.count()).select_from(EventAttempt).where(EventAttempt.event_id == of.event.id)
+    )
+    return digest([of.outlook, configured.state(of), known])
 
 
 async def awards(session: AsyncSession, view: View) -> Objects:
@@ -107,12 +135,35 @@ async def _room(session: AsyncSession, of: Contest, name: str) -> UUID:
     raise NotFoundError("there is no such group", slug="event-not-found")
 
 
-async def _idle(session: AsyncSession, of: Contest, among: Among) -> _Cells:
+async def _ranked(
+    session: AsyncSession, view: View, room_id: UUID | None
+) -> list[tuple[int, str, str, UUID]]:
+    """Return the entries of a board in its order: rank, then name."""
+    rank = func.rank().over(order_by=(BoardRow.lost, BoardRow.penalty, BoardRow.last))
+    query = (
+        select(rank, EventEntry.name, BoardRow.entry_id)
+        .join(EventEntry, EventEntry.id == BoardRow.entry_id)
+        .where(*_of_board(view, BoardRow))
+        .limit(ROWS_MAX)
+    )
+    if room_id is not None:
+        query = query.where(BoardRow.room_id == room_id)
+    rows = await session.execute(query)
+    return sorted((place, name.casefold(), name, entry_id) for place, name, entry_id in rows)
+
+
+async def _rows(session: AsyncSession, view: View, ids: list[UUID]) -> Sequence[Any]:
+    query = select(BoardRow.entry_id, BoardRow.lost, BoardRow.penalty, BoardRow.cells).where(
+        *_of_board(view, BoardRow), BoardRow.entry_id == any_(cast(ids, ARRAY(Uuid())))
+    )
+    return (await session.execute(query)).all()
+
+
+async def _idle(session: AsyncSession, view: View) -> _Cells:
     """Return solved cells whose pending submissions came later: nobody waits for them."""
     rows = await session.execute(
         select(BoardCell.entry_id, BoardCell.problem_id).where(
-            BoardCell.event_id == of.event.id,
-            BoardCell.public.is_(among.public),
+            *_of_board(view, BoardCell),
             BoardCell.pending > 0,
             BoardCell.pending_since_us >= BoardCell.solved_us,
         )
@@ -120,26 +171,33 @@ async def _idle(session: AsyncSession, of: Contest, among: Among) -> _Cells:
     return frozenset((row.entry_id, row.problem_id) for row in rows)
 
 
-def _row(view: View, row: Ranked, idle: _Cells) -> dict[str, Any]:
+def _of_board(view: View, table: type[BoardRow] | type[BoardCell]) -> Iterator[Any]:
+    yield table.event_id == view.contest.event.id
+    yield table.public.is_(view.public_board)
+
+
+def _row(view: View, rank: int, row: Any, idle: _Cells) -> dict[str, Any]:
     of = view.contest
     shown = []
     for task in of.tasks:
-        each = _cell(of, task.id, row.cells.get(str(task.row.problem_id)))
+        kept = row.cells.get(str(task.row.problem_id))
+        each = _cell(of, task.id, Shown(*kept) if kept else None)
         if (row.entry_id, task.row.problem_id) in idle:
             each["num_pending"] = 0
         shown.append(each)
     gained = [each["time"] for each in shown if "time" in each]
+    gains = float(-row.lost) or 0.0
     score: dict[str, Any]
     rules = of.rules.format
     if isinstance(rules, Icpc):
         minutes = row.penalty // 60 if rules.in_seconds else row.penalty
-        score = {"num_solved": int(row.score), "total_time": minutes}
+        score = {"num_solved": int(gains), "total_time": minutes}
     else:
-        score = {"score": row.score}
+        score = {"score": gains}
     if gained:
         score["time"] = max(gained)
     return {
-        "rank": row.rank,
+        "rank": rank,
         "team_id": str(row.entry_id),
         "score": score,
         "problems": shown if view.sees_problems else [],

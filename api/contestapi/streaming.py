@@ -8,7 +8,9 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -29,6 +31,8 @@ KEEPALIVE_S = 10.0
 RECHECK_S = 30.0
 # A client that takes nothing for so long is gone.
 SEND_S = 30.0
+# Some clients wait no longer than this for anything at all.
+FIRST_S = 4.0
 KEEPALIVE = b"\n"
 _log = logger(__name__)
 # Who is it now? Raises `ApiError` when they may not read any more.
@@ -42,7 +46,7 @@ class Reader:
         self,
         sessions: Sessions,
         view: View,
-        position: Position,
+        position: Position | None,
         *,
         recheck: Recheck,
         ending: Callable[[], bool],
@@ -54,8 +58,14 @@ class Reader:
         self._ending = ending
         self._checked_at = time.monotonic()
 
-    async def chunks(self, followed: Followed, *, stream: bool) -> AsyncIterator[bytes]:
+    async def chunks(
+        self, followed: Followed, look: Callable[[], Awaitable[None]], *, stream: bool
+    ) -> AsyncIterator[bytes]:
         """Yield lines; without `stream` only those there are, and of what is over, all."""
+        async for sign in _waiting(look):
+            yield sign
+        if self._position is None:
+            self._position = reading.beginning(self._view.side, followed.epoch, followed.reached)
         sent_at = time.monotonic()
         while not self._ending() and await self._still_may():
             changed, last = followed.changed, followed.over or not stream
@@ -63,16 +73,9 @@ class Reader:
                 # The database went back to what it was: what this reader has is nothing to go on.
                 return
             async with self._sessions() as session:
-                event = await session.get(Event, self._view.contest.event.id)
-                if event is None:
+                view = await self._present(session)
+                if view is None:
                     return
-                of = await viewing.contest(session, event)
-                view = View(
-                    contest=of,
-                    side=self._view.side,
-                    user=self._view.user,
-                    entry_id=self._view.entry_id,
-                )
                 found = await reading.batch(session, view, self._position)
             self._position = found.position
             if found.lines:
@@ -89,6 +92,13 @@ class Reader:
                 yield KEEPALIVE
                 sent_at = time.monotonic()
 
+    async def _present(self, session: AsyncSession) -> View | None:
+        """Return the contest as it is now; None when it is gone."""
+        event = await session.get(Event, self._view.contest.event.id)
+        if event is None:
+            return None
+        return replace(self._view, contest=await viewing.contest(session, event))
+
     async def _still_may(self) -> bool:
         if time.monotonic() - self._checked_at < RECHECK_S:
             return True
@@ -98,6 +108,21 @@ class Reader:
             return False
         self._checked_at = time.monotonic()
         return (now.side, now.entry_id) == (self._view.side, self._view.entry_id)
+
+
+async def _waiting(look: Callable[[], Awaitable[None]]) -> AsyncIterator[bytes]:
+    """Give signs of life while a look is taken, which takes long the first time."""
+    looking = asyncio.ensure_future(look())
+    try:
+        while True:
+            done, _ = await asyncio.wait([looking], timeout=FIRST_S)
+            if done:
+                break
+            yield KEEPALIVE
+        await looking
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
 
 class FeedResponse(Response):
@@ -138,8 +163,8 @@ class FeedResponse(Response):
             await send({"type": "http.response.body", "body": b"", "more_body": False})
         except TimeoutError:
             _log.info("feed.stuck")
-        except AWAY as error:
-            # The client is gone, or the database: it comes back with its token.
+        except (*AWAY, LookupError) as error:
+            # The client is gone, the database, or the contest: it comes back with its token.
             _log.info("feed.ended", reason=type(error).__name__)
 
 

@@ -93,6 +93,10 @@ class Contest:
         """Tell whether nothing changes any more: who is finalised was thawed."""
         return self.event.finalised_at is not None
 
+    def later(self, at: datetime) -> bool:
+        """Tell whether something was after the last update there was."""
+        return self.event.finalised_at is not None and at > self.event.finalised_at
+
     @cached_property
     def froze_at(self) -> datetime | None:
         """Return when the public scoreboard stopped, also if it goes on again; None before."""

@@ -43,9 +43,8 @@ def grammar(language: str) -> Language | None:
     return Language(getattr(module, known[1])())
 
 
-@cache
 def parser(language: str) -> Parser:
-    """Return the parser of a language that has a grammar."""
+    """Return a parser of a language that has a grammar: of its own, for one thread and source."""
     found = grammar(language)
     assert found is not None
     return Parser(found)

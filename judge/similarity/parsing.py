@@ -103,17 +103,23 @@ def _parsed(source: bytes, language: str) -> Walked | None:
 
 
 def _tree(source: bytes, language: str) -> Tree | None:
-    """Parse; the parser is fed piece by piece, and is given no more once its time is up."""
+    """Parse, unless that takes too long.
+
+    The text must stay what it was to the end: a parser that is given less of it the second time
+    it asks reads beyond its memory.
+    """
     until = thread_time() + PARSING_S_MAX
-    late = False
 
     def piece(offset: int, _: object) -> bytes:
-        nonlocal late
-        late = late or thread_time() > until
-        return b"" if late else source[offset : offset + _PIECE_BYTES]
+        return source[offset : offset + _PIECE_BYTES]
 
-    tree = parser(language).parse(piece)
-    return None if late else tree
+    def late(_offset: int, _failed: object) -> bool:
+        return thread_time() > until
+
+    try:
+        return parser(language).parse(piece, progress_callback=late)
+    except ValueError:
+        return None
 
 
 def _leaf(walked: Walked, source: bytes, node: Node, rule: _Rule) -> bool:

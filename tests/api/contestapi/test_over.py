@@ -122,3 +122,20 @@ async def test_a_token_from_before_a_restore_is_refused(
         assert "restored" in refused.json()["message"]
         whole = await reader.get(FEED, params={"stream": "false"})
         assert lines(whole.text)[-1]["token"].split("_")[0] == token.split("_")[0]
+
+
+async def test_a_first_verdict_that_comes_after_the_end_is_not_told(
+    world: Worlds, app: FastAPI
+) -> None:
+    """Whoever finalised did it without: the judgement stays without an end."""
+    made = await world()
+    await made.judge(await made.submit(0, 0, 3), Verdict.AC, seconds=120)
+    moments = {"finished_at": made.at(3.5), "thawed_at": made.at(4), "finalised_at": made.at(4)}
+    await made.change(state=EventState.FINALISED, **moments)
+    async with client(app, made, "jury") as reader:
+        (judgement,) = (await reader.get("/contests/finals/judgements")).json()
+        assert (judgement["judgement_type_id"], judgement["end_time"]) == (None, None)
+        assert (await reader.get("/contests/finals/runs")).json() == []
+        told = {each["type"]: each["data"] for each in lines((await reader.get(FEED)).text)}
+        assert told["judgements"] == judgement
+        assert "runs" not in told
