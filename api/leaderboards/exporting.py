@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import EventProblem
 from api.leaderboards import queries, schemas, viewing
+from api.leaderboards.overridden import Marks
 from api.leaderboards.queries import Among, Ranked
 
 PAGE = 500
@@ -40,16 +41,17 @@ async def as_csv(tasks: Sequence[EventProblem], pages: Rows) -> AsyncIterator[by
 
 
 async def as_json(
-    head: Mapping[str, Any], tasks: Sequence[EventProblem], pages: Rows
+    head: Mapping[str, Any], tasks: Sequence[EventProblem], pages: Rows, marks: Marks
 ) -> AsyncIterator[bytes]:
     """Write a board as one JSON document."""
     above = schemas.BoardHead(**head).model_dump_json()
     yield f'{above.removesuffix("}")},"rows":['.encode()
     comma = ""
     async for page in pages:
-        shown = [row.model_dump_json() for row in viewing.shown(page, tasks)]
-        if shown:
-            yield (comma + ",".join(shown)).encode()
+        if page:
+            rows = viewing.shown(page, tasks)
+            marks.on(rows)
+            yield (comma + ",".join(row.model_dump_json() for row in rows)).encode()
             comma = ","
     yield b"]}\n"
 

@@ -52,9 +52,8 @@ async def board(
     What a freeze hides today is hidden of the past as well.
     """
     made = await rebuilding.make(session, event, until=until, sides=[public], until_us=until_us)
-    return Past(
-        rows=[_ranked(made, row) for row in _rows(made, public=public)], firsts=_firsts(made)
-    )
+    # That is seconds of work where many play; others are served meanwhile.
+    return await asyncio.to_thread(_past, made, public=public)
 
 
 async def steps(session: AsyncSession, event: Event) -> Steps:
@@ -92,6 +91,12 @@ def among_them(past: Past, among: Among) -> list[Ranked]:
         shared = bool(kept) and row.key == kept[-1].key
         kept.append(replace(row, rank=kept[-1].rank if shared else place))
     return kept
+
+
+def _past(made: Made, *, public: bool) -> Past:
+    return Past(
+        rows=[_ranked(made, row) for row in _rows(made, public=public)], firsts=_firsts(made)
+    )
 
 
 def _rows(made: Made, *, public: bool) -> list[Row]:

@@ -149,7 +149,12 @@ async def make(
     """
     rules = scoring.rules(event, frozen=frozen)
     tasks = await scoring.problems(session, event.id)
-    found = (await session.scalars(select(EventEntry).where(EventEntry.event_id == event.id))).all()
+    # A chunk at a time: who else is served here waits for no whole list of objects.
+    entries = await session.stream_scalars(
+        select(EventEntry).where(EventEntry.event_id == event.id),
+        execution_options={"yield_per": LOG_AT_ONCE},
+    )
+    found = [each async for each in entries]
     board = Made(
         rules=rules,
         entries={entry.id: entry for entry in found if entry.kind is EntryKind.OFFICIAL},

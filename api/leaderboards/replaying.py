@@ -5,6 +5,7 @@ in up to then, and every virtual entry by what it had at the same moment of its 
 are the official ones; a virtual row has the rank it would have had, and takes nobody's.
 """
 
+import asyncio
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from api import clocks
 from api.auth import CurrentUser
 from api.db.models import EntryKind, Event, EventEntry
 from api.errors import ConflictError, UnauthenticatedError
-from api.leaderboards import apart, instants, schemas, scoring, viewing
+from api.leaderboards import apart, instants, overridden, schemas, scoring, viewing
 from api.leaderboards.apart import Which
 from api.leaderboards.instants import Past
 from api.leaderboards.queries import Among, Ranked
@@ -57,7 +58,8 @@ async def practice(session: AsyncSession, user: CurrentUser | None, asked: Asked
         entries=await apart.count(session, which),
     )
     head["kind"] = EntryKind.PRACTICE
-    return _board(head, asked, tasks, rows=found, own=own)
+    board = _board(head, asked, tasks, rows=found, own=own)
+    return await overridden.marked(session, board)
 
 
 async def virtual(
@@ -76,7 +78,7 @@ async def virtual(
             elapsed_s = None
         official = await _official(parts, session, event, elapsed_s)
         theirs = await _virtual(session, event, elapsed_s)
-        rows = merged(official, theirs, asked.among)
+        rows = await asyncio.to_thread(merged, official, theirs, asked.among)
         tasks = await viewing.problems(session, event.id)
         head = await viewing.head(
             session,
@@ -87,17 +89,20 @@ async def virtual(
             entries=len(rows),
         )
         head |= {"kind": EntryKind.VIRTUAL, "elapsed_s": elapsed_s}
+        marks = await overridden.of(session, schemas.BoardHead(**head))
     begin = 0
     if asked.after is not None:
         places = [at for at, row in enumerate(rows, start=1) if row.entry_id == asked.after]
         begin = places[0] if places else len(rows)
-    return _board(
+    board = _board(
         head,
         asked,
         tasks,
         rows=rows[begin : begin + asked.limit + 1],
         own=[row for row in rows if own is not None and row.entry_id == own.entry_id],
     )
+    marks.on((*board.rows, board.own))
+    return board
 
 
 def merged(official: Past, theirs: Sequence[Ranked], among: Among) -> list[Ranked]:

@@ -36,6 +36,7 @@ from api.leaderboards import (
     cells,
     exporting,
     instants,
+    overridden,
     ratings,
     rebuilding,
     replaying,
@@ -269,7 +270,7 @@ async def _practice(parts: Parts, user: CurrentUser | None, asked: Asked) -> sch
 async def _now(parts: Parts, user: CurrentUser | None, asked: Asked) -> schemas.Board:
     async def make() -> schemas.Board:
         async with parts.sessions() as session:
-            return await viewing.board(session, user, asked)
+            return await overridden.marked(session, await viewing.board(session, user, asked))
 
     await _may_know(parts, user, asked.event_id)
     page = await parts.recent.get(("board", asked), make)
@@ -279,7 +280,9 @@ async def _now(parts: Parts, user: CurrentUser | None, asked: Asked) -> schemas.
 
     async def mine() -> schemas.BoardRow | None:
         async with parts.sessions() as session:
-            return await viewing.own(session, among, user_id)
+            row = await viewing.own(session, among, user_id)
+            (await overridden.of(session, page)).on([row])
+            return row
 
     own = await parts.recent.get(("own", among, user_id), mine)
     return page.model_copy(update={"own": own})
@@ -322,7 +325,7 @@ async def _then(
         whole = instants.among_them(past, among)
         entry_id = await viewing.entry_of(session, event.id, user.id)
         own = [row for row in whole if row.entry_id == entry_id]
-        return schemas.Board(
+        board = schemas.Board(
             **await viewing.head(
                 session, event, among, tasks, at=at, firsts=past.firsts, entries=len(whole)
             ),
@@ -330,6 +333,7 @@ async def _then(
             own=next(iter(viewing.shown(own, tasks)), None),
             next_cursor=viewing.following(rows, asked.limit),
         )
+        return await overridden.marked(session, board)
 
 
 def _turn(parts: Parts, user: CurrentUser | None, what: str = "looking back at boards") -> None:
@@ -360,11 +364,12 @@ async def _exported(
     async def whole() -> AsyncIterator[bytes]:
         async with parts.sessions() as session:
             await _one_state(session)
+            marks = await overridden.of(session, schemas.BoardHead(**head))
             pages = exporting.rows(session, among)
             written: Callable[[], AsyncIterator[bytes]] = (
                 partial(exporting.as_csv, tasks, pages)
                 if form == "csv"
-                else partial(exporting.as_json, head, tasks, pages)
+                else partial(exporting.as_json, head, tasks, pages, marks)
             )
             async for part in written():
                 yield part

@@ -47,6 +47,9 @@ class BoardCell(BaseModel):
     score: Annotated[float, Field(description="With the bonus of the first.")]
     penalty: int
     at_s: Annotated[int | None, Field(description="When the attempt that counts was made.")]
+    overridden: Annotated[
+        bool, Field(description="A verdict in it is the jury's, in the place of the judge's.")
+    ] = False
 
 
 class BoardRow(BaseModel):

@@ -106,7 +106,7 @@ async def test_a_page_and_the_own_row(
     assert said["rows"][0]["entry_id"] == str(played.entries[1])
     assert said["rows"][0]["cells"]["A"] == {
         "attempts": 1, "pending": 0, "solved": True, "first": True, "score": 1, "penalty": 9,
-        "at_s": 570,
+        "at_s": 570, "overridden": False,
     }  # fmt: skip
     assert said["problems"][0]["first"] == {
         "entry_id": str(played.entries[1]), "at_s": 570, "settled": True,

@@ -248,6 +248,9 @@ async def test_only_game_masters_import_unverified(
         ([Role.AUTHOR], "x.zip", {"readme.txt": "no problem"}, 422),
         ([Role.AUTHOR], "x.zip", {"a/b/problem.yaml": "too deep"}, 422),
         ([Role.AUTHOR], "x.tar", {"problem.yaml": "name: x"}, 422),
+        # A name that is an id would hide the problem of that id.
+        ([Role.AUTHOR], f"{new_id()}.zip", {"problem.yaml": "name: x"}, 422),
+        ([Role.AUTHOR], f"{new_id().hex}.zip", {"problem.yaml": "name: x"}, 422),
         ([Role.AUTHOR], "hello.zip", {"problem.yaml": "name: x"}, 403),
         ([Role.PLAYER], "x.zip", {"problem.yaml": "name: x"}, 403),
     ],

@@ -1,6 +1,7 @@
 """The jury's word in the place of the judge's: it counts, is shown, told, noted, and taken back."""
 
 import asyncio
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
 
@@ -66,6 +67,17 @@ async def test_an_override_counts_and_is_taken_back(
         "of": judged["judging_id"],
     }
     await _shows(made, master, "solved", wanted=True)
+    await _shows(made, master, "overridden", wanted=True)
+    board = f"/v1/events/{made.event_id}/leaderboard"
+    exported = (await master.get(f"{board}.json")).json()["rows"]
+    assert [each["cells"]["A"]["overridden"] for each in exported if each["cells"]] == [True]
+    # What a freeze hides is not the public's to know.
+    await made.change(frozen_at=datetime.fromisoformat(judged["submitted_at"]))
+    public = (await master.get(f"{board}?limit=7")).json()["rows"]
+    assert [each["cells"]["A"]["overridden"] for each in public if each["cells"]] == [False]
+    jury = (await master.get(f"{board}?view=jury")).json()["rows"]
+    assert [each["cells"]["A"]["overridden"] for each in jury if each["cells"]] == [True]
+    await made.change(frozen_at=None)
     preview = (await master.get(f"{answer.json()['url']}/preview")).json()
     assert [(each["old"]["verdict"], each["new"]["verdict"]) for each in preview["items"]] == [
         ("WA", "AC")
@@ -78,6 +90,7 @@ async def test_an_override_counts_and_is_taken_back(
     assert (again["verdict"], again["overridden"]) == ("WA", False)
     assert again["runs"] == judged["runs"]
     await _shows(made, master, "solved", wanted=False)
+    await _shows(made, master, "overridden", wanted=False)
     twice = await master.post(f"{path}/override/undo", json={"reason": "it was right"})
     assert twice.json()["type"].endswith(":submission-not-overridden")
     async with made.parts.sessions() as session:
