@@ -45,10 +45,13 @@ async def copy(
 async def ask(session: AsyncSession, statement: str, *values: Any) -> Any:
     """Return the one value a statement gives, its parameters $1 and so on.
 
-    The session's transaction has begun, with any statement before. Raises `OperationalError` when
-    the database is away, as a session does.
+    Raises `OperationalError` when the database is away, as a session does.
     """
-    driver = await _driver(await session.connection())
+    held = await session.connection()
+    driver = await _driver(held)
+    if not driver.is_in_transaction():
+        # The session begins its transaction with its first statement, which this is not.
+        await held.exec_driver_sql("SELECT")
     with _told_away():
         return await driver.fetchval(statement, *values)
 

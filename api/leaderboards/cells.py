@@ -184,7 +184,7 @@ async def store(
     rows: Iterable[Mapping[str, Any]] = (),
     guilds: Iterable[Mapping[str, Any]] = (),
 ) -> None:
-    """Store cells, rows and guilds in one statement; the transaction has begun."""
+    """Store cells, rows and guilds in one statement."""
     await direct.ask(session, _STORE, _json(cells), _json(rows), _json(guilds))
 
 

@@ -15,14 +15,19 @@ from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.base import new_id
+from api.db import direct
+from api.db.base import document, new_id
 from api.db.models import InboundEvent, Outbox, WebhookDelivery, WebhookEndpoint
 
 # Any UUID does, as long as it never changes.
 _NAMESPACE = UUID("6f0d4f5e-8f0c-5d0a-9a53-2f6f3a1c77b1")
 FAN_OUT_MAX = 200
-# Made once: a statement with its rows inside would be compiled anew for every judgement.
-_ANNOUNCE = insert(Outbox).on_conflict_do_nothing(index_elements=[Outbox.event_id])
+_ANNOUNCE = """
+INSERT INTO codebattle.outbox (event_id, kind, key, payload)
+SELECT event_id, kind, key, payload
+FROM jsonb_to_recordset($1::jsonb) AS told (event_id uuid, kind text, key text, payload jsonb)
+ON CONFLICT (event_id) DO NOTHING
+"""
 KEPT = timedelta(days=30)
 
 
@@ -52,7 +57,7 @@ async def announce_all(
         for key, payload in payloads.items()
     ]
     if rows:
-        await (await session.connection()).execute(_ANNOUNCE, rows)
+        await direct.ask(session, _ANNOUNCE, document(rows))
 
 
 async def fan_out(session: AsyncSession, *, attempts_max: int, now: datetime) -> int:

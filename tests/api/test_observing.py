@@ -185,7 +185,7 @@ async def test_a_worker_answers_scrapes(
 ) -> None:
     """From this host, or with the token; nobody waits for anything else."""
     with metrics.served(0, host="127.0.0.1", token=token) as port:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as client:
             answer = await client.get(path, headers={"Authorization": said} if said else {})
 
     assert answer.status_code == status

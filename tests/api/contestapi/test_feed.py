@@ -173,7 +173,10 @@ async def test_tokens_of_others_are_refused(world: Worlds) -> None:
     """Of another side, epoch or version, of the future, or made up: read it all again."""
     made = await world(state=EventState.LOBBY)
     epoch = (await marking.look(made.parts.sessions, made.event_id)).epoch
-    async with serving(create_app(made.settings)) as (url, _), httpx.AsyncClient() as client:
+    async with (
+        serving(create_app(made.settings)) as (url, _),
+        httpx.AsyncClient(timeout=PATIENCE_S) as client,
+    ):
         for query in (
             *(f"since_token={each}_{epoch}" for each in ("j0", "p999999", "x", "p1-2", "p-1")),
             *("since_token=p0_00000000", "since_token=p0", "since_token=", "since_id=42"),

@@ -64,7 +64,7 @@ def short_directory() -> Iterator[Path]:
 
 
 async def submit(url: str, token: str, problem: str) -> tuple[UUID, UUID]:
-    async with httpx.AsyncClient(base_url=url) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=20) as client:
         answer = await client.post(
             "/v1/submissions",
             json={"problem": problem, "language": "python3", "source": "print(1)"},

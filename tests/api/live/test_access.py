@@ -22,7 +22,7 @@ from .conftest import Site
 
 async def test_a_ticket_is_good_once_and_for_its_topics_only(site: Site, parts: Parts) -> None:
     headers = {"Authorization": f"Bearer {site.token}"}
-    async with httpx.AsyncClient(base_url=site.url) as client:
+    async with httpx.AsyncClient(base_url=site.url, timeout=20) as client:
         made = await client.post(
             "/v1/stream/tickets", json={"topics": ["user:me"]}, headers=headers
         )
@@ -63,7 +63,7 @@ async def test_a_ticket_is_good_once_and_for_its_topics_only(site: Site, parts: 
     ],
 )
 async def test_bad_topics_are_refused(site: Site, topics: list[str], status: int) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as client:
+    async with httpx.AsyncClient(base_url=site.url, timeout=20) as client:
         headers = {"Authorization": f"Bearer {site.token}"}
         answer = await client.get("/v1/stream", params={"topic": topics}, headers=headers)
     assert answer.status_code == status, answer.text
@@ -71,7 +71,7 @@ async def test_bad_topics_are_refused(site: Site, topics: list[str], status: int
 
 
 async def test_strangers_follow_nothing_of_others_and_game_masters_do(site: Site) -> None:
-    async with httpx.AsyncClient(base_url=site.url) as client:
+    async with httpx.AsyncClient(base_url=site.url, timeout=20) as client:
         for topic in (site.topic, site.mine):
             for roles in ((), (Role.AUTHOR,), (Role.REVIEWER,), (Role.GUILD_MASTER,)):
                 token = token_for(site.settings, *roles)
@@ -91,7 +91,7 @@ async def test_streams_of_one_person_are_bounded(
     headers = {"Authorization": f"Bearer {site.token}"}
     async with (
         watching(site.url, site.token, [site.topic]) as watcher,
-        httpx.AsyncClient(base_url=site.url) as client,
+        httpx.AsyncClient(base_url=site.url, timeout=20) as client,
     ):
         await watcher.until("ready")
         answer = await client.get(f"/v1/stream?topic={site.topic}", headers=headers)
@@ -159,7 +159,7 @@ async def test_streams_end_with_their_token(site: Site, parts: Parts) -> None:
     async with (
         watching(site.url, token, ["user:me"]) as watcher,
         watching(site.url, site.token, [site.mine]) as other,
-        httpx.AsyncClient(base_url=site.url) as client,
+        httpx.AsyncClient(base_url=site.url, timeout=20) as client,
     ):
         await watcher.until("ready")
         await other.until("ready")
