@@ -50,8 +50,9 @@ async def ask(session: AsyncSession, statement: str, *values: Any) -> Any:
     held = await session.connection()
     driver = await _driver(held)
     if not driver.is_in_transaction():
-        # The session begins its transaction with its first statement, which this is not.
-        await held.exec_driver_sql("SELECT")
+        # A session begins its transaction with the first statement that it knows of.
+        first = await held.exec_driver_sql(statement, values)
+        return first.scalar() if first.returns_rows else None
     with _told_away():
         return await driver.fetchval(statement, *values)
 
