@@ -13,9 +13,11 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, select, text
+from sqlalchemy import bindparam, func, insert, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.db import direct
+from api.db.base import document
 from api.db.models import Event, EventAttempt, UnshownAttempt
 from api.leaderboards import apart, scoring
 from api.leaderboards import desk as desks
@@ -23,6 +25,7 @@ from api.leaderboards.desk import Desk, Target
 from judge.verdicts import Verdict
 
 CATCH_UP_MAX = 1000
+VERSIONS_MAX = 64
 _LEARNED = (
     *("event_id", "entry_id", "problem_id", "submission_id", "judging_id", "submitted_at"),
     *("verdict", "score", "groups", "cpu_us", "memory_bytes"),
@@ -47,7 +50,16 @@ _LOCKED = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
-_NOTED_AND_LOCKED = _LOCKED.add_cte(_NOTED)
+# In the order of `_LEARNED`; says which version of the event's row is locked.
+_NOTED_AND_LOCKED = """
+WITH noted AS (
+    INSERT INTO codebattle.event_attempts (
+        event_id, entry_id, problem_id, submission_id, judging_id, submitted_at,
+        verdict, score, groups, cpu_us, memory_bytes
+    ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11)
+)
+SELECT xmin::text || ctid::text FROM codebattle.events WHERE id = $1 FOR NO KEY UPDATE
+"""
 _UNSHOWN = text("""
 DELETE FROM codebattle.event_unshown WHERE (event_id, attempt_id) IN (
     SELECT event_id, attempt_id FROM codebattle.event_unshown
@@ -82,6 +94,32 @@ class Changed:
     jury: tuple[Target, ...] = ()
 
 
+class _Versions:
+    """Events as they were read last: a version of a row is its place and who wrote it.
+
+    Judgements follow each other far more often than anybody changes their event. What is kept
+    belongs to no session, and is only read.
+    """
+
+    def __init__(self) -> None:
+        self._held: dict[UUID, tuple[str, Event]] = {}
+
+    async def event(self, session: AsyncSession, event_id: UUID, version: str) -> Event:
+        """Return the event of which this version is locked."""
+        held = self._held.pop(event_id, None)
+        if held is None or held[0] != version:
+            found = await locked(session, event_id)
+            names = [each.key for each in inspect(Event).column_attrs]
+            held = version, Event(**{name: getattr(found, name) for name in names})
+        self._held[event_id] = held
+        while len(self._held) > VERSIONS_MAX:
+            del self._held[next(iter(self._held))]
+        return held[1]
+
+
+_versions = _Versions()
+
+
 async def note(session: AsyncSession, known: Known, *, shown: bool = False) -> None:
     """Add to the log and nothing else; the caller commits.
 
@@ -95,10 +133,13 @@ async def note(session: AsyncSession, known: Known, *, shown: bool = False) -> N
 async def record(session: AsyncSession, known: Known) -> tuple[Event, Changed]:
     """Add to the log and bring the board up to date; the caller commits.
 
-    Returns the event, which is locked, as well. Raises `IntegrityError` when there is no such.
+    Returns the event, which is locked, as well, to be read only. The database refuses what is of
+    no event.
     """
-    found = await session.execute(_NOTED_AND_LOCKED, _learned(known) | {"locked": known.event_id})
-    event = found.scalar_one()
+    learned = _learned(known)
+    learned["groups"] = None if known.groups is None else document(known.groups)
+    version = await direct.ask(session, _NOTED_AND_LOCKED, *learned.values())
+    event = await _versions.event(session, known.event_id, version)
     return event, await refresh(session, event, {(known.entry_id, known.problem_id)})
 
 
