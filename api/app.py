@@ -8,7 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import contract, errors, logs, routes, tracing
+from api import collecting, contract, errors, logs, routes, tracing
 from api.contestapi.boards import Scoreboards
 from api.contestapi.calling import Passwords
 from api.contestapi.feeding import Feeds
@@ -73,4 +73,6 @@ def from_environment() -> FastAPI:
     """Build the application for a server that is given a factory."""
     chosen = environment()
     logs.configure(form=chosen.log_format, level=chosen.log_level)
-    return create_app(chosen)
+    made = create_app(chosen)
+    collecting.relax()
+    return made

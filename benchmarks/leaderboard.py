@@ -24,6 +24,7 @@ from pydantic import SecretStr
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import collecting
 from api.db import migrating
 from api.db.base import new_id
 from api.db.engine import Sessions, engine, sessions
@@ -44,11 +45,9 @@ from api.db.models import (
 )
 from api.embedded import Postgres
 from api.leaderboards import queries, rebuilding, updating
-from api.leaderboards.queries import Among
 from api.leaderboards.updating import Known
 from api.settings import Environment, Settings
 from api.submissions import claiming
-from api.submissions.claiming import Claim
 from benchmarks.figures import Figure, Report, run
 from judge.results import Judgement, Run
 from judge.verdicts import Verdict
@@ -88,6 +87,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=300)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    collecting.relax()
     run(lambda: measure(Sizes(given.entries, given.judgements, given.times)))
 
 
@@ -318,7 +318,7 @@ async def _updates(
     return taken[WARM:]
 
 
-async def _claimed(made: Sessions, known: Known, version_id: UUID) -> Claim:
+async def _claimed(made: Sessions, known: Known, version_id: UUID) -> claiming.Claim:
     user, worker = new_id(), new_id()
     async with made() as session:
         session.add(
@@ -379,7 +379,7 @@ async def _reads(
         public = bool(number % 2)
         begin = time.perf_counter()
         async with made() as session:
-            among = Among(event_id=ground.event_id, public=public)
+            among = queries.Among(event_id=ground.event_id, public=public)
             top = await queries.page(session, among, limit=100)
             own = await queries.one(session, among, chance.choice(ground.entries))
         taken.append((time.perf_counter() - begin) * 1000)

@@ -55,10 +55,11 @@ def serve(
 
 def worker() -> None:
     """Judge what is queued, with the parts the environment names. SIGTERM drains."""
-    from api import logs
+    from api import collecting, logs
     from api.cli.reading import settings
     from api.worker import run
 
     chosen = settings()
     logs.configure(form=chosen.log_format, level=chosen.log_level)
+    collecting.relax()
     asyncio.run(run(chosen))
