@@ -6,6 +6,7 @@ whoever changes the event itself (a freeze, a thaw) takes the same lock. A submi
 its row in the log, without a lock; `catch_up` shows it as pending a moment later.
 """
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -50,7 +51,7 @@ _LOCKED = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
-# In the order of `_LEARNED`; says which version of the event's row is locked.
+# In the order of `_LEARNED`; says which version of the event's row is locked, and what time it is.
 _NOTED_AND_LOCKED = """
 WITH noted AS (
     INSERT INTO codebattle.event_attempts (
@@ -58,7 +59,8 @@ WITH noted AS (
         verdict, score, groups, cpu_us, memory_bytes
     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11)
 )
-SELECT xmin::text || ctid::text FROM codebattle.events WHERE id = $1 FOR NO KEY UPDATE
+SELECT json_build_array(xmin::text || ctid::text, clock_timestamp())::text
+FROM codebattle.events WHERE id = $1 FOR NO KEY UPDATE
 """
 _UNSHOWN = text("""
 DELETE FROM codebattle.event_unshown WHERE (event_id, attempt_id) IN (
@@ -130,17 +132,22 @@ async def note(session: AsyncSession, known: Known, *, shown: bool = False) -> N
     await connection.execute(_NOTE_SHOWN if shown else _NOTE, _learned(known))
 
 
-async def record(session: AsyncSession, known: Known) -> tuple[Event, Changed]:
+async def record(session: AsyncSession, known: Known) -> tuple[Event, datetime, Changed]:
     """Add to the log and bring the board up to date; the caller commits.
 
-    Returns the event, which is locked, as well, to be read only. The database refuses what is of
-    no event.
+    Returns the event, which is locked, to be read only, and the time, as well. The database refuses
+    what is of no event.
     """
     learned = _learned(known)
     learned["groups"] = None if known.groups is None else document(known.groups)
-    version = await direct.ask(session, _NOTED_AND_LOCKED, *learned.values())
+    found = await direct.ask(session, _NOTED_AND_LOCKED, *learned.values())
+    version, at = json.loads(found)
     event = await _versions.event(session, known.event_id, version)
-    return event, await refresh(session, event, {(known.entry_id, known.problem_id)})
+    return (
+        event,
+        datetime.fromisoformat(at),
+        await refresh(session, event, {(known.entry_id, known.problem_id)}),
+    )
 
 
 async def catch_up(session: AsyncSession, event_id: UUID) -> Changed:

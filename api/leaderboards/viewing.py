@@ -6,14 +6,14 @@ public one, which holds nothing that a freeze hides.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import paging, redaction
+from api import clocks, paging, redaction
 from api.auth import CurrentUser
 from api.db.models import (
     EntryKind,
@@ -156,12 +156,11 @@ async def head(
     entries: int | None = None,
 ) -> dict[str, Any]:
     """Return what stands above rows; what is not given is read."""
-    now = datetime.now(UTC)
     if firsts is None:
         firsts = await queries.firsts(session, among, [task.problem_id for task in tasks])
     if entries is None:
         entries = await queries.count(session, among)
-    since = frozen_since(row, public=among.public, now=now if at is None else at)
+    since = frozen_since(row, public=among.public, now=at or await clocks.now(session))
     return {
         "event_id": row.id,
         "state": row.state,
@@ -219,7 +218,7 @@ async def guilds(
             select(EventGuild).where(EventGuild.event_id == event_id)
         )
     }
-    since = frozen_since(row, public=public, now=datetime.now(UTC))
+    since = frozen_since(row, public=public, now=await clocks.now(session))
     return schemas.GuildBoard(
         event_id=row.id,
         state=row.state,

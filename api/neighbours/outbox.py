@@ -22,6 +22,13 @@ from api.db.models import InboundEvent, Outbox, WebhookDelivery, WebhookEndpoint
 # Any UUID does, as long as it never changes.
 _NAMESPACE = UUID("6f0d4f5e-8f0c-5d0a-9a53-2f6f3a1c77b1")
 FAN_OUT_MAX = 200
+# As a part of the statement that makes it so, when `{having}` has a row; takes what `said` returns.
+SAID = """
+    INSERT INTO codebattle.outbox (event_id, kind, key, payload)
+    SELECT cast(:told_id AS uuid), :told_kind, :told_key, cast(:told AS jsonb) FROM {having}
+    WHERE cast(:told AS jsonb) IS NOT NULL
+    ON CONFLICT (event_id) DO NOTHING
+"""
 _ANNOUNCE = """
 INSERT INTO codebattle.outbox (event_id, kind, key, payload)
 SELECT event_id, kind, key, payload
@@ -46,6 +53,16 @@ async def announce(
     """
     await announce_all(session, kind, {str(key): payload})
     return event_id(kind, str(key))
+
+
+def said(kind: str, payload: Mapping[str, Any] | None, key: object) -> dict[str, Any]:
+    """Return what `SAID` takes; no payload, and nothing is told."""
+    return {
+        "told_id": event_id(kind, str(key)),
+        "told_kind": kind,
+        "told_key": str(key),
+        "told": None if payload is None else document(payload),
+    }
 
 
 async def announce_all(

@@ -6,7 +6,7 @@ it names the token of the claim; one that comes too late matches no row and chan
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -44,8 +44,9 @@ JUDGED = "submission.judged"
 ELSEWHERE = timedelta(seconds=3)
 # After a restart of PostgreSQL the living get this long to extend what ran out meanwhile.
 RESTARTED = timedelta(seconds=2)
-# The end of a judging whose claim still holds, and its runs.
-_JUDGED = text("""
+# The end of a judging whose claim still holds, its runs, and what others are told of it.
+_JUDGED = text(
+    """
 WITH ended AS (
     UPDATE codebattle.judgings SET
         judged_by = lease_owner, lease_owner = NULL, lease_expires_at = NULL, finished_at = now(),
@@ -58,9 +59,10 @@ WITH ended AS (
     INSERT INTO codebattle.runs
     SELECT run.* FROM ended,
         jsonb_populate_recordset(null::codebattle.runs, cast(:runs AS jsonb)) AS run
-)
+), said AS ({said})
 SELECT id FROM ended
-""").bindparams(bindparam("id", type_=Uuid), bindparam("score", type_=Float))
+""".replace("{said}", outbox.SAID.replace("{having}", "ended"))
+).bindparams(bindparam("id", type_=Uuid), bindparam("score", type_=Float))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +233,7 @@ async def store(
     record = judgement.to_json()
     runs = record.pop("runs")
     state = JudgingState.FAILED if judgement.verdict is Verdict.JE else JudgingState.DONE
+    counts = claimed.current and state is JudgingState.DONE
     ended = await (await session.connection()).execute(
         _JUDGED,
         {
@@ -247,13 +250,12 @@ async def store(
             "reason": cleaned(judgement.reason),
             "record": document(record),
             "runs": document(_run_rows(claimed, judgement, runs)),
+            **outbox.said(JUDGED, outside(told) if counts else None, claimed.judging_id),
         },
     )
     if ended.first() is None:
         await session.rollback()
         return Stored(stored=False)
-    if claimed.current and state is JudgingState.DONE and (shown := outside(told)) is not None:
-        await outbox.announce(session, JUDGED, shown, key=claimed.judging_id)
     await watching.ended(
         session,
         watch,
@@ -267,10 +269,10 @@ async def store(
         ),
     )
     changed = phase = None
-    if known is not None and claimed.current and state is JudgingState.DONE:
+    if known is not None and counts:
         # Last, since others wait for the board's lock.
-        event, changed = await updating.record(session, known)
-        phase = clocks.phase(event, datetime.now(UTC))
+        event, at, changed = await updating.record(session, known)
+        phase = clocks.phase(event, at)
     await session.commit()
     return Stored(stored=True, changed=changed, phase=phase)
 

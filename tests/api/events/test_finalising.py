@@ -158,7 +158,7 @@ async def test_snapshots_and_ratings(parts: Parts, over: Ground) -> None:
 
     # The event is written down: what becomes known later changes neither that nor its board.
     async with parts.sessions() as session:
-        _, changed = await updating.record(session, _known(over, 2, 3.7, Verdict.WA))
+        *_, changed = await updating.record(session, _known(over, 2, 3.7, Verdict.WA))
         await session.execute(update(Event).values(awards={}))
         await session.commit()
         assert (changed.public, changed.jury) == ((), ())
