@@ -1,8 +1,7 @@
 """How often Python looks for cycles of garbage in the service's processes.
 
 A page of a board makes thousands of small values that are gone a moment later, none of them in
-cycles. By default Python looks at them all every 700, and now and then at everything there is: a
-quarter of the time of such a page.
+cycles. By default Python looks at them all every 700, and now and then at everything there is.
 """
 
 import gc

@@ -83,7 +83,7 @@ SELECT json_build_object(
 )::text
 """
 # PostgreSQL keeps the plan of the first, which every judgement asks; with lists whose length it
-# does not know it makes a plan each time, which takes longer than the rest.
+# does not know it makes a plan each time.
 _READ_ONE = _FORM.format(
     held="= $2::uuid", problems="= $4::uuid", targets="(VALUES ($3::uuid, $4::uuid))"
 )
