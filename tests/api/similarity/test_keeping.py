@@ -15,10 +15,11 @@ from api.db.models import Compared, SimilarityFingerprint
 from api.live import Topic, keys
 from api.problems.cache import PackageCache
 from api.problems.service import Imported
-from api.similarity import owning
+from api.similarity import owning, vectors
 from api.similarity.vectors import CODE_TOKENS, VectorIndex
 from api.submissions.jobs import SubmissionJobs
 from api.wiring import Parts
+from judge.similarity import Index
 from tests.api.conftest import ClientFor
 from tests.api.similarity.chroma import Server
 from tests.api.similarity.conftest import COPY, ORIGINAL, Submit, near_in_rows
@@ -33,7 +34,7 @@ LOCK = "SELECT pg_advisory_lock(:key)"
 LOCKED = text("LOCK TABLE codebattle.similarity_fingerprints IN EXCLUSIVE MODE")
 
 
-async def until(check: Callable[[], Awaitable[object]], *, within_s: float = 30) -> None:
+async def until(check: Callable[[], Awaitable[object]], *, within_s: float = 90) -> None:
     """Wait for a condition, but not for ever."""
     async with asyncio.timeout(within_s):
         while not await check():
@@ -95,7 +96,7 @@ async def test_judging_goes_on_while_chromadb_is_away(
         # Nothing but PostgreSQL remembers what the process that ended still had to do.
         told: Any = await remote.redis.xrange(keys.STREAM + Topic.USER.of(player))
         async with remote.sessions() as session:
-            vectors = list(await session.scalars(select(SimilarityFingerprint.vector)))
+            kept = list(await session.scalars(select(SimilarityFingerprint.vector)))
         await server.start()
         async with keeping(remote):
             await known(Compared.ALL, first, *others)
@@ -109,7 +110,7 @@ async def test_judging_goes_on_while_chromadb_is_away(
         index.close()
     assert [each["verdict"] for each in (first, *others)] == ["AC", "WA", "AC"]
     assert sum(b'"judged"' in fields[b"u"] for _, fields in told) == 3
-    assert [len(each) > 1000 for each in vectors] == [True] * 3
+    assert [len(each) > 1000 for each in kept] == [True] * 3
     # A person's own are no neighbours, whichever way they were found.
     assert await near_in_rows(remote, UUID(first["id"])) == set()
 
@@ -120,6 +121,7 @@ async def test_who_lost_the_lock_writes_no_more(
     """What is being written when the lock goes to another is not; later it comes back."""
     # The driver tells of it: nobody has to ask.
     monkeypatch.setattr(owning, "ASK_S", 600)
+    monkeypatch.setattr(vectors, "installed", lambda: False)
     index = parts.settings.similarity_dir / "index.bin"
 
     async def asked(statement: str) -> Any:
@@ -133,6 +135,13 @@ async def test_who_lost_the_lock_writes_no_more(
         parts.bell.judged(one)
         await until(check)
 
+    async def swept() -> bool:
+        return index.exists() and len(Index.from_bytes(index.read_bytes()[32:])) == 2
+
+    async def over() -> bool:
+        with owning._alone(parts.settings.similarity_dir) as alone:
+            return alone
+
     async def nobody_waits() -> bool:
         return not await asked(WAITS)
 
@@ -142,8 +151,9 @@ async def test_who_lost_the_lock_writes_no_more(
         parts.engine.connect() as other,
         parts.engine.connect() as blocking,
     ):
-        await taken(before)
+        await until(swept)
         index.unlink()
+        await taken(await submit(program(2)))
         await blocking.execute(LOCKED)
         parts.bell.judged(late := await submit(program(3)))
         await until(lambda: asked(WAITS))
@@ -154,6 +164,7 @@ async def test_who_lost_the_lock_writes_no_more(
         await in_line
         await until(nobody_waits, within_s=5)
         await blocking.rollback()
+        await until(over)
 
         assert late not in await compared(parts)
         assert not index.exists()
