@@ -60,9 +60,10 @@ def _speaking(*also: type[Exception]) -> Iterator[None]:
     """Tell what the library says of an index that is away; `also` are further ways to say it."""
     from chromadb.errors import ChromaError  # noqa: PLC0415 - large, and optional
 
+    theirs: tuple[type[Exception], ...] = (ChromaError, *_AWAY, *also)
     try:
         yield
-    except (ChromaError, *_AWAY, *also) as error:
+    except theirs as error:
         raise _away(error) from error
     except Exception as error:
         # An answer of a server that it does not know the library raises as this very class.
