@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CursorResult, func, select, text
+from sqlalchemy import CursorResult, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from api import audit
+from api import audit, clocks
 from api.auth import CurrentUser
 from api.db.models import CodeSubmission, Judging, JudgingState, Rejudging, RejudgingState
 from api.leaderboards.updating import Changed
@@ -120,6 +120,8 @@ async def apply(
         await outbox.announce_all(
             session, JUDGED, {key: each for key, each in shown.items() if each is not None}
         )
+    # Last but for what depends on it, since others wait for the locks of boards.
+    boards = await boarding.rejudged(session, found.id)
     outcome: dict[str, Any] = {
         "changed": changed,
         "unchanged": swapped.rowcount - changed,
@@ -132,7 +134,8 @@ async def apply(
         outcome["finalised"] = late
     found.state = RejudgingState.APPLIED
     found.applied_by = user.id
-    found.finished_at = await session.scalar(select(func.now()))
+    # Boards are locked: what is finalised is so before this moment, or will be after it.
+    found.finished_at = await clocks.now(session)
     found.extra = {**found.extra, "outcome": outcome}
     audit.record(
         session,
@@ -142,8 +145,7 @@ async def apply(
         detail={"forced": force, **outcome},
     )
     _log.info("rejudging.applied", rejudging_id=str(found.id), forced=force, **outcome)
-    # Last, since others wait for the locks of boards.
-    return found, await boarding.rejudged(session, found.id)
+    return found, boards
 
 
 async def one_at_a_time(session: AsyncSession) -> None:
