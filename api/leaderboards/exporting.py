@@ -17,7 +17,7 @@ PAGE = 500
 # Spreadsheets run what begins with these; a quote before it makes it text.
 _RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COLUMNS = ("rank", "name", "entry_id", "guild_id", "room_id", "score", "penalty", "last")
-_OF_CELL = ("score", "attempts", "pending", "at_s")
+_OF_CELL = ("score", "attempts", "pending", "at_s", "overridden")
 Rows = AsyncIterator[Sequence[Ranked]]
 
 
@@ -32,12 +32,14 @@ async def rows(session: AsyncSession, among: Among) -> Rows:
         after = page[-1].entry_id
 
 
-async def as_csv(tasks: Sequence[EventProblem], pages: Rows) -> AsyncIterator[bytes]:
-    """Write rows as CSV, four columns for each problem."""
+async def as_csv(tasks: Sequence[EventProblem], pages: Rows, marks: Marks) -> AsyncIterator[bytes]:
+    """Write rows as CSV, five columns for each problem."""
     names = [f"{task.label} {name}" for task in tasks for name in _OF_CELL]
     yield _lines([(*_COLUMNS, *names)])
     async for page in pages:
-        yield _lines(_record(row, tasks) for row in viewing.shown(page, tasks))
+        rows = viewing.shown(page, tasks)
+        marks.on(rows)
+        yield _lines(_record(row, tasks) for row in rows)
 
 
 async def as_json(
@@ -70,9 +72,9 @@ def _record(row: schemas.BoardRow, tasks: Iterable[EventProblem]) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    # Scores are written as JSON writes them: 3, 2.5.
-    if isinstance(value, float):
-        return json.dumps(int(value) if value.is_integer() else value)
+    # Numbers and truths are written as JSON writes them: 3, 2.5, true.
+    if isinstance(value, float | bool):
+        return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
     return value if value is None or isinstance(value, int) else str(value)
 
 

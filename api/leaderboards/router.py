@@ -367,7 +367,7 @@ async def _exported(
             marks = await overridden.of(session, schemas.BoardHead(**head))
             pages = exporting.rows(session, among)
             written: Callable[[], AsyncIterator[bytes]] = (
-                partial(exporting.as_csv, tasks, pages)
+                partial(exporting.as_csv, tasks, pages, marks)
                 if form == "csv"
                 else partial(exporting.as_json, head, tasks, pages, marks)
             )

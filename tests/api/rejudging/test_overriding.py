@@ -1,6 +1,8 @@
 """The jury's word in the place of the judge's: it counts, is shown, told, noted, and taken back."""
 
 import asyncio
+import csv
+import io
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -73,6 +75,8 @@ async def test_an_override_counts_and_is_taken_back(
     board = f"/v1/events/{made.event_id}/leaderboard"
     exported = (await master.get(f"{board}.json")).json()["rows"]
     assert [each["cells"]["A"]["overridden"] for each in exported if each["cells"]] == [True]
+    table = csv.DictReader(io.StringIO((await master.get(f"{board}.csv")).text))
+    assert {each["name"]: each["A overridden"] for each in table} == {"Ada": "true", "Bob": ""}
     # What a freeze hides is not the public's to know.
     await made.change(frozen_at=datetime.fromisoformat(judged["submitted_at"]))
     public = (await master.get(f"{board}?limit=7")).json()["rows"]
