@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.db import direct
 from api.db.base import document
 from api.db.models import Event, EventAttempt, UnshownAttempt
-from api.leaderboards import apart, scoring
+from api.leaderboards import apart, moments, scoring
 from api.leaderboards import desk as desks
 from api.leaderboards.desk import Desk, Target
 from judge.verdicts import Verdict
@@ -193,6 +193,7 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
         desk = await desks.read(session, rules, kept, wanted | strangers)
         _make(desk, kept)
     await desks.write(session, desk)
+    await moments.follow(session, event, rules, {who for _, who, _ in desk.changed})
     return Changed(
         event_id=event.id,
         public=tuple((who, UUID(task)) for public, who, task in desk.changed if public),
