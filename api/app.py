@@ -8,7 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from api import collecting, contract, errors, logs, routes, tracing
+from api import collecting, contract, errors, logs, routes, tracing, viewer
 from api.contestapi.boards import Scoreboards
 from api.contestapi.calling import Passwords
 from api.contestapi.feeding import Feeds
@@ -49,10 +49,11 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=contract.operation_id,
         lifespan=lifespan,
         redirect_slashes=False,
-        docs_url="/docs",
+        docs_url=None,  # `api.viewer` has a page that needs no network
         redoc_url=None,
     )
     routes.install(app)
+    viewer.install(app)
     errors.install(app)
     if settings.cors_origins:
         app.add_middleware(
