@@ -193,8 +193,7 @@ async def test_a_virtual_participation(over: Arena) -> None:
 
     assert len((await board(over, cyd, "official"))["rows"]) == 2
     assert await left(over) == before
-    # With how each of the four stood: three of them twice.
-    assert (await proven(over)).rows == 12 + 7
+    assert (await proven(over)).rows == 12 + 7  # how the four stood, three of them twice
 
 
 async def test_practice(over: Arena) -> None:
