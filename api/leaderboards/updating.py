@@ -51,16 +51,19 @@ _LOCKED = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
-# In the order of `_LEARNED`; says which version of the event's row is locked, and what time it is.
+# In the order of `_LEARNED`; says which version of the event's row is locked, and what time it is
+# then: that would be read before, and not after waiting, in the statement that locks.
 _NOTED_AND_LOCKED = """
 WITH noted AS (
     INSERT INTO codebattle.event_attempts (
         event_id, entry_id, problem_id, submission_id, judging_id, submitted_at,
         verdict, score, groups, cpu_us, memory_bytes
     ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11)
+), locked AS (
+    SELECT xmin::text || ctid::text AS version
+    FROM codebattle.events WHERE id = $1 FOR NO KEY UPDATE
 )
-SELECT json_build_array(xmin::text || ctid::text, clock_timestamp())::text
-FROM codebattle.events WHERE id = $1 FOR NO KEY UPDATE
+SELECT json_build_array(version, clock_timestamp())::text FROM locked
 """
 _UNSHOWN = text("""
 DELETE FROM codebattle.event_unshown WHERE (event_id, attempt_id) IN (

@@ -2,11 +2,14 @@
 
 import asyncio
 import random
+import time
 from datetime import timedelta
 from fractions import Fraction
 
 import pytest
+from sqlalchemy import text
 
+from api import clocks
 from api.db.base import new_id
 from api.db.models import EventState
 from api.leaderboards import queries, rebuilding, scoring, updating
@@ -225,3 +228,39 @@ async def test_a_broken_board_is_noticed_and_mended(parts: Parts, ground: Ground
     assert not broken.equal
     assert "penalty" in broken.differences[0]
     assert (await proven(parts, made)).equal
+
+
+@pytest.mark.parametrize("changes", [False, True], ids=["only locked", "changed"])
+async def test_a_judgement_that_waited_goes_by_the_event_as_it_is_then(
+    parts: Parts, ground: Grounds, *, changes: bool
+) -> None:
+    """By its row and by the time, of which the first was read before already."""
+    made = await ground()
+
+    def judged() -> Known:
+        return Known(
+            event_id=made.event_id,
+            entry_id=made.entries[0],
+            problem_id=made.problems[0],
+            submission_id=new_id(),
+            submitted_at=made.at(1),
+            judging_id=new_id(),
+            verdict=Verdict.AC,
+        )
+
+    async with parts.sessions() as session:
+        await updating.record(session, judged())
+        await session.commit()
+    async with parts.sessions() as first, parts.sessions() as session:
+        event = await updating.locked(first, made.event_id)
+        recording = asyncio.create_task(updating.record(session, judged()))
+        deadline = time.monotonic() + 10
+        while not await first.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+            assert time.monotonic() < deadline
+        if changes:
+            event.freeze_s = 60
+            await first.flush()
+        free = await clocks.now(first)
+        await first.commit()
+        found, at, _ = await recording
+    assert (found.freeze_s, at > free) == (60 if changes else None, True)
