@@ -12,7 +12,7 @@ from api.auth import CurrentUser
 from api.db.models import EntryKind, Event
 from api.deps import MaybeReaderDep, PartsDep
 from api.documented import Responses, problems
-from api.leaderboards import asking, exporting, overridden, replaying, schemas, viewing
+from api.leaderboards import asking, exporting, momentary, overridden, replaying, schemas, viewing
 from api.leaderboards.asking import BOARD, ElapsedParam, EventIdDep, KindDep, ViewParam
 from api.leaderboards.queries import Among
 from api.leaderboards.replaying import Looked
@@ -88,10 +88,8 @@ async def _exported(
     async def whole() -> AsyncIterator[bytes]:
         async with parts.sessions() as session:
             await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-            read = await session.get_one(Event, event.id)
             tasks = await viewing.problems(session, event.id)
-            head = await _head(session, read, wanted)
-            pages = _pages(session, read, wanted)
+            head, pages = await _board(session, event, wanted)
             if form == "csv":
                 of_kind = wanted.kind is not EntryKind.OFFICIAL
                 written = exporting.as_csv(tasks, pages, kinds=of_kind)
@@ -108,18 +106,18 @@ async def _exported(
     )
 
 
-async def _head(session: AsyncSession, event: Event, wanted: _Wanted) -> dict[str, Any]:
+async def _board(
+    session: AsyncSession, event: Event, wanted: _Wanted
+) -> tuple[dict[str, Any], exporting.Rows]:
+    """Return what stands above a board, and its rows page by page."""
+    among = wanted.among
+    if wanted.looked is not None:
+        then, over = wanted.looked.then, await replaying.whole(session, event)
+        entries = await momentary.count(session, among, then)
+        rows = exporting.of_virtual(session, over.ground, among, then)
+        return over.head_at(then, entries=entries), rows
     tasks = await viewing.problems(session, event.id)
-    if wanted.looked is not None:
-        return await replaying.virtual_head(session, event, wanted.among, tasks, wanted.looked.then)
     if wanted.kind is EntryKind.PRACTICE:
-        return await replaying.practice_head(session, event, wanted.among, tasks)
-    return await viewing.head(session, event, wanted.among, tasks)
-
-
-def _pages(session: AsyncSession, event: Event, wanted: _Wanted) -> exporting.Rows:
-    if wanted.looked is not None:
-        return exporting.of_virtual(session, event, wanted.among, wanted.looked.then)
-    if wanted.kind is EntryKind.PRACTICE:
-        return exporting.of_practice(session, event.id)
-    return exporting.rows(session, wanted.among)
+        head = await replaying.practice_head(session, event, among, tasks)
+        return head, exporting.of_practice(session, event.id)
+    return await viewing.head(session, event, among, tasks), exporting.rows(session, among)

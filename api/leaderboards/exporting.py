@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import EntryKind, Event, EventProblem
+from api.db.models import EntryKind, EventProblem
 from api.leaderboards import apart, momentary, queries, schemas, viewing
 from api.leaderboards.apart import Which
-from api.leaderboards.momentary import Then
+from api.leaderboards.momentary import Ground, Then
 from api.leaderboards.overridden import Marks
 from api.leaderboards.queries import Among, Ranked
 
@@ -29,11 +29,13 @@ def rows(session: AsyncSession, among: Among) -> Rows:
     return _paged(lambda after: queries.page(session, among, limit=PAGE, after=after))
 
 
-def of_virtual(session: AsyncSession, event: Event, among: Among, then: Then) -> Rows:
+def of_virtual(session: AsyncSession, on: Ground, among: Among, then: Then) -> Rows:
     """Return the same of a virtual board of a moment."""
-    return _paged(
-        lambda after: momentary.page(session, event, among, then, limit=PAGE, after=after)
-    )
+
+    async def page(after: UUID | None) -> Sequence[Ranked]:
+        return (await momentary.page(session, on, among, then, limit=PAGE, after=after)).rows
+
+    return _paged(page)
 
 
 def of_practice(session: AsyncSession, event_id: UUID) -> Rows:

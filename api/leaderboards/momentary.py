@@ -9,6 +9,7 @@ its entries.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -18,9 +19,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import direct
-from api.db.models import EntryKind, Event, EventEntry
+from api.db.models import EntryKind, Event, EventEntry, EventProblem
 from api.leaderboards import apart, cells, moments, queries, scoring, timelines
 from api.leaderboards.queries import Among, First, Ranked
+from api.leaderboards.scoring import Rules
+from judge.scoring import EventProblem as Problem
 from judge.scoring import Standing
 from judge.scoring.guilds import Combining
 
@@ -50,6 +53,7 @@ _PAGE = f"""{{now}}, page AS (
     ) ORDER BY {_ORDER} LIMIT $7::bigint
 ), top AS (SELECT * FROM page ORDER BY {_ORDER} LIMIT 1)
 SELECT json_build_object(
+    'entries', (SELECT count(*) FROM now),
     'before', (
         SELECT json_build_array(
             count(*) FILTER (
@@ -60,7 +64,7 @@ SELECT json_build_object(
                 WHEN t.virtual THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff' ELSE t.entry_id END)
     ),
     'rows', (SELECT json_agg(r) FROM (
-        SELECT p.*, p.lost::text AS exactly, e.name, e.room_id, e.guild_id
+        SELECT p.*, p.lost::text AS exactly, e.name, e.room_id, e.guild_id, e.starts_at
         FROM page AS p JOIN codebattle.event_entries AS e ON e.id = p.entry_id
         ORDER BY p.lost, p.penalty, p.last, p.virtual, p.entry_id
     ) AS r)
@@ -73,7 +77,7 @@ SELECT json_build_array(own, (
     SELECT count(*) FROM now AS n WHERE NOT n.virtual
         AND (n.lost, n.penalty, n.last) < (own.lost, own.penalty, own.last)
 ))::text FROM (
-    SELECT m.*, m.lost::text AS exactly, e.name, e.room_id, e.guild_id
+    SELECT m.*, m.lost::text AS exactly, e.name, e.room_id, e.guild_id, e.starts_at
     FROM now AS m JOIN codebattle.event_entries AS e ON e.id = m.entry_id
     WHERE m.entry_id = $6::uuid
 ) AS own
@@ -116,6 +120,30 @@ class Then:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What every moment of an event has in common; `firsts` who solved what first in the end."""
+
+    event: Event
+    rules: Rules
+    tasks: Sequence[EventProblem]
+    problems: Mapping[UUID, Problem]
+    firsts: Mapping[UUID, First]
+
+    @property
+    def all(self) -> Among:
+        """Return that all rows are meant."""
+        return Among(event_id=self.event.id, public=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Rows in order, and how many there are of which these are some."""
+
+    rows: Sequence[Ranked]
+    entries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuildRanked:
     """A guild with its rank: an official one, or one that plays virtually."""
 
@@ -125,16 +153,34 @@ class GuildRanked:
     standing: Standing
 
 
+async def ground(session: AsyncSession, event: Event) -> Ground:
+    """Return what every moment of an event has in common; its moments are made."""
+    found = await session.scalars(
+        select(EventProblem)
+        .where(EventProblem.event_id == event.id)
+        .order_by(EventProblem.position, EventProblem.problem_id)
+    )
+    tasks = found.all()
+    among = Among(event_id=event.id, public=True)
+    return Ground(
+        event=event,
+        rules=scoring.rules(event),
+        tasks=tasks,
+        problems={task.problem_id: scoring.problem(task) for task in tasks},
+        firsts=await queries.firsts(session, among, [task.problem_id for task in tasks]),
+    )
+
+
 async def page(
     session: AsyncSession,
-    event: Event,
+    on: Ground,
     among: Among,
     then: Then,
     *,
     limit: int,
     after: UUID | None = None,
-) -> list[Ranked]:
-    """Return rows in order, after some entry's; the event's moments are made."""
+) -> Page:
+    """Return rows in order, after some entry's."""
     found = await _asked(session, _PAGE, among, then, after, limit)
     ahead, before = found["before"]
     ranked: list[Ranked] = []
@@ -146,7 +192,19 @@ async def page(
             row = _ranked(each, ranked[-1].rank)
         before += row.kind is EntryKind.OFFICIAL
         ranked.append(row)
-    return await _filled(session, event, ranked, then)
+    rows = await _filled(session, on, ranked, found["rows"] or (), then)
+    return Page(rows=rows, entries=found["entries"])
+
+
+async def one(
+    session: AsyncSession, on: Ground, among: Among, then: Then, entry_id: UUID
+) -> Sequence[Ranked]:
+    """Return one entry with its rank, if it is among those that are meant."""
+    found = await _asked(session, _ONE, among, then, entry_id)
+    if found is None:
+        return []
+    own, ahead = found
+    return await _filled(session, on, [_ranked(own, ahead + 1)], [own], then)
 
 
 async def count(session: AsyncSession, among: Among, then: Then) -> int:
@@ -154,21 +212,11 @@ async def count(session: AsyncSession, among: Among, then: Then) -> int:
     return int(await _asked(session, _COUNT, among, then))
 
 
-async def one(
-    session: AsyncSession, event: Event, among: Among, then: Then, entry_id: UUID
-) -> list[Ranked]:
-    """Return one entry with its rank, if it is among those that are meant."""
-    found = await _asked(session, _ONE, among, then, entry_id)
-    if found is None:
-        return []
-    return await _filled(session, event, [_ranked(found[0], found[1] + 1)], then)
-
-
-async def guilds(session: AsyncSession, event: Event, then: Then) -> list[GuildRanked]:
+async def guilds(session: AsyncSession, on: Ground, then: Then) -> list[GuildRanked]:
     """Return the guilds in order: those of the event, and among them those that play virtually."""
-    rules = scoring.rules(event)
+    rules = on.rules
     best = rules.best if rules.combining is Combining.BEST else 0
-    found = await _asked(session, _GUILDS, Among(event_id=event.id, public=True), then, best)
+    found = await _asked(session, _GUILDS, on.all, then, best)
     made = sorted(
         (
             (
@@ -196,14 +244,6 @@ async def guilds(session: AsyncSession, event: Event, then: Then) -> list[GuildR
     return ranked
 
 
-async def firsts(
-    session: AsyncSession, event_id: UUID, problems: Sequence[UUID], then: Then
-) -> dict[UUID, First]:
-    """Return who had solved which problem first by then."""
-    found = await queries.firsts(session, Among(event_id=event_id, public=True), problems)
-    return {task: each for task, each in found.items() if each.solved_us <= then.official_us}
-
-
 async def _asked(session: AsyncSession, form: str, among: Among, then: Then, *more: Any) -> Any:
     now = _NOW.format(among=_AMONG if among.filters else _ALL)
     found = await direct.ask(
@@ -220,33 +260,41 @@ async def _asked(session: AsyncSession, form: str, among: Among, then: Then, *mo
 
 
 async def _filled(
-    session: AsyncSession, event: Event, ranked: Sequence[Ranked], then: Then
-) -> list[Ranked]:
+    session: AsyncSession,
+    on: Ground,
+    ranked: Sequence[Ranked],
+    found: Sequence[Mapping[str, Any]],
+    then: Then,
+) -> Sequence[Ranked]:
     """Return rows with their cells."""
-    found = await session.scalars(
-        select(EventEntry).where(EventEntry.id.in_([row.entry_id for row in ranked]))
-    )
-    entries = {entry.id: entry for entry in found}
-    log = await timelines.read(session, event, entries)
-    problems = await scoring.problems(session, event.id)
-    first = await moments.first(session, event.id)
-    rules = scoring.rules(event)
+    entries = {row.entry_id: _entry(row, each) for row, each in zip(ranked, found, strict=True)}
+    log = await timelines.read(session, on.event, entries)
 
-    def filled() -> list[Ranked]:
-        made: dict[UUID, dict[str, cells.Shown]] = {row.entry_id: {} for row in ranked}
+    def filled() -> Sequence[Ranked]:
+        made: dict[UUID, dict[str, cells.Shown]] = {who: {} for who in entries}
         for (who, task), bundle in log.items():
-            if task not in problems:
+            if task not in on.problems:
                 continue
-            entry, problem = entries[who], problems[task]
-            cell = apart.cell(rules, problem, entry, bundle, until_us=then.of(entry.kind))
-            if cell.solved and first.get(problem.id) == who:
-                cell = cell.awarded(rules.format.bonus(problem))
+            entry, problem = entries[who], on.problems[task]
+            cell = apart.cell(on.rules, problem, entry, bundle, until_us=then.of(entry.kind))
+            if cell.solved and task in on.firsts and on.firsts[task].entry_id == who:
+                cell = cell.awarded(on.rules.format.bonus(problem))
             if cell.touched:
                 made[who][problem.id] = cells.shown(cell)
         return [replace(row, cells=made[row.entry_id]) for row in ranked]
 
     # Somebody may have tried very often.
     return await asyncio.to_thread(filled)
+
+
+def _entry(row: Ranked, found: Mapping[str, Any]) -> EventEntry:
+    """Return what scoring needs of a row's entry."""
+    starts_at = found["starts_at"]
+    return EventEntry(
+        id=row.entry_id,
+        kind=row.kind,
+        starts_at=None if starts_at is None else datetime.fromisoformat(starts_at),
+    )
 
 
 def _ranked(row: Mapping[str, Any], rank: int) -> Ranked:

@@ -6,16 +6,18 @@ are the official ones; a virtual row has the rank it would have had, and takes n
 the same for everybody is made once for all who ask (`api.recent`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks
 from api.auth import CurrentUser
-from api.db.models import EntryKind, Event, EventEntry, EventProblem
+from api.db.models import EntryKind, Event, EventEntry, EventParticipant, EventProblem
 from api.errors import ConflictError, UnauthenticatedError
 from api.leaderboards import (
     apart,
@@ -28,7 +30,8 @@ from api.leaderboards import (
     viewing,
 )
 from api.leaderboards.apart import Which
-from api.leaderboards.momentary import Then
+from api.leaderboards.momentary import Ground, Then
+from api.leaderboards.overridden import Marks
 from api.leaderboards.queries import Among, Ranked
 from api.leaderboards.viewing import Asked
 from api.wiring import Parts
@@ -48,6 +51,27 @@ class Looked:
 
     then: Then
     own: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """What is the same at every moment of an event that is over."""
+
+    ground: Ground
+    head: Mapping[str, Any]
+    marks: Marks
+
+    def head_at(self, then: Then, *, entries: int) -> dict[str, Any]:
+        """Return what stands above the rows of a moment: nobody is first before they were."""
+        late = {
+            task for task, first in self.ground.firsts.items() if first.solved_us > then.official_us
+        }
+        problems = [
+            each.model_copy(update={"first": None}) if each.problem_id in late else each
+            for each in self.head["problems"]
+        ]
+        said = {"problems": problems, "entries": entries, "elapsed_s": then.elapsed_s}
+        return {**self.head, **said}
 
 
 async def practice(session: AsyncSession, user: CurrentUser | None, asked: Asked) -> schemas.Board:
@@ -82,20 +106,25 @@ async def virtual(
     """Return a page of the virtual board of a moment: the caller's, unless they name one."""
     looked = await look(parts, user, asked.event_id, elapsed_s=elapsed_s)
     then, among, own_id = looked.then, asked.among, looked.own
+    over = await _whole(parts, asked.event_id)
 
     async def make() -> schemas.Board:
         async with parts.sessions() as session:
-            return await _virtual(session, asked, then)
+            found = await momentary.page(
+                session, over.ground, among, then, limit=asked.limit + 1, after=asked.after
+            )
+        head = over.head_at(then, entries=found.entries)
+        board = _board(head, asked, over.ground.tasks, rows=found.rows, own=())
+        over.marks.on(board.rows)
+        return board
 
     async def mine() -> schemas.BoardRow | None:
+        assert own_id is not None
         async with parts.sessions() as session:
-            event = await session.get_one(Event, asked.event_id)
-            assert own_id is not None
-            found = await momentary.one(session, event, among, then, own_id)
-            tasks = await viewing.problems(session, event.id)
-            rows = viewing.shown(found, tasks)
-            (await overridden.of(session, page)).on(rows)
-            return next(iter(rows), None)
+            found = await momentary.one(session, over.ground, among, then, own_id)
+        rows = viewing.shown(found, over.ground.tasks)
+        over.marks.on(rows)
+        return next(iter(rows), None)
 
     page = await parts.replays.get(("page", asked, then), make)
     if own_id is None:
@@ -108,17 +137,21 @@ async def virtual_guilds(
     parts: Parts, user: CurrentUser | None, event_id: UUID, *, elapsed_s: int | None
 ) -> schemas.GuildBoard:
     """Return the guilds of a moment: those of the event, and those that play it virtually."""
-    looked = await look(parts, user, event_id, elapsed_s=elapsed_s)
+    then = (await look(parts, user, event_id, elapsed_s=elapsed_s)).then
+    over = await _whole(parts, event_id)
 
     async def make() -> schemas.GuildBoard:
         async with parts.sessions() as session:
-            event = await session.get_one(Event, event_id)
-            found = await momentary.guilds(session, event, looked.then)
+            found = await momentary.guilds(session, over.ground, then)
             return await viewing.guild_board(
-                session, event, found, kind=EntryKind.VIRTUAL, elapsed_s=looked.then.elapsed_s
+                session,
+                over.ground.event,
+                found,
+                kind=EntryKind.VIRTUAL,
+                elapsed_s=looked.then.elapsed_s,
             )
 
-    return await parts.replays.get(("guilds", event_id, looked.then), make)
+    return await parts.replays.get(("guilds", event_id, then), make)
 
 
 async def look(
@@ -131,8 +164,9 @@ async def look(
     if user is None:
         raise UnauthenticatedError("a virtual board needs a bearer token")
     async with parts.sessions() as session:
-        event = await _over(session, event_id, user)
-        own = await _own(session, event, user)
+        event = await viewing.event(session, event_id, user)
+        now = await need_over(session, event)
+        own = await _own(session, event, user, now)
         made = await moments.made_of(session, event.id)
     if elapsed_s is None and own is not None:
         elapsed_s = max(0, own.elapsed_s)
@@ -154,50 +188,54 @@ async def _over(session: AsyncSession, event_id: UUID, user: CurrentUser | None)
     return event
 
 
-async def need_over(session: AsyncSession, event: Event) -> None:
-    """Raise `ConflictError` while an event goes on, or its board hides something."""
-    if not clocks.played(event, await clocks.now(session)):
+async def need_over(session: AsyncSession, event: Event) -> datetime:
+    """Return what time it is; raises while an event goes on, or its board hides something."""
+    now = await clocks.now(session)
+    if not clocks.played(event, now):
         raise ConflictError(
             "it has such boards when it is over and its own shows everything",
             slug="event-not-over",
             state=event.state.value,
         )
+    return now
 
 
-async def _own(session: AsyncSession, event: Event, user: CurrentUser) -> _Own | None:
-    entry_id = await viewing.entry_of(session, event.id, user.id, EntryKind.VIRTUAL)
-    if entry_id is None:
+async def _own(
+    session: AsyncSession, event: Event, user: CurrentUser, now: datetime
+) -> _Own | None:
+    entry = await session.scalar(
+        select(EventEntry)
+        .join(EventParticipant, EventParticipant.entry_id == EventEntry.id)
+        .where(
+            EventParticipant.event_id == event.id,
+            EventParticipant.user_id == user.id,
+            EventParticipant.kind == EntryKind.VIRTUAL,
+        )
+    )
+    if entry is None:
         return None
-    entry = await session.get_one(EventEntry, entry_id)
     assert entry.starts_at is not None
     clock = scoring.virtual(scoring.schedule(event), entry.starts_at)
-    elapsed = clock.elapsed(await clocks.now(session))
-    return _Own(entry_id=entry_id, elapsed_s=int(elapsed.total_seconds()))
+    return _Own(entry_id=entry.id, elapsed_s=int(clock.elapsed(now).total_seconds()))
 
 
-async def _virtual(session: AsyncSession, asked: Asked, then: Then) -> schemas.Board:
-    event = await session.get_one(Event, asked.event_id)
-    found = await momentary.page(
-        session, event, asked.among, then, limit=asked.limit + 1, after=asked.after
+async def whole(session: AsyncSession, event: Event) -> Whole:
+    """Return what is the same at every moment of an event that is over; its moments are made."""
+    ground = await momentary.ground(session, event)
+    head = await viewing.head(
+        session, event, ground.all, ground.tasks, firsts=ground.firsts, entries=0
     )
-    tasks = await viewing.problems(session, event.id)
-    head = await virtual_head(session, event, asked.among, tasks, then)
-    board = _board(head, asked, tasks, rows=found, own=())
-    return await overridden.marked(session, board)
+    head["kind"] = EntryKind.VIRTUAL
+    marks = await overridden.of(session, schemas.BoardHead(**head))
+    return Whole(ground=ground, head=head, marks=marks)
 
 
-async def virtual_head(
-    session: AsyncSession,
-    event: Event,
-    among: Among,
-    tasks: Sequence[EventProblem],
-    then: Then,
-) -> dict[str, Any]:
-    """Return what stands above the rows of a virtual board."""
-    entries = await momentary.count(session, among, then)
-    firsts = await momentary.firsts(session, event.id, [task.problem_id for task in tasks], then)
-    head = await viewing.head(session, event, among, tasks, firsts=firsts, entries=entries)
-    return head | {"kind": EntryKind.VIRTUAL, "elapsed_s": then.elapsed_s}
+async def _whole(parts: Parts, event_id: UUID) -> Whole:
+    async def make() -> Whole:
+        async with parts.sessions() as session:
+            return await whole(session, await session.get_one(Event, event_id))
+
+    return await parts.replays.get(("whole", event_id), make)
 
 
 def _board(
