@@ -6,7 +6,6 @@ from the driver, a row of the log at a time.
 
 import asyncio
 import hashlib
-import math
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -32,7 +31,7 @@ from api.db.models import (
     EventEntry,
     UnshownAttempt,
 )
-from api.leaderboards import apart, cells, moments, scoring, timelines
+from api.leaderboards import apart, cells, moments, scoring, tallies, timelines
 from api.leaderboards.cells import Place
 from api.leaderboards.scoring import Rules
 from judge.scoring import Cell, Standing
@@ -96,15 +95,17 @@ class Made:
             yield cells.board_row(self.place(side), standing, self.cells[side])
 
     def tallies(self) -> Iterator[dict[str, Any]]:
-        """Return how many entries have a score between two whole ones."""
+        """Return how many entries each tally has."""
         counted = Counter(
-            (side, math.floor(-standing.score)) for (side, _), standing in self.standings.items()
+            (side, tallies.place(-standing.score, standing.penalty))
+            for (side, _), standing in self.standings.items()
         )
-        for (public, step), entries in counted.items():
+        for (public, (step, part)), entries in counted.items():
             yield {
                 "event_id": self.rules.event_id,
                 "public": public,
                 "step": Decimal(step),
+                "part": part,
                 "entries": entries,
             }
 
@@ -352,7 +353,7 @@ def _key(row: Mapping[str, Any]) -> str:
         return f"{row['kind']} row {row['entry_id']}"
     side = "public" if row["public"] else "jury"
     if "step" in row:
-        return f"{side} tally {row['step']:f}"
+        return f"{side} tally {row['step']:f} {row['part']}"
     if "problem_id" in row:
         return f"{side} cell {row['entry_id']} {row['problem_id']}"
     return (

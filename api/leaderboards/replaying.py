@@ -148,7 +148,7 @@ async def virtual_guilds(
                 over.ground.event,
                 found,
                 kind=EntryKind.VIRTUAL,
-                elapsed_s=looked.then.elapsed_s,
+                elapsed_s=then.elapsed_s,
             )
 
     return await parts.replays.get(("guilds", event_id, then), make)

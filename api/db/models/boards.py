@@ -145,9 +145,9 @@ class BoardRow(Base):
 
 
 class BoardTally(Base):
-    """How many rows have a score between two whole ones: `step` is the lower end of `lost`.
+    """How many rows have about a score and a penalty, see `api.leaderboards.tallies`.
 
-    A rank is what these add up to and the rows of one step, not all rows that are ahead.
+    A rank is what these add up to and the rows of one of them, not all rows that are ahead.
     """
 
     __tablename__ = "board_tallies"
@@ -157,6 +157,7 @@ class BoardTally(Base):
     )
     public: Mapped[bool] = mapped_column(Boolean, primary_key=True)
     step: Mapped[Decimal] = mapped_column(Numeric, primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True)
     entries: Mapped[int]
 
 

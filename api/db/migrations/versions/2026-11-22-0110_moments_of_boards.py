@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "d58e13b7a264"
-down_revision: str | None = "a1d94c6e72b0"
+down_revision: str | None = "c83e5f1a0d27"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
