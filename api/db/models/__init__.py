@@ -53,6 +53,7 @@ from api.db.models.profiles import GuildMemberRef, GuildRef, UserProfileRef
 from api.db.models.rejudgings import Rejudging, RejudgingState
 from api.db.models.similarity import (
     AppealState,
+    Compared,
     Decision,
     NeighbourKind,
     SimilarityAppeal,
@@ -82,6 +83,7 @@ __all__ = [
     "CodeProblem",
     "CodeProblemVersion",
     "CodeSubmission",
+    "Compared",
     "ContestFeed",
     "ContestMark",
     "Decision",
