@@ -15,7 +15,7 @@ from sqlalchemy import JSON, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import direct
-from api.db.base import Base
+from api.db.base import Base, document
 from api.leaderboards import tallies
 from api.leaderboards.scoring import decimal
 from judge.scoring import Cell, Standing
@@ -187,7 +187,9 @@ async def store(
     guilds: Iterable[Mapping[str, Any]] = (),
 ) -> None:
     """Store cells, rows and guilds in one statement."""
-    await direct.ask(session, _STORE, _json(cells), _json(rows), _json(guilds))
+    # Decimals go as text: PostgreSQL makes numbers of it without a detour over doubles.
+    written = (document(list(each)) for each in (cells, rows, guilds))
+    await direct.ask(session, _STORE, *written)
 
 
 async def fill(session: AsyncSession, model: type[Base], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -209,8 +211,3 @@ def columns(standing: Standing) -> dict[str, Any]:
         "penalty": standing.penalty,
         "last": standing.last,
     }
-
-
-def _json(rows: Iterable[Mapping[str, Any]]) -> str:
-    # Decimals go as text: PostgreSQL makes numbers of it without a detour over doubles.
-    return json.dumps(list(rows), default=str)

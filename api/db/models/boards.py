@@ -201,6 +201,29 @@ class ApartRow(Base):
     cells: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
+class BoardMoment(Base):
+    """How an entry stood from a moment of its own clock until another, in an event that is over.
+
+    Official entries and virtual ones; what a virtual board of any moment is read from.
+    """
+
+    __tablename__ = "board_moments"
+    __table_args__ = (Index("ix_board_moments_entry", "entry_id"),)
+
+    event_id: Mapped[UUID] = mapped_column(
+        ForeignKey("events.id", ondelete="CASCADE"), primary_key=True
+    )
+    entry_id: Mapped[UUID] = mapped_column(
+        ForeignKey("event_entries.id", ondelete="CASCADE"), primary_key=True
+    )
+    since_us: Mapped[int] = mapped_column(primary_key=True)
+    until_us: Mapped[int]
+    virtual: Mapped[bool] = mapped_column(Boolean)
+    lost: Mapped[Decimal] = mapped_column(Numeric)
+    penalty: Mapped[int]
+    last: Mapped[int]
+
+
 class LeaderboardEntry(Timed, Base):
     """A row of the final board, as it stood when the event was finalised."""
 
