@@ -12,24 +12,23 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api import ears
 from api.db.base import new_id
 from api.db.engine import AWAY
+from api.ending import ended
 from api.jobs.running import JobRunner
 from api.logs import logger
 from api.queue import EMBED, EMBED_QUEUE
 from api.settings import Settings
-from api.similarity import keeper
 from api.similarity.keeper import Keeper
+from api.similarity.owning import Owner, owning
 from api.wiring import Parts, opened
 
 # Nobody waits for a single embedding; a report begins with the next look at the jobs.
 POLL_S = 0.2
 RETRY_S = 1.0
 SWEEP_S = 60.0
-OWNER_S = 5.0
 RECOVER_S = 5.0
 _AT_ONCE = 64
 _log = logger(__name__)
@@ -49,28 +48,40 @@ async def work(parts: Parts, stop: asyncio.Event) -> None:
     """Work with these parts until told to stop; begin anew when PostgreSQL was away."""
     while not stop.is_set():
         try:
-            async with parts.engine.connect() as connection:
-                if await keeper.owned(connection):
-                    try:
-                        await _own(parts, stop, connection)
-                    finally:
-                        # Back in the pool it would keep the lock.
-                        await connection.invalidate()
+            async with owning(parts) as owner:
+                if owner is not None:
+                    await _own(parts, stop, owner)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             _log.warning("similarity.retrying", error=type(error).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), RETRY_S)
 
 
-async def _own(parts: Parts, stop: asyncio.Event, connection: AsyncConnection) -> None:
-    """Work for as long as the lock, which lives with its connection, is ours."""
+async def _own(parts: Parts, stop: asyncio.Event, owner: Owner) -> None:
+    """Work for as long as we are the owner; what goes on when we are not is cut short."""
     kept = Keeper(parts)
-    await kept.open()
     runner = JobRunner(parts, kept.handlers, worker=new_id(), slots=1)
-    settings = parts.settings
+    stopping = asyncio.create_task(stop.wait())
+    losing = asyncio.create_task(owner.lost(), name="owner")
+    working = asyncio.create_task(_work(parts, kept, runner), name="similarity")
+    try:
+        # The last ends by nothing but a failure that the next round begins anew after.
+        await asyncio.wait([stopping, losing, working], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ours = not losing.done() and not working.done()
+        if not ours:
+            await ended(working)
+        await runner.drain(parts.settings.drain_s if ours else 0)
+        await ended(stopping, losing, working)
+        await kept.close(save=ours)
+    if not working.cancelled():
+        working.result()
 
-    async def still_ours() -> None:
-        await keeper.owned(connection)
+
+async def _work(parts: Parts, kept: Keeper, runner: JobRunner) -> None:
+    """Do all there is to do, until cancelled or one of it fails."""
+    settings = parts.settings
+    await kept.open()
 
     async def sweep() -> None:
         await kept.sweep()
@@ -82,21 +93,13 @@ async def _own(parts: Parts, stop: asyncio.Event, connection: AsyncConnection) -
         asyncio.create_task(_every(settings.sweep_s, runner.sweep), name="jobs"),
         asyncio.create_task(_every(SWEEP_S, sweep), name="sweep"),
         asyncio.create_task(_every(RECOVER_S, kept.recover), name="vectors"),
-        asyncio.create_task(_every(OWNER_S, still_ours, insist=True), name="owner"),
     ]
-    stopping = asyncio.create_task(stop.wait())
     try:
-        # None of them ends by itself but by a failure that the next round begins anew after.
-        await asyncio.wait([stopping, *background], return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(background, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
     finally:
-        await runner.drain(settings.drain_s)
-        for task in (stopping, *background):
-            task.cancel()
-        results = await asyncio.gather(stopping, *background, return_exceptions=True)
-        await kept.close()
-    for result in results:
-        if isinstance(result, Exception):
-            raise result
+        await ended(*background)
 
 
 async def _hear(settings: Settings, kept: Keeper) -> None:
@@ -111,15 +114,11 @@ async def _hear(settings: Settings, kept: Keeper) -> None:
     )
 
 
-async def _every(
-    seconds: float, act: Callable[[], Awaitable[None]], *, insist: bool = False
-) -> None:
-    """Act again and again; a part that is away ends it only if that is insisted on."""
+async def _every(seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+    """Act again and again; a part that is away does not end it."""
     while True:
         try:
             await act()
         except AWAY as error:
-            if insist:
-                raise
             _log.warning("similarity.retrying", error=type(error).__name__)
         await asyncio.sleep(seconds)

@@ -41,19 +41,19 @@ async def _rebuild(chosen: Settings) -> str:
     from api.db.base import new_id
     from api.jobs.running import Work
     from api.similarity import keeper
+    from api.similarity.owning import owning
     from api.wiring import opened
 
     async with opened(chosen, application="codebattle similarity rebuild") as parts:
-        async with parts.engine.connect() as connection:
-            ours = await keeper.owned(connection)
-            try:
-                if ours:
-                    kept = keeper.Keeper(parts)
-                    await kept.open()
+        async with owning(parts) as owner:
+            if owner is not None:
+                kept = keeper.Keeper(parts)
+                await kept.open()
+                try:
                     work = Work(job_id=new_id(), owner_id=None, payload={}, progress=_said)
                     return _told((await kept.rebuild(work)).result)
-            finally:
-                await connection.invalidate()
+                finally:
+                    await kept.close()
         return _told(await keeper.asked(parts, _said))
 
 

@@ -2,7 +2,7 @@
 
 `Direct` is one connection that is kept for statements asked for all the time. It comes from the
 engine, so address, bounds and session settings are the same, and it is made anew once it is lost.
-`ask` and `copy` do it inside the transaction of a session.
+`ask` and `copy` do it inside the transaction of a session, `look` reads without one.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -53,6 +53,17 @@ async def ask(session: AsyncSession, statement: str, *values: Any) -> Any:
         # A session begins its transaction with the first statement that it knows of.
         first = await held.exec_driver_sql(statement, values)
         return first.scalar() if first.returns_rows else None
+    with _told_away():
+        return await driver.fetchval(statement, *values)
+
+
+async def look(session: AsyncSession, statement: str, *values: Any) -> Any:
+    """Return the one value of a statement that reads, and stands for itself.
+
+    It begins no transaction, so it costs one round trip and not three; in one that has begun it
+    sees what that sees. Raises what `ask` raises.
+    """
+    driver = await _driver(await session.connection())
     with _told_away():
         return await driver.fetchval(statement, *values)
 

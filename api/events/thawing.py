@@ -18,7 +18,8 @@ _TO_PUBLIC = {
         FROM codebattle.board_rows WHERE event_id = :event_id AND NOT public
     """),
     "board_tallies": text("""
-        INSERT INTO codebattle.board_tallies SELECT event_id, true, step, entries
+        INSERT INTO codebattle.board_tallies (event_id, public, step, part, entries)
+        SELECT event_id, true, step, part, entries
         FROM codebattle.board_tallies WHERE event_id = :event_id AND NOT public
     """),
     "board_guilds": text("""

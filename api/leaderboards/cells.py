@@ -15,7 +15,8 @@ from sqlalchemy import JSON, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import direct
-from api.db.base import Base
+from api.db.base import Base, document
+from api.leaderboards import tallies
 from api.leaderboards.scoring import decimal
 from judge.scoring import Cell, Standing
 from judge.scoring.guilds import Totals
@@ -40,14 +41,15 @@ WITH cells AS (
 ), given AS (
     SELECT * FROM jsonb_populate_recordset(null::codebattle.board_rows, $2::jsonb)
 ), tallies AS (
-    INSERT INTO codebattle.board_tallies AS tally
-    SELECT event_id, public, step, sum(more) FROM (
-        SELECT event_id, public, floor(lost) AS step, 1 AS more FROM given
+    INSERT INTO codebattle.board_tallies AS tally (event_id, public, step, part, entries)
+    SELECT event_id, public, step, part, sum(more) FROM (
+        SELECT event_id, public, {given}, 1 FROM given
         UNION ALL
-        SELECT event_id, public, floor(r.lost), -1
-        FROM given JOIN codebattle.board_rows AS r USING (event_id, public, entry_id)
-    ) AS moved GROUP BY event_id, public, step HAVING sum(more) <> 0
-    ON CONFLICT (event_id, public, step) DO UPDATE SET
+        SELECT event_id, public, {kept}, -1
+        FROM given JOIN codebattle.board_rows AS kept USING (event_id, public, entry_id)
+    ) AS moved (event_id, public, step, part, more)
+    GROUP BY event_id, public, step, part HAVING sum(more) <> 0
+    ON CONFLICT (event_id, public, step, part) DO UPDATE SET
         entries = tally.entries + excluded.entries
 )
 INSERT INTO codebattle.board_rows SELECT * FROM given
@@ -55,7 +57,7 @@ ON CONFLICT (event_id, public, entry_id) DO UPDATE SET
     room_id = excluded.room_id, guild_id = excluded.guild_id,
     lost = excluded.lost, penalty = excluded.penalty, last = excluded.last,
     cells = excluded.cells
-"""
+""".replace("{given}", tallies.sql("given")).replace("{kept}", tallies.sql("kept"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +187,9 @@ async def store(
     guilds: Iterable[Mapping[str, Any]] = (),
 ) -> None:
     """Store cells, rows and guilds in one statement."""
-    await direct.ask(session, _STORE, _json(cells), _json(rows), _json(guilds))
+    # Decimals go as text: PostgreSQL makes numbers of it without a detour over doubles.
+    written = (document(list(each)) for each in (cells, rows, guilds))
+    await direct.ask(session, _STORE, *written)
 
 
 async def fill(session: AsyncSession, model: type[Base], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -207,8 +211,3 @@ def columns(standing: Standing) -> dict[str, Any]:
         "penalty": standing.penalty,
         "last": standing.last,
     }
-
-
-def _json(rows: Iterable[Mapping[str, Any]]) -> str:
-    # Decimals go as text: PostgreSQL makes numbers of it without a detour over doubles.
-    return json.dumps(list(rows), default=str)

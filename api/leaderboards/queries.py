@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import direct
 from api.db.models import BoardGuild, BoardRow, BoardTally, EntryKind
+from api.leaderboards import tallies
 from api.leaderboards.cells import Shown
 
+IDS_KEPT = 8192
 _ROW = """
     r.entry_id, r.room_id, r.guild_id, r.lost, r.penalty, r.last, e.name, r.cells,
     r.lost::text AS exactly
@@ -27,48 +29,58 @@ _ROW = """
     JOIN codebattle.event_entries AS e ON e.id = r.entry_id
     WHERE r.event_id = :event_id AND r.public = :public
 """
-_ORDER = "ORDER BY r.lost, r.penalty, r.last, r.entry_id LIMIT :most"
 # What statements take, where it is not an id.
 _TYPES = {"public": "boolean", "most": "bigint"}
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
-_TOP = "SELECT json_agg(row)::text FROM (SELECT {row} {among} {order}) AS row"
+# The next power of two is written out as the bound, so that PostgreSQL keeps a plan: for a limit
+# that is only given it makes one each time.
+_TOP = """
+SELECT json_agg(row)::text FROM (
+    SELECT * FROM (SELECT {row} {among}
+    ORDER BY r.lost, r.penalty, r.last, r.entry_id LIMIT {bound}) AS first LIMIT :most
+) AS row
+"""
 _AFTER = """
-SELECT json_agg(row)::text FROM (SELECT {row} {among}
-    AND (r.lost, r.penalty, r.last, r.entry_id) > (
-    SELECT a.lost, a.penalty, a.last, a.entry_id FROM codebattle.board_rows AS a
-    WHERE a.event_id = :event_id AND a.public = :public AND a.entry_id = :after
-) {order}) AS row
+SELECT json_agg(row)::text FROM (
+    SELECT * FROM (SELECT {row} {among} AND (r.lost, r.penalty, r.last, r.entry_id) > (
+        SELECT a.lost, a.penalty, a.last, a.entry_id FROM codebattle.board_rows AS a
+        WHERE a.event_id = :event_id AND a.public = :public AND a.entry_id = :after
+    ) ORDER BY r.lost, r.penalty, r.last, r.entry_id LIMIT {bound}) AS next LIMIT :most
+) AS row
 """
-# How many are ahead of a row, and how many come before it; of a whole board the index has it all.
+# How many are ahead of a row, and how many come before it.
 _BEFORE = """
-SELECT json_build_array(
-    count(*) FILTER (WHERE (r.lost, r.penalty, r.last) < (own.lost, own.penalty, own.last)),
-    count(*)
-)::text
-FROM codebattle.board_rows AS own
-JOIN codebattle.board_rows AS r ON r.event_id = own.event_id AND r.public = own.public
-    AND (r.lost, r.penalty, r.last, r.entry_id)
-        < (own.lost, own.penalty, own.last, own.entry_id)
-WHERE own.event_id = :event_id AND own.public = :public AND own.entry_id = :entry_id {among}
+SELECT json_build_array({tallied} + ahead, {tallied} + before)::text
+FROM (
+    SELECT lost, penalty, last, entry_id FROM codebattle.board_rows
+    WHERE event_id = :event_id AND public = :public AND entry_id = :entry_id
+) AS own
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) FILTER (WHERE (r.lost, r.penalty, r.last) < (own.lost, own.penalty, own.last)),
+        count(*)
+    FROM codebattle.board_rows AS r
+    WHERE r.event_id = :event_id AND r.public = :public {among} {from}
+        AND (r.lost, r.penalty, r.last, r.entry_id)
+            < (own.lost, own.penalty, own.last, own.entry_id)
+) AS counted (ahead, before)
 """
-# A row and how many are ahead of it: of a whole board what the tallies say and a step of it.
+# A row and how many are ahead of it.
 _ONE = """
-SELECT json_build_array(own, {ahead})::text
+SELECT json_build_array(own, {tallied} + (
+    SELECT count(*) FROM codebattle.board_rows AS r
+    WHERE r.event_id = :event_id AND r.public = :public {among} {from}
+        AND (r.lost, r.penalty, r.last) < (own.lost, own.penalty, own.last)
+))::text
 FROM (SELECT {row} {among} AND r.entry_id = :entry_id) AS own
 """
-_AHEAD = """(
-    SELECT count(*) FROM codebattle.board_rows AS r
-    WHERE r.event_id = :event_id AND r.public = :public
-        AND (r.lost, r.penalty, r.last) < (own.lost, own.penalty, own.last) {among}
-)"""
-_AHEAD_OF_ALL = """(
+# Of a whole board only the rows of one tally are counted, and the tallies ahead of it.
+_OWN = tallies.sql("own")
+_TALLIED = """(
     SELECT coalesce(sum(entries), 0)::bigint FROM codebattle.board_tallies
-    WHERE event_id = :event_id AND public = :public AND step < floor(own.lost)
-) + (
-    SELECT count(*) FROM codebattle.board_rows AS r
-    WHERE r.event_id = :event_id AND r.public = :public AND r.lost >= floor(own.lost)
-        AND (r.lost, r.penalty, r.last) < (own.lost, own.penalty, own.last)
-)"""
+    WHERE event_id = :event_id AND public = :public AND (step, part) < ({own})
+)""".replace("{own}", _OWN)
+_FROM = f"AND (r.lost, r.penalty) >= ({_OWN})"
 _FIRSTS = text("""
 SELECT wanted.problem_id, f.entry_id, f.solved_us,
     p.since IS NULL OR p.since > f.solved_us AS settled
@@ -152,6 +164,7 @@ async def page(
 ) -> list[Ranked]:
     """Return rows in order of rank, after some entry's; equals share a rank."""
     form, more = (_TOP, {}) if after is None else (_AFTER, {"after": after})
+    form = form.replace("{bound}", str(1 << limit.bit_length()))
     rows = await _asked(session, form, among, most=limit, **more)
     if not rows:
         return []
@@ -171,8 +184,7 @@ async def page(
 
 async def one(session: AsyncSession, among: Among, entry_id: UUID) -> Ranked | None:
     """Return one entry with its rank, if it is among those that are meant."""
-    ahead = _AHEAD if among.filters else _AHEAD_OF_ALL
-    found = await _asked(session, _ONE.replace("{ahead}", ahead), among, entry_id=entry_id)
+    found = await _asked(session, _ONE, among, entry_id=entry_id)
     return None if found is None else _ranked(found[0], found[1] + 1)
 
 
@@ -226,7 +238,7 @@ async def _asked(session: AsyncSession, form: str, among: Among, **more: Any) ->
     """Return what the JSON says that a statement gives, None when it gives nothing."""
     statement, names = _written(form, *among.filters)
     values = among.values | more
-    found = await direct.ask(session, statement, *(values[name] for name in names))
+    found = await direct.look(session, statement, *(values[name] for name in names))
     return None if found is None else from_json(found)
 
 
@@ -237,7 +249,8 @@ def _written(form: str, *filters: str) -> tuple[str, tuple[str, ...]]:
     What is not filtered by is not in it, so that an index will do.
     """
     among = " ".join(f"AND r.{name} = :{name}" for name in filters)
-    written = form.format(row=_ROW, order=_ORDER, among=among)
+    tallied = {"tallied": "0", "from": ""} if filters else {"tallied": _TALLIED, "from": _FROM}
+    written = form.format(row=_ROW, among=among, **tallied)
     names = tuple(dict.fromkeys(_NAMED.findall(written)))
     numbered = {name: f"${at}::{_TYPES.get(name, 'uuid')}" for at, name in enumerate(names, 1)}
     return _NAMED.sub(lambda found: numbered[found[1]], written), names
@@ -247,12 +260,19 @@ def _ranked(row: Mapping[str, Any], rank: int) -> Ranked:
     room, guild = row["room_id"], row["guild_id"]
     return Ranked(
         rank=rank,
-        entry_id=UUID(row["entry_id"]),
+        entry_id=_id(row["entry_id"]),
         name=row["name"],
-        room_id=None if room is None else UUID(room),
-        guild_id=None if guild is None else UUID(guild),
+        room_id=None if room is None else _id(room),
+        guild_id=None if guild is None else _id(guild),
         lost=Decimal(row["exactly"]),
         penalty=row["penalty"],
         last=row["last"],
-        cells={task: Shown._make(each) for task, each in row["cells"].items()},
+        # What `Shown._make` does, but for counting: a page has a thousand of them.
+        cells={task: tuple.__new__(Shown, each) for task, each in row["cells"].items()},
     )
+
+
+@lru_cache(IDS_KEPT)
+def _id(text: str) -> UUID:
+    """Return an id; those at the top, and of rooms and guilds, are read again and again."""
+    return UUID(text)

@@ -20,9 +20,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.db import direct
 from api.db.base import document
 from api.db.models import Event, EventAttempt, UnshownAttempt
-from api.leaderboards import apart, scoring
+from api.leaderboards import apart, moments, scoring
 from api.leaderboards import desk as desks
 from api.leaderboards.desk import Desk, Target
+from api.leaderboards.scoring import Rules
 from judge.verdicts import Verdict
 
 CATCH_UP_MAX = 1000
@@ -100,26 +101,29 @@ class Changed:
 
 
 class _Versions:
-    """Events as they were read last: a version of a row is its place and who wrote it.
+    """Events as they were read last, with their rules: a version of a row is its place and writer.
 
     Judgements follow each other far more often than anybody changes their event. What is kept
     belongs to no session, and is only read.
     """
 
     def __init__(self) -> None:
-        self._held: dict[UUID, tuple[str, Event]] = {}
+        self._held: dict[UUID, tuple[str, Event, Rules]] = {}
 
-    async def event(self, session: AsyncSession, event_id: UUID, version: str) -> Event:
+    async def event(
+        self, session: AsyncSession, event_id: UUID, version: str
+    ) -> tuple[Event, Rules]:
         """Return the event of which this version is locked."""
         held = self._held.pop(event_id, None)
         if held is None or held[0] != version:
             found = await locked(session, event_id)
             names = [each.key for each in inspect(Event).column_attrs]
-            held = version, Event(**{name: getattr(found, name) for name in names})
+            kept = Event(**{name: getattr(found, name) for name in names})
+            held = version, kept, scoring.rules(kept)
         self._held[event_id] = held
         while len(self._held) > VERSIONS_MAX:
             del self._held[next(iter(self._held))]
-        return held[1]
+        return held[1], held[2]
 
 
 _versions = _Versions()
@@ -145,11 +149,11 @@ async def record(session: AsyncSession, known: Known) -> tuple[Event, datetime, 
     learned["groups"] = None if known.groups is None else document(known.groups)
     found = await direct.ask(session, _NOTED_AND_LOCKED, *learned.values())
     version, at = json.loads(found)
-    event = await _versions.event(session, known.event_id, version)
+    event, rules = await _versions.event(session, known.event_id, version)
     return (
         event,
         datetime.fromisoformat(at),
-        await refresh(session, event, {(known.entry_id, known.problem_id)}),
+        await _refresh(session, event, rules, {(known.entry_id, known.problem_id)}),
     )
 
 
@@ -182,7 +186,12 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
     The event is locked. Entries apart from the official board change nothing on it; targets that
     are on no board are left out.
     """
-    rules = scoring.rules(event)
+    return await _refresh(session, event, scoring.rules(event), targets)
+
+
+async def _refresh(
+    session: AsyncSession, event: Event, rules: Rules, targets: Collection[Target]
+) -> Changed:
     wanted = {who for who, _ in targets}
     desk = await desks.read(session, rules, list(targets), wanted)
     await apart.refresh(session, rules, desk.apart)
@@ -196,6 +205,7 @@ async def refresh(session: AsyncSession, event: Event, targets: Collection[Targe
         desk = await desks.read(session, rules, kept, wanted | strangers)
         _make(desk, kept)
     await desks.write(session, desk)
+    await moments.follow(session, event, rules, {who for _, who, _ in desk.changed})
     return Changed(
         event_id=event.id,
         public=tuple((who, UUID(task)) for public, who, task in desk.changed if public),

@@ -24,6 +24,7 @@ from api.logs import logger
 from api.similarity import choosing
 from api.similarity.embeds import Embeds
 from api.similarity.fingerprinting import Fingerprints, Kept
+from api.similarity.threads import OneThread
 from api.wiring import Parts
 from judge.similarity import Fingerprint, Index, Neighbour, vector
 
@@ -50,6 +51,7 @@ class Archive:
         self._file = parts.settings.similarity_dir / "index.bin"
         self._index = Index()
         self._changed = False
+        self._thread = OneThread()
 
     def __len__(self) -> int:
         return len(self._index)
@@ -85,14 +87,18 @@ class Archive:
 
     async def rebuild(self, progress: Callable[[int, str], None]) -> None:
         """Make the index anew from PostgreSQL."""
-        await asyncio.to_thread(self._file.unlink, missing_ok=True)
+        await self._thread.run(self._file.unlink, missing_ok=True)
         await self.open(progress)
 
     async def save(self) -> None:
         """Write the index beside the old one, then in its place."""
         if self._changed:
             self._changed = False
-            await asyncio.to_thread(self._write)
+            await self._thread.run(self._write)
+
+    async def close(self) -> None:
+        """Wait until nothing is written any more."""
+        await self._thread.finish()
 
     async def take(self, ids: Collection[UUID]) -> int:
         """Take in submissions whose fingerprints are kept, and note what is close to them."""

@@ -28,6 +28,7 @@ from api.similarity.chunks import chunks, meant
 from api.similarity.embedding import Embedder, Vectors
 from api.similarity.fingerprinting import sources
 from api.similarity.modelling import ModelProcess
+from api.similarity.threads import OneThread
 from api.similarity.vectors import (
     CODE_MEANING,
     CODE_TOKENS,
@@ -67,6 +68,7 @@ class Embeds:
         # Why the index cannot be used at present.
         self.away: str | None = None
         self._not_before = 0.0
+        self._thread = OneThread()
 
     async def open(self, progress: Progress = lambda _, __: None) -> None:
         """Look whether the index is whole and current, and make it anew when it is not."""
@@ -90,7 +92,7 @@ class Embeds:
         if self._index is None or self.away is None or time.monotonic() < self._not_before:
             return False
         try:
-            await asyncio.to_thread(self._index.close)
+            await self._thread.run(self._index.close)
             await self._open(self._index, lambda _, __: None)
         except IndexAwayError as error:
             if not self._index.remote:
@@ -117,7 +119,8 @@ class Embeds:
             await asyncio.to_thread(self._embedder.close)
         if self._index is not None:
             with suppress(IndexAwayError):
-                await asyncio.to_thread(self._index.close)
+                await self._thread.run(self._index.close)
+        await self._thread.finish()
 
     async def rebuild(self, progress: Progress) -> dict[str, int]:
         """Make all collections anew from PostgreSQL; return how many vectors each has."""
@@ -220,20 +223,20 @@ class Embeds:
         self.rebuilt = None
         if index.remote:
             # Before a process is started for it: a server may be away for long.
-            await asyncio.to_thread(index.open)
+            await self._thread.run(index.open)
         expected = {name: await self._expected(name) for name in self._models()}
         self.rebuilt = await index.damage(expected)
         if self.rebuilt is not None:
             _log.warning("similarity.vectors", reason=self.rebuilt, remedy="they are made anew")
             await self._rebuild(index, progress)
         elif not index.remote:
-            await asyncio.to_thread(index.open)
+            await self._thread.run(index.open)
 
     async def _rebuild(self, index: VectorIndex, progress: Progress) -> dict[str, int]:
-        await asyncio.to_thread(index.clear)
+        await self._thread.run(index.clear)
         made = {}
         for name, model in self._models().items():
-            await asyncio.to_thread(index.make, name, model)
+            await self._thread.run(index.make, name, model)
             made[name] = await self._fill(index, name, progress)
         return made
 
@@ -248,7 +251,7 @@ class Embeds:
         if self._index is None or self.away is not None:
             return otherwise
         try:
-            return await asyncio.to_thread(act, self._index, *what, **more)
+            return await self._thread.run(act, self._index, *what, **more)
         except IndexAwayError as error:
             self._miss(error)
             return otherwise
@@ -261,7 +264,7 @@ class Embeds:
     async def _fill(self, index: VectorIndex, name: str, progress: Progress) -> int:
         done = 0
         while rows := await self._rows(self._wanted(name).offset(done).limit(4 * _BATCH)):
-            await asyncio.to_thread(index.put, name, [row[0] for row in rows], held.stacked(rows))
+            await self._thread.run(index.put, name, [row[0] for row in rows], held.stacked(rows))
             done += len(rows)
             progress(50, f"{name}: {done} vectors")
         return done

@@ -1,16 +1,22 @@
 """Fingerprints of judged submissions, made when they are missing, kept in PostgreSQL."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import CodeSubmission, Judging, SimilarityFingerprint, SubmissionFile
+from api.db.models import (
+    CodeSubmission,
+    Compared,
+    Judging,
+    SimilarityFingerprint,
+    SubmissionFile,
+)
 from api.logs import logger
 from api.similarity.choosing import JUDGED
 from api.similarity.templates import Templates
@@ -94,6 +100,33 @@ class Fingerprints:
             )
             return list(rows)
 
+    async def uncompared(
+        self, limit: int, *, after: UUID | None, also: Collection[Compared] = ()
+    ) -> list[UUID]:
+        """Return submissions that were compared with nothing, or `also` with no more than that."""
+        found = select(SimilarityFingerprint.submission_id).where(
+            SimilarityFingerprint.compared.in_([Compared.NOTHING, *also]),
+            # The words of the index, so that it is used.
+            SimilarityFingerprint.compared != Compared.ALL,
+        )
+        if after is not None:
+            found = found.where(SimilarityFingerprint.submission_id > after)
+        async with self._sessions() as session:
+            rows = await session.scalars(
+                found.order_by(SimilarityFingerprint.submission_id).limit(limit)
+            )
+            return list(rows)
+
+    async def note(self, ids: Collection[UUID], compared: Compared) -> None:
+        """Note with what submissions were compared."""
+        async with self._sessions() as session:
+            await session.execute(
+                update(SimilarityFingerprint)
+                .where(SimilarityFingerprint.submission_id.in_(ids))
+                .values(compared=compared)
+            )
+            await session.commit()
+
     async def make(self, ids: Sequence[UUID]) -> int:
         """Make the fingerprints of submissions, and return of how many."""
         async with self._sessions() as session:
@@ -111,7 +144,8 @@ class Fingerprints:
                     insert(SimilarityFingerprint)
                     .values(**row)
                     .on_conflict_do_update(
-                        index_elements=["submission_id"], set_={**row, "made_at": func.now()}
+                        index_elements=["submission_id"],
+                        set_={**row, "made_at": func.now(), "compared": Compared.NOTHING},
                     )
                 )
             await session.commit()

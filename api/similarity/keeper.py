@@ -1,7 +1,7 @@
 """What the similarity process does: takes in what was judged, sweeps up what was missed, repairs.
 
 Everything is in PostgreSQL; a ring only says what to look at first. One such process works at a
-time, which a lock in PostgreSQL sees to: others wait until it is gone.
+time, which `owning` sees to: others wait until it is gone.
 """
 
 import asyncio
@@ -9,10 +9,9 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 
-from api.db.models import Job, JobState, SimilarityFingerprint
+from api.db.models import Compared, Job, JobState, SimilarityFingerprint
 from api.jobs import service as jobs
 from api.jobs.running import Finished, Handler, Work
 from api.logs import logger
@@ -30,8 +29,7 @@ REBUILD: Final = "similarity-rebuild"
 EMBEDDING: Final = "similarity-embedding"
 _AT_ONCE = 200
 _LOOK_S = 0.2
-# Any number, as long as nothing else in this database locks it.
-_OWNER = 0x73696D69
+_WAITING_MAX = 10_000
 _log = logger(__name__)
 
 
@@ -47,8 +45,6 @@ class Keeper:
         self.patterns = Patterns(parts, self.fingerprints)
         self.suggestions = Suggestions(parts, self.fingerprints, self.embeds)
         self._waiting: set[UUID] = set()
-        # Taken in while the vectors were away, so their neighbours are not all known.
-        self._unseen: set[UUID] = set()
         # Problems whose patterns may be out of date.
         self._touched: set[UUID] = set()
         self._more = asyncio.Event()
@@ -64,15 +60,21 @@ class Keeper:
             )
         _log.info("similarity.opened", indexed=len(self.archive), from_file=used)
 
-    async def close(self) -> None:
-        """Write the index and let go of the vectors."""
-        await self.archive.save()
+    async def close(self, *, save: bool = True) -> None:
+        """Write the index and let go of the vectors; nothing of ours is written afterwards.
+
+        Who no longer owns similarity does not `save`.
+        """
+        if save:
+            await self.archive.save()
+        await self.archive.close()
         await self.embeds.close()
 
     def ring(self, submission_id: UUID) -> None:
-        """Note that a submission was judged."""
-        self._waiting.add(submission_id)
-        self._more.set()
+        """Note that a submission was judged; what is too much at once a sweep finds."""
+        if len(self._waiting) < _WAITING_MAX:
+            self._waiting.add(submission_id)
+            self._more.set()
 
     async def run(self) -> None:
         """Take in what is rung for, until cancelled."""
@@ -89,11 +91,24 @@ class Keeper:
         while some := await self.fingerprints.missing(BATCH):
             await self.take(some)
             count += len(some)
+        count += await self._compare_what_was_not()
         await self._embed_what_is_left()
         async with self._one_at_a_time:
             await self.embeds.look()
         await self._make_patterns_that_are_due()
         await self.archive.save()
+        return count
+
+    async def _compare_what_was_not(self) -> int:
+        """Compare what was not, or not with vectors that are there by now; each of them once.
+
+        That is so after a process that ended between two steps, and while vectors were away.
+        """
+        count, last = 0, None
+        also = [] if self.embeds.away is not None else [Compared.TOKENS]
+        while some := await self.fingerprints.uncompared(BATCH, after=last, also=also):
+            await self.take(some)
+            count, last = count + len(some), some[-1]
         return count
 
     async def _embed_what_is_left(self) -> None:
@@ -129,8 +144,8 @@ class Keeper:
             await self.fingerprints.make(sorted(ids))
             await self.embeds.take(sorted(ids))
             taken = await self.archive.take(ids)
-            if self.embeds.away is not None:
-                self._unseen |= set(ids)
+            away = self.embeds.away is not None
+            await self.fingerprints.note(ids, Compared.TOKENS if away else Compared.ALL)
             await self.suggestions.take(sorted(ids))
         async with self._parts.sessions() as session:
             self._touched |= set(
@@ -143,15 +158,13 @@ class Keeper:
         _log.info("similarity.taken", count=taken)
 
     async def recover(self) -> None:
-        """Try vectors that are away again; what came in since is taken in once more."""
+        """Try vectors that are away again; what came in since is compared once more."""
         if self.embeds.away is None:
             return
         async with self._one_at_a_time:
             back = await self.embeds.recover()
         if back:
-            unseen, self._unseen = self._unseen, set()
-            for each in unseen:
-                self.ring(each)
+            await self._compare_what_was_not()
 
     async def rebuild(self, work: Work) -> Finished:
         """Make every index anew from PostgreSQL: a job of the kind `similarity-rebuild`."""
@@ -187,13 +200,6 @@ class Keeper:
             REBUILD: self.rebuild,
             EMBEDDING: self.embed,
         }
-
-
-async def owned(connection: AsyncConnection) -> bool:
-    """Tell whether we are, or just became, the one that keeps similarity for this database."""
-    held = await connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _OWNER})
-    await connection.commit()
-    return bool(held)
 
 
 async def asked(parts: Parts, say: Callable[[int, str], None]) -> Mapping[str, Any]:

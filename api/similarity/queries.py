@@ -10,6 +10,7 @@ from api.auth import CurrentUser
 from api.db.models import (
     AppealState,
     CodeSubmission,
+    Compared,
     Decision,
     Job,
     JobState,
@@ -170,7 +171,7 @@ async def similar(
         raise NotFoundError("there is no such submission", slug="submission-not-found")
     kept = (
         await session.execute(
-            select(SimilarityFingerprint.too_short).where(
+            select(SimilarityFingerprint.too_short, SimilarityFingerprint.compared).where(
                 SimilarityFingerprint.submission_id == submission_id
             )
         )
@@ -204,7 +205,7 @@ async def similar(
     )
     return schemas.SimilarSubmissions(
         submission_id=submission_id,
-        compared=kept is not None,
+        compared=kept is not None and kept.compared is not Compared.NOTHING,
         too_short=kept is not None and kept.too_short,
         items=[_similar(*row) for row in rows],
     )

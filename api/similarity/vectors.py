@@ -1,8 +1,9 @@
 """The vector index: ChromaDB, embedded below the data directory or a server by setting.
 
 It holds nothing that PostgreSQL has not. One process opens it; at the start a process apart looks
-whether it is whole and current, and if it is not, it is thrown away and made anew. Whatever the
-library raises comes out as `IndexAwayError`.
+whether it is whole and current, and if it is not, it is thrown away and made anew. What the
+library raises for a server or files that are away or damaged comes out as `IndexAwayError`; what
+it raises for a call that makes no sense is a mistake of ours, and comes out as it is.
 """
 
 import asyncio
@@ -37,6 +38,7 @@ _ANSWER_S = 30.0
 _ADD_MAX = 2000
 # Exact enough that copies are not missed among vectors that are all close to each other.
 _SEARCHED = 200
+_AWAY = (httpx.HTTPError, httpx.InvalidURL, json.JSONDecodeError, OSError)
 _log = logger(__name__)
 
 
@@ -54,16 +56,28 @@ class IndexAwayError(EngineError):
 
 
 @contextmanager
-def _speaking() -> Iterator[None]:
+def _speaking(*also: type[Exception]) -> Iterator[None]:
+    """Tell what the library says of an index that is away; `also` are further ways to say it."""
+    from chromadb.errors import ChromaError  # noqa: PLC0415 - large, and optional
+
+    theirs: tuple[type[Exception], ...] = (ChromaError, *_AWAY, *also)
     try:
         yield
+    except theirs as error:
+        raise _away(error) from error
     except Exception as error:
-        # For an answer it does not know the library raises nothing narrower.
-        said = (str(error).splitlines() or [""])[0][:200]
-        raise IndexAwayError(
-            f"the vector index cannot be asked ({type(error).__name__}: {said}): is ChromaDB up, or"
-            " what it keeps damaged? PostgreSQL has all of it"
-        ) from error
+        # An answer of a server that it does not know the library raises as this very class.
+        if type(error) is not Exception:
+            raise
+        raise _away(error) from error
+
+
+def _away(error: Exception) -> IndexAwayError:
+    said = (str(error).splitlines() or [""])[0][:200]
+    return IndexAwayError(
+        f"the vector index cannot be asked ({type(error).__name__}: {said}): is ChromaDB up, or"
+        " what it keeps damaged? PostgreSQL has all of it"
+    )
 
 
 def installed() -> bool:
@@ -89,7 +103,8 @@ class VectorIndex:
         """Connect."""
         import chromadb  # noqa: PLC0415 - large, and optional
 
-        with _speaking():
+        # A client that finds no server, or one that is none, says so by a `ValueError`.
+        with _speaking(ValueError):
             if self._host:
                 # The client to come waits for ever, and there is no setting for it.
                 httpx.get(f"http://{self._host}:{self._port}/api/v2/heartbeat", timeout=_ANSWER_S)

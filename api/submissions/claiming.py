@@ -12,10 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CursorResult,
-    Float,
-    Uuid,
     and_,
-    bindparam,
     exists,
     func,
     or_,
@@ -26,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks, redaction
+from api.db import direct
 from api.db.base import cleaned, document
 from api.db.models import Judging, JudgingState, Queue, Worker, WorkerState
 from api.db.models.judgings import ACTIVE, FENCING
@@ -45,24 +43,21 @@ ELSEWHERE = timedelta(seconds=3)
 # After a restart of PostgreSQL the living get this long to extend what ran out meanwhile.
 RESTARTED = timedelta(seconds=2)
 # The end of a judging whose claim still holds, its runs, and what others are told of it.
-_JUDGED = text(
-    """
+_JUDGED = """
 WITH ended AS (
     UPDATE codebattle.judgings SET
         judged_by = lease_owner, lease_owner = NULL, lease_expires_at = NULL, finished_at = now(),
-        state = :state, verdict = :verdict, score = :score, cpu_us = :cpu_us, wall_us = :wall_us,
-        memory_bytes = :memory_bytes, case_total = :case_total, compile_log = :compile_log,
-        reason = :reason, record = cast(:record AS jsonb)
-    WHERE id = :id AND fencing_token = :token AND state IN ('compiling', 'running')
+        state = $3, verdict = $4, score = $5, cpu_us = $6, wall_us = $7, memory_bytes = $8,
+        case_total = $9, compile_log = $10, reason = $11, record = $12::jsonb
+    WHERE id = $1 AND fencing_token = $2 AND state IN ('compiling', 'running')
     RETURNING id
 ), made AS (
     INSERT INTO codebattle.runs
     SELECT run.* FROM ended,
-        jsonb_populate_recordset(null::codebattle.runs, cast(:runs AS jsonb)) AS run
+        jsonb_populate_recordset(null::codebattle.runs, $13::jsonb) AS run
 ), said AS ({said})
 SELECT id FROM ended
-""".replace("{said}", outbox.SAID.replace("{having}", "ended"))
-).bindparams(bindparam("id", type_=Uuid), bindparam("score", type_=Float))
+""".replace("{said}", outbox.said_by("ended", after=13))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,26 +229,25 @@ async def store(
     runs = record.pop("runs")
     state = JudgingState.FAILED if judgement.verdict is Verdict.JE else JudgingState.DONE
     counts = claimed.current and state is JudgingState.DONE
-    ended = await (await session.connection()).execute(
+    ended = await direct.ask(
+        session,
         _JUDGED,
-        {
-            "id": claimed.judging_id,
-            "token": claimed.token,
-            "state": state,
-            "verdict": judgement.verdict,
-            "score": None if judgement.score is None else float(judgement.score),
-            "cpu_us": judgement.cpu_us,
-            "wall_us": judgement.wall_us,
-            "memory_bytes": judgement.memory_bytes,
-            "case_total": judgement.case_total,
-            "compile_log": cleaned(judgement.compile_log),
-            "reason": cleaned(judgement.reason),
-            "record": document(record),
-            "runs": document(_run_rows(claimed, judgement, runs)),
-            **outbox.said(JUDGED, outside(told) if counts else None, claimed.judging_id),
-        },
+        claimed.judging_id,
+        claimed.token,
+        state,
+        judgement.verdict,
+        None if judgement.score is None else float(judgement.score),
+        judgement.cpu_us,
+        judgement.wall_us,
+        judgement.memory_bytes,
+        judgement.case_total,
+        cleaned(judgement.compile_log),
+        cleaned(judgement.reason),
+        document(record),
+        document(_run_rows(claimed, judgement, runs)),
+        *outbox.said(JUDGED, outside(told) if counts else None, claimed.judging_id),
     )
-    if ended.first() is None:
+    if ended is None:
         await session.rollback()
         return Stored(stored=False)
     await watching.ended(

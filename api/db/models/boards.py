@@ -145,9 +145,9 @@ class BoardRow(Base):
 
 
 class BoardTally(Base):
-    """How many rows have a score between two whole ones: `step` is the lower end of `lost`.
+    """How many rows have about a score and a penalty, see `api.leaderboards.tallies`.
 
-    A rank is what these add up to and the rows of one step, not all rows that are ahead.
+    A rank is what these add up to and the rows of one of them, not all rows that are ahead.
     """
 
     __tablename__ = "board_tallies"
@@ -157,6 +157,7 @@ class BoardTally(Base):
     )
     public: Mapped[bool] = mapped_column(Boolean, primary_key=True)
     step: Mapped[Decimal] = mapped_column(Numeric, primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True)
     entries: Mapped[int]
 
 
@@ -198,6 +199,29 @@ class ApartRow(Base):
     penalty: Mapped[int]
     last: Mapped[int]
     cells: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class BoardMoment(Base):
+    """How an entry stood from a moment of its own clock until another, in an event that is over.
+
+    Official entries and virtual ones; what a virtual board of any moment is read from.
+    """
+
+    __tablename__ = "board_moments"
+    __table_args__ = (Index("ix_board_moments_entry", "entry_id"),)
+
+    event_id: Mapped[UUID] = mapped_column(
+        ForeignKey("events.id", ondelete="CASCADE"), primary_key=True
+    )
+    entry_id: Mapped[UUID] = mapped_column(
+        ForeignKey("event_entries.id", ondelete="CASCADE"), primary_key=True
+    )
+    since_us: Mapped[int] = mapped_column(primary_key=True)
+    until_us: Mapped[int]
+    virtual: Mapped[bool] = mapped_column(Boolean)
+    lost: Mapped[Decimal] = mapped_column(Numeric)
+    penalty: Mapped[int]
+    last: Mapped[int]
 
 
 class LeaderboardEntry(Timed, Base):

@@ -19,6 +19,7 @@ from sqlalchemy import (
     LargeBinary,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -26,11 +27,26 @@ from sqlalchemy.orm import Mapped, mapped_column
 from api.db.base import Base, Identified, Timed, choice
 
 
+class Compared(StrEnum):
+    """With what a submission was compared: `tokens` is the archive's index, without vectors."""
+
+    NOTHING = "nothing"
+    TOKENS = "tokens"
+    ALL = "all"
+
+
 class SimilarityFingerprint(Base):
     """The fingerprint of a judged submission, and its hashed vector; both deterministic."""
 
     __tablename__ = "similarity_fingerprints"
-    __table_args__ = (Index("ix_similarity_fingerprints_problem", "problem_id", "family"),)
+    __table_args__ = (
+        Index("ix_similarity_fingerprints_problem", "problem_id", "family"),
+        Index(
+            "ix_similarity_fingerprints_uncompared",
+            "submission_id",
+            postgresql_where=text("compared <> 'all'"),
+        ),
+    )
 
     submission_id: Mapped[UUID] = mapped_column(
         ForeignKey("code_submissions.id", ondelete="CASCADE"), primary_key=True
@@ -44,6 +60,7 @@ class SimilarityFingerprint(Base):
     # float32, little-endian, as in the vector index.
     vector: Mapped[bytes] = mapped_column(LargeBinary)
     made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    compared: Mapped[Compared] = mapped_column(choice(Compared), server_default="nothing")
 
 
 class SimilarityEmbedding(Base):

@@ -191,7 +191,7 @@ async def _join(
         made.append(Place(entry=entry, participant=participant))
     await session.flush()
     rules = scoring.rules(event)
-    await apart.store(session, [apart.row(rules, place.entry, {}) for place in made])
+    await apart.refresh(session, rules, [place.entry.id for place in made])
     return tuple(made)
 
 

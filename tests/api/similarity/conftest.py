@@ -1,11 +1,13 @@
 """Judged submissions put straight into the tables, and who compares them."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import or_, select
 
 from api.db.base import new_id
 from api.db.models import (
@@ -14,14 +16,18 @@ from api.db.models import (
     EventState,
     Judging,
     JudgingState,
+    NeighbourKind,
     Queue,
+    SimilarityNeighbour,
     SubmissionFile,
 )
 from api.jobs.running import JobRunner
 from api.problems.service import Imported
+from api.settings import Settings
 from api.similarity.keeper import Keeper
-from api.wiring import Parts
+from api.wiring import Parts, opened
 from judge.verdicts import Verdict
+from tests.api.similarity.chroma import Server
 from tests.unit.similarity.programs import program, renamed
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
@@ -118,3 +124,33 @@ async def kept(parts: Parts) -> Keeper:
 async def runner(parts: Parts, kept: Keeper) -> JobRunner:
     """Return what does the jobs of the similarity process: call `look`."""
     return JobRunner(parts, kept.handlers, worker=new_id(), slots=1)
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    """Return a ChromaDB server that answers."""
+    made = Server(tmp_path / "chroma-server")
+    await made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture
+async def remote(settings: Settings, parts: Parts, server: Server) -> AsyncIterator[Parts]:
+    """Return parts whose vectors are on the server."""
+    where = {"chroma_host": "127.0.0.1", "chroma_port": server.port}
+    async with opened(settings.model_copy(update=where), application="tests") as held:
+        yield held
+
+
+async def near_in_rows(parts: Parts, one: UUID) -> set[UUID]:
+    """Return what was noted as close to a submission by its tokens."""
+    async with parts.sessions() as session:
+        rows = await session.execute(
+            select(SimilarityNeighbour.first_id, SimilarityNeighbour.second_id).where(
+                or_(SimilarityNeighbour.first_id == one, SimilarityNeighbour.second_id == one),
+                SimilarityNeighbour.kind == NeighbourKind.TOKENS,
+                SimilarityNeighbour.score > 0.6,
+            )
+        )
+        return {each for row in rows for each in row} - {one}

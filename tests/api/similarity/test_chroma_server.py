@@ -1,90 +1,26 @@
 """The vector index on a real ChromaDB server: away, emptied or damaged, it costs no answer."""
 
-import asyncio
 import shutil
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
+from uuid import UUID
 
-import httpx
 import pytest
 from sqlalchemy import select
 
-from api.db.models import Job, JobLane, JobState, SimilarityFingerprint
+from api.db.models import Compared, Job, JobLane, JobState, SimilarityFingerprint
 from api.jobs import service as jobs
 from api.jobs.running import JobRunner
-from api.settings import Settings
 from api.similarity import embedding
 from api.similarity.embeds import Embeds
 from api.similarity.keeper import REBUILD, Keeper
 from api.similarity.modelling import ModelAwayError, ModelProcess
 from api.similarity.vectors import CODE_TOKENS, COLLECTIONS, VectorIndex
-from api.wiring import Parts, opened
+from api.wiring import Parts
 from judge.similarity import vector
+from tests.api.similarity.chroma import Server
 from tests.api.similarity.conftest import COPY, ORIGINAL, Submit
 from tests.api.similarity.test_vectors import Words
 from tests.unit.similarity.programs import program, renamed
-
-START_S = 60.0
-
-
-class Server:
-    """`chroma run` with a port and a directory of its own."""
-
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    async def start(self) -> None:
-        """Start, and wait until it answers."""
-        self._run()
-        until = time.monotonic() + START_S
-        async with httpx.AsyncClient() as client:
-            while True:
-                try:
-                    await client.get(f"http://127.0.0.1:{self.port}/api/v2/heartbeat")
-                except httpx.TransportError:
-                    assert time.monotonic() < until, "chroma does not start"
-                    await asyncio.sleep(0.1)
-                else:
-                    return
-
-    def _run(self) -> None:
-        words = ["run", "--host", "127.0.0.1", "--port", str(self.port), "--path", str(self.place)]
-        self._process = subprocess.Popen(
-            [Path(sys.executable).with_name("chroma"), *words],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def kill(self) -> None:
-        """End it as a machine that fails does."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    made = Server(tmp_path / "chroma-server")
-    await made.start()
-    yield made
-    made.kill()
-
-
-@pytest.fixture
-async def remote(settings: Settings, parts: Parts, server: Server) -> AsyncIterator[Parts]:
-    """Return parts whose vectors are on the server."""
-    where = {"chroma_host": "127.0.0.1", "chroma_port": server.port}
-    async with opened(settings.model_copy(update=where), application="tests") as held:
-        yield held
 
 
 def _nothing(server: Server) -> None:
@@ -99,6 +35,13 @@ def _drop_graphs(server: Server) -> None:
     for each in (path for path in server.place.iterdir() if path.is_dir()):
         shutil.rmtree(each)
     (server.place / "chroma.sqlite3").unlink()
+
+
+async def _compared(parts: Parts, one: UUID) -> Compared | None:
+    async with parts.sessions() as session:
+        return await session.scalar(
+            select(SimilarityFingerprint.compared).where(SimilarityFingerprint.submission_id == one)
+        )
 
 
 @pytest.mark.slow
@@ -131,15 +74,18 @@ async def test_a_server_that_was_away_is_looked_through_and_made_up_for(
     assert kept.embeds.away
     assert "is ChromaDB up" in kept.embeds.away
     assert await kept.embeds.candidates(vector(one.fingerprint), 3) == []
-    async with remote.sessions() as session:
-        assert await session.scalar(
-            select(SimilarityFingerprint.submission_id).where(
-                SimilarityFingerprint.submission_id == late
-            )
-        )
+    assert await _compared(remote, late) is Compared.TOKENS
 
     await server.start()
-    await kept.recover()
+    if whole:
+        # As after a restart: that there is something to make up for is in PostgreSQL.
+        await kept.close()
+        kept = Keeper(remote, Embeds(remote, Words()))
+        await kept.open()
+        await kept.sweep()
+    else:
+        await kept.recover()
+    assert await _compared(remote, late) is Compared.ALL
     assert kept.embeds.away is None
     # The late one's vector went to PostgreSQL only: that alone makes the index stale.
     assert kept.embeds.rebuilt
@@ -148,7 +94,6 @@ async def test_a_server_that_was_away_is_looked_through_and_made_up_for(
     assert set(copies) <= {*near}
     assert str(late) in near
     assert {*meant} <= {each for each, _ in await kept.embeds.alike(asked)}
-    assert kept._waiting == {late}
     await kept.close()
 
 

@@ -5,18 +5,21 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
+from chromadb.errors import NotFoundError
 from sqlalchemy import func, select
 
 from api.auth import Role
 from api.db.models import JobLane, SimilarityEmbedding
 from api.jobs.running import JobRunner
-from api.similarity import keeper, statements
+from api.similarity import keeper, statements, vectors
 from api.similarity.chunks import chunks
 from api.similarity.embedding import Vectors
 from api.similarity.embeds import Embeds
 from api.similarity.keeper import Keeper
+from api.similarity.vectors import IndexAwayError
 from api.wiring import Parts
 from judge.similarity import vector
 from tests.api.conftest import ClientFor
@@ -125,6 +128,28 @@ async def test_another_model_embeds_all_again_in_a_job(
         assert [tuple(each) for each in rows] == [("words@2", 6)]
     near = (await client_for(Role.REVIEWER).get(f"/v1/submissions/{one}/similar")).json()["items"]
     assert (near[0]["kind"], near[0]["submission_id"]) == ("tokens", str(other))
+
+
+@pytest.mark.parametrize(
+    ("raised", "away"),
+    [
+        (httpx.ReadTimeout("late"), True),
+        (NotFoundError("no such collection"), True),
+        # What the library makes of an answer that it cannot read.
+        (Exception("<html>502</html>"), True),
+        (ValueError("unequal lengths"), False),
+        (KeyError("ids"), False),
+        (TypeError("an argument too many"), False),
+        (AttributeError("upserted"), False),
+    ],
+    ids=repr,
+)
+def test_only_what_an_index_says_that_is_away_is_taken_for_that(
+    raised: Exception, *, away: bool
+) -> None:
+    """A mistake of ours is no reason to go on without vectors, quietly."""
+    with pytest.raises(IndexAwayError if away else type(raised)), vectors._speaking():
+        raise raised
 
 
 def test_pieces_cover_a_program_in_whole_lines() -> None:
