@@ -122,16 +122,13 @@ async def apply(
         )
     # Last but for what depends on it, since others wait for the locks of boards.
     boards = await boarding.rejudged(session, found.id)
-    outcome: dict[str, Any] = {
+    outcome = {
         "changed": changed,
         "unchanged": swapped.rowcount - changed,
         "superseded": counts.done - swapped.rowcount,
         "failed": counts.failed,
-        "before": await _verdicts(session, found.id, "replaces_id"),
-        "after": await _verdicts(session, found.id, "id"),
+        **await _became(session, found.id),
     }
-    if late := await session.scalar(_FINALISED, {"id": found.id}):
-        outcome["finalised"] = late
     found.state = RejudgingState.APPLIED
     found.applied_by = user.id
     # Boards are locked: what is finalised is so before this moment, or will be after it.
@@ -169,6 +166,17 @@ async def _tell(parts: Parts, told: Mapping[str, Any]) -> bool:
         Topic.PROBLEM.of(UUID(told["problem_id"])),
     ]
     return await parts.publisher.publish(topics, Update(kind=Kind.JUDGED, data=dict(told)))
+
+
+async def _became(session: AsyncSession, rejudging_id: UUID) -> dict[str, Any]:
+    """Return what was said before and is now, and how much of that is on no board any more."""
+    became: dict[str, Any] = {
+        "before": await _verdicts(session, rejudging_id, "replaces_id"),
+        "after": await _verdicts(session, rejudging_id, "id"),
+    }
+    if late := await session.scalar(_FINALISED, {"id": rejudging_id}):
+        became["finalised"] = late
+    return became
 
 
 async def _verdicts(session: AsyncSession, rejudging_id: UUID, column: str) -> dict[str, int]:
