@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "d58e13b7a264"
-down_revision: str | None = "c83e5f1a0d27"
+down_revision: str | None = "3f8b1d6a20e7"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
