@@ -75,8 +75,6 @@ async def test_an_override_counts_and_is_taken_back(
     board = f"/v1/events/{made.event_id}/leaderboard"
     exported = (await master.get(f"{board}.json")).json()["rows"]
     assert [each["cells"]["A"]["overridden"] for each in exported if each["cells"]] == [True]
-    table = csv.DictReader(io.StringIO((await master.get(f"{board}.csv")).text))
-    assert {each["name"]: each["A overridden"] for each in table} == {"Ada": "true", "Bob": ""}
     # What a freeze hides is not the public's to know.
     await made.change(frozen_at=datetime.fromisoformat(judged["submitted_at"]))
     public = (await master.get(f"{board}?limit=7")).json()["rows"]
@@ -112,6 +110,41 @@ async def test_an_override_counts_and_is_taken_back(
         ]
         verdicts = [each.get("verdict") for each in sent]
         assert verdicts == ["WA", "AC", "TLE", "WA"]
+
+
+async def test_where_an_override_is_marked(
+    arena: Arenas,  # noqa: F811
+    master: Client,  # noqa: F811
+) -> None:
+    """In one's own row, in the table, in practice; not as of a moment before it was made."""
+    made = await arena()
+    ada, url = made.client(made.ada), f"/v1/events/{made.event_id}"
+
+    async def overridden() -> datetime:
+        path = (await made.submit(made.ada, "WA")).json()["url"]
+        await made.judged()
+        async with made.parts.sessions() as session:
+            before = await clocks.now(session)
+        body = {"verdict": "AC", "reason": REASON}
+        assert (await master.post(f"{path}/override", json=body)).is_success
+        return before
+
+    before = await overridden()
+    await _shows(made, master, "overridden", wanted=True)
+    table = csv.DictReader(io.StringIO((await master.get(f"{url}/leaderboard.csv")).text))
+    assert {each["name"]: each["A overridden"] for each in table} == {"Ada": "true", "Bob": ""}
+    seen = {}
+    for at in ("", f"?at={before:%Y-%m-%dT%H:%M:%S.%fZ}"):
+        shown = (await ada.get(f"{url}/leaderboard{at}")).json()
+        seen[bool(at)] = [shown["own"], next(row for row in shown["rows"] if row["cells"])]
+    for past, rows in seen.items():
+        assert [each["cells"]["A"]["overridden"] for each in rows] == [not past] * 2
+    for act in ("finish", "finalise"):
+        assert (await master.post(f"{url}/acts/{act}")).is_success
+    assert (await ada.post(f"{url}/practice")).status_code == 201
+    await overridden()
+    (row,) = (await ada.get(f"{url}/leaderboard?kind=practice")).json()["rows"]
+    assert row["cells"]["A"]["overridden"] is True
 
 
 async def test_a_board_that_was_written_down_stays(
