@@ -120,11 +120,14 @@ async def test_where_an_override_is_marked(
     made = await arena()
     ada, url = made.client(made.ada), f"/v1/events/{made.event_id}"
 
-    async def overridden() -> datetime:
+    async def now() -> str:
+        async with made.parts.sessions() as session:
+            return f"?at={await clocks.now(session):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+    async def overridden() -> str:
         path = (await made.submit(made.ada, "WA")).json()["url"]
         await made.judged()
-        async with made.parts.sessions() as session:
-            before = await clocks.now(session)
+        before = await now()
         body = {"verdict": "AC", "reason": REASON}
         assert (await master.post(f"{path}/override", json=body)).is_success
         return before
@@ -133,12 +136,10 @@ async def test_where_an_override_is_marked(
     await _shows(made, master, "overridden", wanted=True)
     table = csv.DictReader(io.StringIO((await master.get(f"{url}/leaderboard.csv")).text))
     assert {each["name"]: each["A overridden"] for each in table} == {"Ada": "true", "Bob": ""}
-    seen = {}
-    for at in ("", f"?at={before:%Y-%m-%dT%H:%M:%S.%fZ}"):
+    for at in ("", before, await now()):
         shown = (await ada.get(f"{url}/leaderboard{at}")).json()
-        seen[bool(at)] = [shown["own"], next(row for row in shown["rows"] if row["cells"])]
-    for past, rows in seen.items():
-        assert [each["cells"]["A"]["overridden"] for each in rows] == [not past] * 2
+        rows = [shown["own"], next(row for row in shown["rows"] if row["cells"])]
+        assert [each["cells"]["A"]["overridden"] for each in rows] == [at != before] * 2
     for act in ("finish", "finalise"):
         assert (await master.post(f"{url}/acts/{act}")).is_success
     assert (await ada.post(f"{url}/practice")).status_code == 201
