@@ -60,10 +60,14 @@ async def ask(session: AsyncSession, statement: str, *values: Any) -> Any:
 async def look(session: AsyncSession, statement: str, *values: Any) -> Any:
     """Return the one value of a statement that reads, and stands for itself.
 
-    It begins no transaction, so it costs one round trip and not three; in one that has begun it
-    sees what that sees. Raises what `ask` raises.
+    It begins no transaction, so it costs one round trip and not three, unless the session's is to
+    see one moment; in one that has begun it sees what that sees. Raises what `ask` raises.
     """
-    driver = await _driver(await session.connection())
+    held = await session.connection()
+    assert held.sync_connection is not None
+    if "isolation_level" in held.sync_connection.get_execution_options():
+        return await ask(session, statement, *values)
+    driver = await _driver(held)
     with _told_away():
         return await driver.fetchval(statement, *values)
 

@@ -92,11 +92,11 @@ async def _exported(
             await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             tasks = await viewing.problems(session, event.id)
             head, pages = await _board(session, event, wanted)
+            marks = await overridden.of(session, schemas.BoardHead(**head))
             if form == "csv":
                 of_kind = wanted.kind is not EntryKind.OFFICIAL
-                written = exporting.as_csv(tasks, pages, kinds=of_kind)
+                written = exporting.as_csv(tasks, pages, marks, kinds=of_kind)
             else:
-                marks = await overridden.of(session, schemas.BoardHead(**head))
                 written = exporting.as_json(head, tasks, pages, marks)
             async for part in written:
                 yield part

@@ -20,7 +20,7 @@ PAGE = 500
 # Spreadsheets run what begins with these; a quote before it makes it text.
 _RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COLUMNS = ("rank", "name", "entry_id", "guild_id", "room_id", "score", "penalty", "last")
-_OF_CELL = ("score", "attempts", "pending", "at_s")
+_OF_CELL = ("score", "attempts", "pending", "at_s", "overridden")
 Rows = AsyncIterator[Sequence[Ranked]]
 
 
@@ -51,14 +51,16 @@ async def _paged(read: Callable[[UUID | None], Awaitable[Sequence[Ranked]]]) -> 
 
 
 async def as_csv(
-    tasks: Sequence[EventProblem], pages: Rows, *, kinds: bool = False
+    tasks: Sequence[EventProblem], pages: Rows, marks: Marks, *, kinds: bool = False
 ) -> AsyncIterator[bytes]:
-    """Write rows as CSV, four columns for each problem; with a column for what `kinds` they are."""
+    """Write rows as CSV, five columns for each problem; with a column for what `kinds` they are."""
     columns = (*_COLUMNS, "kind") if kinds else _COLUMNS
     names = [f"{task.label} {name}" for task in tasks for name in _OF_CELL]
     yield _lines([(*columns, *names)])
     async for page in pages:
-        yield _lines(_record(row, columns, tasks) for row in viewing.shown(page, tasks))
+        rows = viewing.shown(page, tasks)
+        marks.on(rows)
+        yield _lines(_record(row, columns, tasks) for row in rows)
 
 
 async def as_json(
@@ -93,9 +95,9 @@ def _record(
 
 
 def _plain(value: Any) -> Any:
-    # Scores are written as JSON writes them: 3, 2.5.
-    if isinstance(value, float):
-        return json.dumps(int(value) if value.is_integer() else value)
+    # Numbers and truths are written as JSON writes them: 3, 2.5, true.
+    if isinstance(value, float | bool):
+        return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
     return value if value is None or isinstance(value, int) else str(value)
 
 

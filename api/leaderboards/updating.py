@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, inspect, select, text
+from sqlalchemy import bindparam, func, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import direct
@@ -28,23 +28,52 @@ from judge.verdicts import Verdict
 
 CATCH_UP_MAX = 1000
 VERSIONS_MAX = 64
-_LEARNED = (
-    *("event_id", "entry_id", "problem_id", "submission_id", "judging_id", "submitted_at"),
-    *("verdict", "score", "groups", "cpu_us", "memory_bytes"),
-)
-# Statements are made once: making one costs more than asking it.
-_NOTED = (
-    insert(EventAttempt)
-    .values({name: bindparam(name) for name in _LEARNED})
-    .returning(
-        EventAttempt.event_id, EventAttempt.id, EventAttempt.entry_id, EventAttempt.problem_id
-    )
-    .cte("noted")
-)
-_NOTE_SHOWN = select(func.count()).select_from(_NOTED)
-_NOTE = insert(UnshownAttempt).from_select(
-    ["event_id", "attempt_id", "entry_id", "problem_id"], select(_NOTED)
-)
+# What the log keeps, and what PostgreSQL calls that.
+_LEARNED = {
+    **dict.fromkeys(("event_id", "entry_id", "problem_id", "submission_id"), "uuid"),
+    "judging_id": "uuid",
+    "submitted_at": "timestamptz",
+    "verdict": "text",
+    "score": "numeric",
+    "groups": "jsonb",
+    "cpu_us": "bigint",
+    "memory_bytes": "bigint",
+}
+
+
+def _noted_by(having: str, *, after: int) -> str:
+    """Return the statement that adds to the log when `having` has a row, see `recorded_by`."""
+    values = (f"${at}::{kind}" for at, kind in enumerate(_LEARNED.values(), after + 1))
+    return f"""
+    INSERT INTO codebattle.event_attempts ({", ".join(_LEARNED)})
+    SELECT {", ".join(values)} FROM {having}
+"""  # noqa: S608 - numbers and our own names
+
+
+def recorded_by(having: str, *, after: int) -> str:
+    """Return parts of a statement that adds to the log and locks, when `having` has a row.
+
+    They take what `learned` returns, as the parameters that come `after` so many others, and
+    `RECORDED` is what they give.
+    """
+    return f"""noted AS ({_noted_by(having, after=after)}), locked AS (
+    SELECT event.xmin::text || event.ctid::text AS version
+    FROM {having}, codebattle.events AS event
+    WHERE event.id = ${after + 1} FOR NO KEY UPDATE OF event
+)"""  # noqa: S608 - numbers and our own names
+
+
+# Which version of the event's row is locked, and what time it is then: that would be read before,
+# and not after waiting, in the part that locks.
+RECORDED = "SELECT json_build_array(version, clock_timestamp())::text FROM locked"
+_ALONE = "WITH given AS (SELECT)"
+_RECORD = f"{_ALONE}, {recorded_by('given', after=0)} {RECORDED}"
+_NOTE_SHOWN = f"{_ALONE} {_noted_by('given', after=0)}"
+_NOTE = """
+{alone}, noted AS ({noted} RETURNING event_id, id, entry_id, problem_id)
+INSERT INTO codebattle.event_unshown (event_id, attempt_id, entry_id, problem_id)
+SELECT event_id, id, entry_id, problem_id FROM noted
+""".format(alone=_ALONE, noted=_noted_by("given", after=0))
 _LOCKED = (
     select(Event)
     .where(Event.id == bindparam("locked"))
@@ -52,20 +81,6 @@ _LOCKED = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
-# In the order of `_LEARNED`; says which version of the event's row is locked, and what time it is
-# then: that would be read before, and not after waiting, in the statement that locks.
-_NOTED_AND_LOCKED = """
-WITH noted AS (
-    INSERT INTO codebattle.event_attempts (
-        event_id, entry_id, problem_id, submission_id, judging_id, submitted_at,
-        verdict, score, groups, cpu_us, memory_bytes
-    ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10, $11)
-), locked AS (
-    SELECT xmin::text || ctid::text AS version
-    FROM codebattle.events WHERE id = $1 FOR NO KEY UPDATE
-)
-SELECT json_build_array(version, clock_timestamp())::text FROM locked
-"""
 _UNSHOWN = text("""
 DELETE FROM codebattle.event_unshown WHERE (event_id, attempt_id) IN (
     SELECT event_id, attempt_id FROM codebattle.event_unshown
@@ -135,9 +150,7 @@ async def note(session: AsyncSession, known: Known, *, shown: bool = False) -> N
 
     What is not `shown` by the caller is brought onto the board by `catch_up`.
     """
-    # On the connection: the object mapper has nothing to add to a row of the log.
-    connection = await session.connection()
-    await connection.execute(_NOTE_SHOWN if shown else _NOTE, _learned(known))
+    await direct.ask(session, _NOTE_SHOWN if shown else _NOTE, *learned(known))
 
 
 async def record(session: AsyncSession, known: Known) -> tuple[Event, datetime, Changed]:
@@ -146,16 +159,17 @@ async def record(session: AsyncSession, known: Known) -> tuple[Event, datetime, 
     Returns the event, which is locked, to be read only, and the time, as well. The database refuses
     what is of no event.
     """
-    learned = _learned(known)
-    learned["groups"] = None if known.groups is None else document(known.groups)
-    found = await direct.ask(session, _NOTED_AND_LOCKED, *learned.values())
+    return await recorded(session, known, await direct.ask(session, _RECORD, *learned(known)))
+
+
+async def recorded(
+    session: AsyncSession, known: Known, found: str
+) -> tuple[Event, datetime, Changed]:
+    """Bring the board up to date with what was added to the log, given what `RECORDED` gave."""
     version, at = json.loads(found)
     event, rules = await _versions.event(session, known.event_id, version)
-    return (
-        event,
-        datetime.fromisoformat(at),
-        await _refresh(session, event, rules, {(known.entry_id, known.problem_id)}),
-    )
+    changed = await _refresh(session, event, rules, {(known.entry_id, known.problem_id)})
+    return event, datetime.fromisoformat(at), changed
 
 
 async def catch_up(session: AsyncSession, event_id: UUID) -> Changed:
@@ -226,9 +240,12 @@ def _make(desk: Desk, targets: Sequence[Target]) -> set[UUID]:
     return strangers
 
 
-def _learned(known: Known) -> dict[str, Any]:
-    score = None if known.score is None else scoring.decimal(known.score)
-    return {name: getattr(known, name) for name in _LEARNED} | {"score": score}
+def learned(known: Known) -> tuple[Any, ...]:
+    """Return what the log keeps of something, as `recorded_by` takes it."""
+    values = {name: getattr(known, name) for name in _LEARNED}
+    values["score"] = None if known.score is None else scoring.decimal(known.score)
+    values["groups"] = None if known.groups is None else document(known.groups)
+    return tuple(values.values())
 
 
 async def close(session: AsyncSession, event: Event) -> None:

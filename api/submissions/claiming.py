@@ -55,9 +55,13 @@ WITH ended AS (
     INSERT INTO codebattle.runs
     SELECT run.* FROM ended,
         jsonb_populate_recordset(null::codebattle.runs, $13::jsonb) AS run
-), said AS ({said})
-SELECT id FROM ended
+), said AS ({said}){more}
 """.replace("{said}", outbox.said_by("ended", after=13))
+_ALONE = _JUDGED.replace("{more}", " SELECT id::text FROM ended")
+# The same with what an event's board learns of it, last, since others wait for the board's lock.
+_ON_BOARD = _JUDGED.replace(
+    "{more}", f", {updating.recorded_by('ended', after=17)} {updating.RECORDED}"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,9 +233,20 @@ async def store(
     runs = record.pop("runs")
     state = JudgingState.FAILED if judgement.verdict is Verdict.JE else JudgingState.DONE
     counts = claimed.current and state is JudgingState.DONE
-    ended = await direct.ask(
+    done = Ended(
+        judging_id=claimed.judging_id,
+        verdict=judgement.verdict,
+        drawn=claimed.current and watching.drawn(watch),
+        tried=claimed.tried,
+        checks_id=claimed.checks_id,
+        replaces_id=claimed.replaces_id,
+    )
+    board = known if counts else None
+    # What is concluded locks others' rows, which must not wait for whoever waits for the board.
+    together = board is not None and not done.telling
+    found = await direct.ask(
         session,
-        _JUDGED,
+        _ON_BOARD if together else _ALONE,
         claimed.judging_id,
         claimed.token,
         state,
@@ -246,26 +261,19 @@ async def store(
         document(record),
         document(_run_rows(claimed, judgement, runs)),
         *outbox.said(JUDGED, outside(told) if counts else None, claimed.judging_id),
+        *(updating.learned(board) if board is not None and together else ()),
     )
-    if ended is None:
+    if found is None:
         await session.rollback()
         return Stored(stored=False)
-    await watching.ended(
-        session,
-        watch,
-        Ended(
-            judging_id=claimed.judging_id,
-            verdict=judgement.verdict,
-            current=claimed.current,
-            tried=claimed.tried,
-            checks_id=claimed.checks_id,
-            replaces_id=claimed.replaces_id,
-        ),
-    )
+    if done.telling:
+        await watching.ended(session, watch, done)
     changed = phase = None
-    if known is not None and counts:
-        # Last, since others wait for the board's lock.
-        event, at, changed = await updating.record(session, known)
+    if board is not None:
+        if together:
+            event, at, changed = await updating.recorded(session, board, found)
+        else:
+            event, at, changed = await updating.record(session, board)
         phase = clocks.phase(event, at)
     await session.commit()
     return Stored(stored=True, changed=changed, phase=phase)

@@ -5,10 +5,12 @@ migrations, and every test gets a database that was copied from it and holds not
 """
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,16 +21,21 @@ import pytest
 from fastapi import FastAPI
 from httpx._transports import asgi
 from pydantic import SecretStr
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import LRUCache
 
 from api import logs
 from api.app import create_app
 from api.auth import Role, Scope, bearer
 from api.db import migrating
 from api.embedded import Postgres, Redis
+from api.problems import archives, packing
 from api.problems import service as problems
 from api.settings import Environment, LogFormat, Settings
 from api.wiring import Parts, opened
 from judge.images import ROOT
+from judge.problem import Problem
 
 # It looks for trio on the disk at every request, and there is none.
 asgi.create_event = asyncio.Event
@@ -70,6 +77,26 @@ PROBLEMS = ROOT / "problems"
 def quiet_logs() -> None:
     """Keep logs as short as production's."""
     logs.configure(form=LogFormat.JSON, level="WARNING")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Let the engines of all tests share the statements that one of them has compiled.
+
+    They are made by one function, so what their dialects make of a statement is the same.
+    """
+    kept: LRUCache[Any, Any] = LRUCache(5000)
+
+    def made(*arguments: Any, **options: Any) -> AsyncEngine:
+        engine = create_async_engine(*arguments, **options)
+        engine.sync_engine._compiled_cache = kept
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.db.engine.create_async_engine", made)
+        patch.setattr(PGDialect_asyncpg, "__eq__", lambda one, other: type(one) is type(other))
+        patch.setattr(PGDialect_asyncpg, "__hash__", lambda one: hash(type(one)))
+        yield
 
 
 @dataclass(slots=True)
@@ -281,8 +308,29 @@ async def hello(parts: Parts) -> problems.Imported:
 
 
 async def imported(parts: Parts, package: Path, **options: Any) -> problems.Imported:
-    """Import a package as the service would."""
-    async with parts.sessions() as session:
-        made = await problems.import_package(session, parts.blobs, package, **options)
-        await session.commit()
-        return made
+    """Import a package as the service would; the shipped ones are read and packed once."""
+    with pytest.MonkeyPatch.context() as patch:
+        if package.parent == PROBLEMS:
+            patch.setattr(problems, "loaded", _loaded)
+            patch.setattr(problems, "packed", _packed)
+        async with parts.sessions() as session:
+            made = await problems.import_package(session, parts.blobs, package, **options)
+            await session.commit()
+            return made
+
+
+_loaded = cache(problems.loaded)
+
+
+def _packed(problem: Problem, target: Path) -> str:
+    archive, digest = _archive(problem.root)
+    target.write_bytes(archive)
+    return digest
+
+
+@cache
+def _archive(package: Path) -> tuple[bytes, str]:
+    with tempfile.TemporaryDirectory() as directory:
+        target = Path(directory) / "package.zip"
+        packing.pack(package, target)
+        return target.read_bytes(), archives.sha256_of(target)
