@@ -16,6 +16,14 @@ export UV_PYTHON_DOWNLOADS := never
 SPREAD := -n $(shell echo $$(($$(nproc) * 3 / 2))) --dist worksteal
 # Slow tests that bear each other's company: they compute, or wait.
 UNTIMED := tests/api tests/unit tests/examples/test_generators.py
+COMPILED := $(VENV)/.compiled
+# Types beside the tests: mypy keeps one processor busy, tests often none. The first time in an
+# environment one process compiles what all workers import, which is a third of what each would do.
+define with-types
+	$(BIN)/mypy & types=$$!; trap 'kill $$types 2> /dev/null' EXIT; \
+		test -e $(COMPILED) || { $(BIN)/pytest --collect-only > /dev/null; touch $(COMPILED); }; \
+		$(1); code=$$?; wait $$types && exit $$code
+endef
 # Where bytecode may not be kept, every start of Python compiles its imports anew: three times the CPU.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -30,9 +38,8 @@ setup: $(SYNCED) $(WARDEN) ## the virtual environment and the supervisor, if mis
 check: setup ## format, lint, types, import contracts, fast tests; changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not docker" $(SPREAD)
+	$(call with-types,$(BIN)/pytest -m "not slow and not docker" $(SPREAD))
 
 fix: setup ## format and repair what can be repaired
 	$(BIN)/ruff format .
@@ -42,9 +49,8 @@ fix: setup ## format and repair what can be repaired
 test: setup images ## everything, the slow and the container tests included
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not docker" $(SPREAD) $(PYTEST)
+	$(call with-types,$(BIN)/pytest -m "not slow and not docker" $(SPREAD) $(PYTEST))
 	$(BIN)/pytest -m "slow and not docker" $(SPREAD) $(UNTIMED) $(PYTEST)
 	$(BIN)/pytest -m docker $(SPREAD) tests/images $(PYTEST)
 	@# What times sandboxes wants the machine to itself.
@@ -123,6 +129,7 @@ $(UV):
 $(SYNCED): pyproject.toml requirements/core.txt | $(UV)
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/core.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@rm -f $(COMPILED)
 	@touch $@
 
 # Only the bubblewrap backend and its tests need it here; images compile their own.
