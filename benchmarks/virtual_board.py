@@ -237,8 +237,7 @@ async def _some(
     session: AsyncSession, on: momentary.Ground, then: Then, rows: Sequence[Ranked]
 ) -> Sequence[Ranked]:
     after = rows[-1].entry_id if rows else None
-    found = await momentary.page(session, on, on.all, then, limit=AT_ONCE, after=after)
-    return found.rows
+    return await momentary.page(session, on, on.all, then, limit=AT_ONCE, after=after)
 
 
 @asynccontextmanager

@@ -61,10 +61,10 @@ async def refresh(
     session: AsyncSession,
     rules: Rules,
     wanted: Collection[UUID],
-) -> None:
-    """Make the rows of some entries anew, whichever of them are apart; the event is locked."""
+) -> Mapping[UUID, EntryKind]:
+    """Make the rows of some entries anew and return which were apart; the event is locked."""
     if not wanted:
-        return
+        return {}
     found = await session.scalars(
         select(EventEntry).where(
             EventEntry.id.in_(wanted),
@@ -74,7 +74,7 @@ async def refresh(
     )
     entries = {entry.id: entry for entry in found}
     if not entries:
-        return
+        return {}
     problems = await scoring.problems(session, rules.event_id)
     log = await logs.of(session, rules.event_id, entries)
     made = cells_of(rules, problems, entries, log)
@@ -83,6 +83,7 @@ async def refresh(
     await moments.replace(
         session, rules.event_id, timed, moments.rows_of(rules, problems, timed, log)
     )
+    return {who: entry.kind for who, entry in entries.items()}
 
 
 def cells_of(

@@ -12,7 +12,7 @@ from api.auth import CurrentUser
 from api.db.models import EntryKind, Event
 from api.deps import MaybeReaderDep, PartsDep
 from api.documented import Responses, problems
-from api.leaderboards import asking, exporting, momentary, overridden, replaying, schemas, viewing
+from api.leaderboards import asking, exporting, overridden, replaying, schemas, timelines, viewing
 from api.leaderboards.asking import BOARD, ElapsedParam, EventIdDep, KindDep, ViewParam
 from api.leaderboards.queries import Among
 from api.leaderboards.replaying import Looked
@@ -84,6 +84,8 @@ async def _exported(
         event = await viewing.event(session, wanted.among.event_id, user)
         if wanted.kind is not EntryKind.OFFICIAL:
             await replaying.need_over(session, event)
+    if wanted.looked is not None:
+        await timelines.ensure(parts.sessions, event.id)
 
     async def whole() -> AsyncIterator[bytes]:
         async with parts.sessions() as session:
@@ -113,9 +115,8 @@ async def _board(
     among = wanted.among
     if wanted.looked is not None:
         then, over = wanted.looked.then, await replaying.whole(session, event)
-        entries = await momentary.count(session, among, then)
         rows = exporting.of_virtual(session, over.ground, among, then)
-        return over.head_at(then, entries=entries), rows
+        return over.head_at(then, entries=over.entries), rows
     tasks = await viewing.problems(session, event.id)
     if wanted.kind is EntryKind.PRACTICE:
         head = await replaying.practice_head(session, event, among, tasks)

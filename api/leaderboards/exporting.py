@@ -31,11 +31,7 @@ def rows(session: AsyncSession, among: Among) -> Rows:
 
 def of_virtual(session: AsyncSession, on: Ground, among: Among, then: Then) -> Rows:
     """Return the same of a virtual board of a moment."""
-
-    async def page(after: UUID | None) -> Sequence[Ranked]:
-        return (await momentary.page(session, on, among, then, limit=PAGE, after=after)).rows
-
-    return _paged(page)
+    return _paged(lambda after: momentary.page(session, on, among, then, limit=PAGE, after=after))
 
 
 def of_practice(session: AsyncSession, event_id: UUID) -> Rows:

@@ -1,13 +1,16 @@
 """What the log says of some entries: the last row of each of their submissions."""
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic_core import from_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.leaderboards.desk import Target
+from api.db import direct
+from api.leaderboards.desk import Logged, Target
 
 _LOG = text("""
 SELECT DISTINCT ON (a.entry_id, a.problem_id, a.submission_id)
@@ -20,6 +23,20 @@ WHERE a.event_id = :event_id
     AND (cast(:log_end AS bigint) IS NULL OR a.id <= :log_end OR entry_id = ANY(:unbound))
 ORDER BY a.entry_id, a.problem_id, a.submission_id, a.id DESC
 """)
+# $1 event; $2, $3 entries and until when each counts, null for all; $4 where the log of those in
+# $5 ends, null for nowhere. Scores come as text: their doubles would not add up.
+_UNTIL = """
+SELECT json_agg(json_build_array(l.entry_id, l.problem_id, l.submission_id, l.submitted_at,
+    l.verdict, l.score::text, l.groups, l.cpu_us, l.memory_bytes))::text
+FROM (
+    SELECT DISTINCT ON (a.entry_id, a.problem_id, a.submission_id) a.*
+    FROM unnest($2::uuid[], $3::timestamptz[]) AS wanted (entry_id, until)
+    JOIN codebattle.event_attempts AS a USING (entry_id)
+    WHERE a.event_id = $1::uuid AND (wanted.until IS NULL OR a.submitted_at <= wanted.until)
+        AND ($4::bigint IS NULL OR a.id <= $4::bigint OR a.entry_id <> ALL ($5::uuid[]))
+    ORDER BY a.entry_id, a.problem_id, a.submission_id, a.id DESC
+) AS l
+"""
 Log = Mapping[Target, Sequence[Any]]
 
 
@@ -44,4 +61,31 @@ async def of(
     bundles: dict[Target, list[Any]] = {}
     for each in rows:
         bundles.setdefault((each.entry_id, each.problem_id), []).append(each)
+    return bundles
+
+
+async def until(
+    session: AsyncSession,
+    event_id: UUID,
+    ends: Mapping[UUID, datetime | None],
+    *,
+    log_end: int | None = None,
+    bound: Collection[UUID] = (),
+) -> str | None:
+    """Return a document of what entries handed in up to some time each, for `read`.
+
+    Of those that are `bound` the log is read up to the `log_end`.
+    """
+    found: str | None = await direct.ask(
+        session, _UNTIL, event_id, list(ends), list(ends.values()), log_end, list(bound)
+    )
+    return found
+
+
+def read(document: str | None) -> Log:
+    """Return the rows of a document by entry and problem."""
+    bundles: dict[Target, list[Any]] = {}
+    for who, task, submission, submitted_at, *rest in from_json(document or "[]"):
+        row = Logged(submission, datetime.fromisoformat(submitted_at), *rest)
+        bundles.setdefault((UUID(who), UUID(task)), []).append(row)
     return bundles

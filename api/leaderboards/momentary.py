@@ -9,8 +9,9 @@ its entries.
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -19,25 +20,23 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import direct
-from api.db.models import EntryKind, Event, EventEntry, EventProblem
-from api.leaderboards import apart, cells, moments, queries, scoring, timelines
+from api.db.models import EntryKind, Event, EventProblem
+from api.leaderboards import cells, logs, moments, queries, scoring
 from api.leaderboards.queries import Among, First, Ranked
 from api.leaderboards.scoring import Rules
+from judge.scoring import Cell, Standing, ordered
 from judge.scoring import EventProblem as Problem
-from judge.scoring import Standing
 from judge.scoring.guilds import Combining
+from judge.scoring.schedule import Schedule
 
 SECOND_US = 1_000_000
 # $1 event; $2, $3 official and virtual time; $4 room and $5 guild, null for all.
 _NOW = """
-WITH now AS MATERIALIZED (
-    SELECT m.entry_id, m.virtual, m.lost, m.penalty, m.last
-    FROM codebattle.board_moments AS m
-    WHERE m.event_id = $1::uuid AND (
+    m.event_id = $1::uuid AND (
         NOT m.virtual AND m.since_us <= $2::bigint AND m.until_us > $2::bigint
         OR m.virtual AND m.since_us <= $3::bigint AND m.until_us > $3::bigint
     ) {among}
-)"""
+"""
 _AMONG = """AND m.entry_id IN (
     SELECT id FROM codebattle.event_entries WHERE event_id = $1::uuid
         AND ($4::uuid IS NULL OR room_id = $4::uuid)
@@ -45,50 +44,63 @@ _AMONG = """AND m.entry_id IN (
 )"""
 # Without a room or a guild nobody's entry is looked up for it.
 _ALL = "AND $4::uuid IS NULL AND $5::uuid IS NULL"
-_ORDER = "lost, penalty, last, virtual, entry_id"
-# $6 after which entry, null for none; $7 how many.
-_PAGE = f"""{{now}}, page AS (
-    SELECT * FROM now WHERE $6::uuid IS NULL OR ({_ORDER}) > (
-        SELECT {_ORDER} FROM now WHERE entry_id = $6::uuid
-    ) ORDER BY {_ORDER} LIMIT $7::bigint
-), top AS (SELECT * FROM page ORDER BY {_ORDER} LIMIT 1)
+_KEY = "m.lost, m.penalty, m.last"
+_PLACE = "m.lost, m.penalty, m.last, m.virtual, m.entry_id"
+_ROW = "e.name, e.room_id, e.guild_id, e.starts_at"
+# $6 how many.
+_TOP = """
+SELECT json_build_object('before', json_build_array(0, 0), 'rows', json_agg(r))::text FROM (
+    SELECT p.*, p.lost::text AS exactly, {row} FROM (
+        SELECT m.* FROM codebattle.board_moments AS m WHERE {now} ORDER BY {place} LIMIT $6::bigint
+    ) AS p JOIN codebattle.event_entries AS e ON e.id = p.entry_id
+    ORDER BY p.lost, p.penalty, p.last, p.virtual, p.entry_id
+) AS r
+"""
+# $6 how many, $7 after which entry.
+_AFTER = """
+WITH past AS MATERIALIZED (
+    SELECT m.* FROM codebattle.board_moments AS m WHERE {now} AND m.entry_id = $7::uuid
+), page AS MATERIALIZED (
+    SELECT m.* FROM codebattle.board_moments AS m CROSS JOIN past AS a WHERE {now} AND ({place})
+        > (a.lost, a.penalty, a.last, a.virtual, a.entry_id)
+    ORDER BY {place} LIMIT $6::bigint
+)
 SELECT json_build_object(
-    'entries', (SELECT count(*) FROM now),
+    -- Official rows that are better than the first of these, and those that come before it.
     'before', (
-        SELECT json_build_array(
-            count(*) FILTER (
-                WHERE (n.lost, n.penalty, n.last) < (t.lost, t.penalty, t.last)
-            ), count(*)
-        ) FROM now AS n CROSS JOIN top AS t WHERE NOT n.virtual
-            AND (n.lost, n.penalty, n.last, n.entry_id) < (t.lost, t.penalty, t.last, CASE
-                WHEN t.virtual THEN 'ffffffff-ffff-ffff-ffff-ffffffffffff' ELSE t.entry_id END)
+        SELECT json_build_array(count(*) FILTER (
+            WHERE ({key}) < (SELECT p.lost, p.penalty, p.last FROM page AS p LIMIT 1)
+        ), count(*))
+        FROM codebattle.board_moments AS m CROSS JOIN past AS a WHERE {now} AND NOT m.virtual
+            AND ({place}) <= (a.lost, a.penalty, a.last, a.virtual, a.entry_id)
     ),
     'rows', (SELECT json_agg(r) FROM (
-        SELECT p.*, p.lost::text AS exactly, e.name, e.room_id, e.guild_id, e.starts_at
+        SELECT p.*, p.lost::text AS exactly, {row}
         FROM page AS p JOIN codebattle.event_entries AS e ON e.id = p.entry_id
         ORDER BY p.lost, p.penalty, p.last, p.virtual, p.entry_id
     ) AS r)
 )::text
-"""  # noqa: S608 - of our own parts
-_COUNT = "{now} SELECT count(*)::text FROM now"
+"""
+_COUNT = "SELECT count(*)::text FROM codebattle.board_moments AS m WHERE {now}"
 # $6 the entry.
-_ONE = """{now}
+_ONE = """
 SELECT json_build_array(own, (
-    SELECT count(*) FROM now AS n WHERE NOT n.virtual
-        AND (n.lost, n.penalty, n.last) < (own.lost, own.penalty, own.last)
+    SELECT count(*) FROM codebattle.board_moments AS m WHERE {now} AND NOT m.virtual
+        AND ({key}) < (own.lost, own.penalty, own.last)
 ))::text FROM (
-    SELECT m.*, m.lost::text AS exactly, e.name, e.room_id, e.guild_id, e.starts_at
-    FROM now AS m JOIN codebattle.event_entries AS e ON e.id = m.entry_id
-    WHERE m.entry_id = $6::uuid
+    SELECT m.*, m.lost::text AS exactly, {row} FROM codebattle.board_moments AS m
+    JOIN codebattle.event_entries AS e ON e.id = m.entry_id
+    WHERE {now} AND m.entry_id = $6::uuid
 ) AS own
 """
 # $6 how many members of a guild count, 0 for all.
-_GUILDS = """{now}, members AS (
-    SELECT e.guild_id, n.*, row_number() OVER (
-        PARTITION BY e.guild_id, n.virtual ORDER BY n.lost, n.penalty, n.last, n.entry_id
+_GUILDS = """
+WITH members AS (
+    SELECT e.guild_id, m.*, row_number() OVER (
+        PARTITION BY e.guild_id, m.virtual ORDER BY {key}, m.entry_id
     ) AS place
-    FROM now AS n JOIN codebattle.event_entries AS e ON e.id = n.entry_id
-    WHERE e.guild_id IS NOT NULL
+    FROM codebattle.board_moments AS m JOIN codebattle.event_entries AS e ON e.id = m.entry_id
+    WHERE {now} AND e.guild_id IS NOT NULL
 )
 SELECT json_agg(g)::text FROM (
     SELECT m.guild_id, m.virtual, count(*) AS members, sum(m.lost)::text AS lost,
@@ -136,14 +148,6 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
-    """Rows in order, and how many there are of which these are some."""
-
-    rows: Sequence[Ranked]
-    entries: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GuildRanked:
     """A guild with its rank: an official one, or one that plays virtually."""
 
@@ -179,21 +183,25 @@ async def page(
     *,
     limit: int,
     after: UUID | None = None,
-) -> Page:
+) -> Sequence[Ranked]:
     """Return rows in order, after some entry's."""
-    found = await _asked(session, _PAGE, among, then, after, limit)
+    found = (
+        await _asked(session, _TOP, among, then, limit)
+        if after is None
+        else await _asked(session, _AFTER, among, then, limit, after)
+    )
+    # The rank of the first is one more than how many are better, whoever comes before it.
     ahead, before = found["before"]
+    rows = found["rows"] or ()
     ranked: list[Ranked] = []
-    for each in found["rows"] or ():
-        row = _ranked(each, before + 1)
-        if not ranked:
-            row = _ranked(each, ahead + 1)
-        elif row.key == ranked[-1].key:
-            row = _ranked(each, ranked[-1].rank)
+    for each in rows:
+        row = _ranked(each, ahead + 1)
+        if ranked and row.key != ranked[-1].key:
+            ahead = before
+            row = replace(row, rank=ahead + 1)
         before += row.kind is EntryKind.OFFICIAL
         ranked.append(row)
-    rows = await _filled(session, on, ranked, found["rows"] or (), then)
-    return Page(rows=rows, entries=found["entries"])
+    return await _filled(session, on, ranked, rows, then)
 
 
 async def one(
@@ -245,10 +253,9 @@ async def guilds(session: AsyncSession, on: Ground, then: Then) -> list[GuildRan
 
 
 async def _asked(session: AsyncSession, form: str, among: Among, then: Then, *more: Any) -> Any:
-    now = _NOW.format(among=_AMONG if among.filters else _ALL)
     found = await direct.ask(
         session,
-        form.replace("{now}", now),
+        _written(form, filtered=bool(among.filters)),
         among.event_id,
         then.official_us,
         then.virtual_us,
@@ -259,6 +266,13 @@ async def _asked(session: AsyncSession, form: str, among: Among, then: Then, *mo
     return None if found is None else from_json(found)
 
 
+@cache
+def _written(form: str, *, filtered: bool) -> str:
+    """Return a statement; what is not filtered by is not looked up."""
+    now = _NOW.format(among=_AMONG if filtered else _ALL)
+    return form.format(now=now, key=_KEY, place=_PLACE, row=_ROW)
+
+
 async def _filled(
     session: AsyncSession,
     on: Ground,
@@ -267,34 +281,54 @@ async def _filled(
     then: Then,
 ) -> Sequence[Ranked]:
     """Return rows with their cells."""
-    entries = {row.entry_id: _entry(row, each) for row, each in zip(ranked, found, strict=True)}
-    log = await timelines.read(session, on.event, entries)
+    clocks = {row.entry_id: _clock(on, row, each) for row, each in zip(ranked, found, strict=True)}
+    # A second more than it can be: what decides is the time that scoring counts.
+    ends = {row.entry_id: _end(clocks[row.entry_id], then.of(row.kind)) for row in ranked}
+    official = [row.entry_id for row in ranked if row.kind is EntryKind.OFFICIAL]
+    document = await logs.until(
+        session, on.event.id, ends, log_end=scoring.log_end(on.event), bound=official
+    )
 
     def filled() -> Sequence[Ranked]:
-        made: dict[UUID, dict[str, cells.Shown]] = {who: {} for who in entries}
-        for (who, task), bundle in log.items():
+        made: dict[UUID, dict[str, cells.Shown]] = {who: {} for who in clocks}
+        kinds = {row.entry_id: row.kind for row in ranked}
+        for (who, task), bundle in logs.read(document).items():
             if task not in on.problems:
                 continue
-            entry, problem = entries[who], on.problems[task]
-            cell = apart.cell(on.rules, problem, entry, bundle, until_us=then.of(entry.kind))
-            if cell.solved and task in on.firsts and on.firsts[task].entry_id == who:
-                cell = cell.awarded(on.rules.format.bonus(problem))
+            cell = _cell(on, who, task, bundle, clocks[who], then.of(kinds[who]))
             if cell.touched:
-                made[who][problem.id] = cells.shown(cell)
+                made[who][str(task)] = cells.shown(cell)
         return [replace(row, cells=made[row.entry_id]) for row in ranked]
 
     # Somebody may have tried very often.
     return await asyncio.to_thread(filled)
 
 
-def _entry(row: Ranked, found: Mapping[str, Any]) -> EventEntry:
-    """Return what scoring needs of a row's entry."""
-    starts_at = found["starts_at"]
-    return EventEntry(
-        id=row.entry_id,
-        kind=row.kind,
-        starts_at=None if starts_at is None else datetime.fromisoformat(starts_at),
-    )
+def _clock(on: Ground, row: Ranked, found: Mapping[str, Any]) -> Schedule:
+    if row.kind is EntryKind.OFFICIAL:
+        return on.rules.schedule
+    return scoring.virtual(on.rules.schedule, datetime.fromisoformat(found["starts_at"]))
+
+
+def _end(clock: Schedule, until_us: int) -> datetime | None:
+    if until_us >= moments.FOREVER_US - 1:
+        return None
+    return clock.moment(timedelta(microseconds=until_us + SECOND_US))
+
+
+def _cell(
+    on: Ground, who: UUID, task: UUID, bundle: Sequence[Any], clock: Schedule, until_us: int
+) -> Cell:
+    """Return an entry's cell as it was at a moment of its clock."""
+    timed = ((row, clock.elapsed_us(row.submitted_at)) for row in bundle)
+    attempts = [
+        scoring.attempt(row, at_us, hidden=False) for row, at_us in timed if at_us <= until_us
+    ]
+    problem = on.problems[task]
+    cell = on.rules.format.cell(problem, ordered(attempts))
+    if cell.solved and task in on.firsts and on.firsts[task].entry_id == who:
+        return cell.awarded(on.rules.format.bonus(problem))
+    return cell
 
 
 def _ranked(row: Mapping[str, Any], rank: int) -> Ranked:

@@ -22,7 +22,6 @@ from api.errors import ConflictError, UnauthenticatedError
 from api.leaderboards import (
     apart,
     momentary,
-    moments,
     overridden,
     schemas,
     scoring,
@@ -58,6 +57,7 @@ class Whole:
     """What is the same at every moment of an event that is over."""
 
     ground: Ground
+    entries: int
     head: Mapping[str, Any]
     marks: Marks
 
@@ -113,8 +113,11 @@ async def virtual(
             found = await momentary.page(
                 session, over.ground, among, then, limit=asked.limit + 1, after=asked.after
             )
-        head = over.head_at(then, entries=found.entries)
-        board = _board(head, asked, over.ground.tasks, rows=found.rows, own=())
+            entries = over.entries
+            if among.filters:
+                entries = await momentary.count(session, among, then)
+        head = over.head_at(then, entries=entries)
+        board = _board(head, asked, over.ground.tasks, rows=found, own=())
         over.marks.on(board.rows)
         return board
 
@@ -157,28 +160,18 @@ async def virtual_guilds(
 async def look(
     parts: Parts, user: CurrentUser | None, event_id: UUID, *, elapsed_s: int | None
 ) -> Looked:
-    """Return what moment somebody asks for: their own, unless they name one.
-
-    Afterwards the event's moments are made.
-    """
+    """Return what moment somebody asks for: their own, unless they name one."""
     if user is None:
         raise UnauthenticatedError("a virtual board needs a bearer token")
     async with parts.sessions() as session:
         event = await viewing.event(session, event_id, user)
         now = await need_over(session, event)
         own = await _own(session, event, user, now)
-        made = await moments.made_of(session, event.id)
     if elapsed_s is None and own is not None:
         elapsed_s = max(0, own.elapsed_s)
     if elapsed_s is not None and elapsed_s >= event.duration_s:
         # Those who had more time than others are in it with all they did.
         elapsed_s = None
-    if not made:
-
-        async def make() -> None:
-            await timelines.ensure(parts.sessions, event_id)
-
-        await parts.lookbacks.get(("moments", event_id), make)
     return Looked(then=Then(elapsed_s=elapsed_s), own=None if own is None else own.entry_id)
 
 
@@ -227,11 +220,14 @@ async def whole(session: AsyncSession, event: Event) -> Whole:
     )
     head["kind"] = EntryKind.VIRTUAL
     marks = await overridden.of(session, schemas.BoardHead(**head))
-    return Whole(ground=ground, head=head, marks=marks)
+    # Everybody has been there since their own start, so there are as many at every moment.
+    entries = await momentary.count(session, ground.all, Then(elapsed_s=0))
+    return Whole(ground=ground, entries=entries, head=head, marks=marks)
 
 
 async def _whole(parts: Parts, event_id: UUID) -> Whole:
     async def make() -> Whole:
+        await timelines.ensure(parts.sessions, event_id)
         async with parts.sessions() as session:
             return await whole(session, await session.get_one(Event, event_id))
 

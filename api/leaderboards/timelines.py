@@ -23,7 +23,7 @@ from api.wiring import Parts
 
 EVERY_S = 2.0
 EVENTS_AT_ONCE = 20
-ENTRIES_AT_ONCE = 200
+ENTRIES_AT_ONCE = 50
 
 
 async def keep(parts: Parts) -> None:
@@ -42,6 +42,8 @@ async def ensure(sessions: Sessions, event_id: UUID, *, wait: bool = True) -> No
     One that another is at is waited for, or left to it.
     """
     async with sessions() as session:
+        if await moments.made_of(session, event_id):
+            return
         locked = await session.scalar(
             select(Event)
             .where(Event.id == event_id)

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import direct
 from api.db.base import document
-from api.db.models import Event, EventAttempt, UnshownAttempt
+from api.db.models import EntryKind, Event, EventAttempt, UnshownAttempt
 from api.leaderboards import apart, moments, scoring
 from api.leaderboards import desk as desks
 from api.leaderboards.desk import Desk, Target
@@ -108,11 +108,12 @@ class Known:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changed:
-    """Whose cells changed on the board that everybody sees, and on the jury's."""
+    """Whose cells changed on the board that everybody sees, on the jury's, and apart from both."""
 
     event_id: UUID
     public: tuple[Target, ...] = ()
     jury: tuple[Target, ...] = ()
+    apart: tuple[tuple[UUID, UUID, EntryKind], ...] = ()
 
 
 class _Versions:
@@ -208,11 +209,12 @@ async def _refresh(
 ) -> Changed:
     wanted = {who for who, _ in targets}
     desk = await desks.read(session, rules, list(targets), wanted)
-    await apart.refresh(session, rules, desk.apart)
+    kinds = await apart.refresh(session, rules, desk.apart)
+    beside = tuple((who, task, kinds[who]) for who, task in targets if who in kinds)
     kept = [(who, task) for who, task in targets if who in desk.entries and task in desk.problems]
     # Boards that were written down stay so, whatever becomes known later.
     if scoring.log_end(event) is not None or not kept:
-        return Changed(event_id=event.id)
+        return Changed(event_id=event.id, apart=beside)
     strangers = _make(desk, kept)
     if strangers:
         # Once more with the cells of those who are first no longer, or are now.
@@ -224,6 +226,7 @@ async def _refresh(
         event_id=event.id,
         public=tuple((who, UUID(task)) for public, who, task in desk.changed if public),
         jury=tuple((who, UUID(task)) for public, who, task in desk.changed if not public),
+        apart=beside,
     )
 
 
