@@ -1,4 +1,4 @@
-"""Archives of packages that a stranger made: refused by their lists and names, and nothing stays."""
+"""Archives of packages that a stranger made: refused by lists and names, and nothing stays."""
 
 import io
 import zipfile
