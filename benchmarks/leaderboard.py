@@ -284,13 +284,13 @@ async def judged_before(
     await vacuum(made)
 
 
-async def vacuum(made: Sessions) -> None:
+async def vacuum(made: Sessions, *, more: Sequence[str] = ()) -> None:
     """Do what autovacuum does a minute later."""
     async with made() as session:
         raw = (await (await session.connection()).get_raw_connection()).driver_connection
         assert raw is not None
         await session.commit()
-        for table in ("event_attempts", "event_entries", "board_cells", "board_rows"):
+        for table in ("event_attempts", "event_entries", "board_cells", "board_rows", *more):
             await raw.execute(f"VACUUM ANALYZE codebattle.{table}")
 
 

@@ -122,7 +122,7 @@ async def _on(parts: Parts, sizes: Sizes) -> Found:
         began = time.perf_counter()
         await timelines.ensure(parts.sessions, ground.event_id)
         written_s = time.perf_counter() - began
-    await leaderboard.vacuum(parts.sessions)
+    await leaderboard.vacuum(parts.sessions, more=("board_moments",))
     before = resident(os.getpid())
     async with _beating() as looking:
         first_ms = await _look(parts, ground, chance.choice(players), chance, first=True)

@@ -1,6 +1,6 @@
 """What the log says of some entries: the last row of each of their submissions."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -26,18 +26,21 @@ ORDER BY a.entry_id, a.problem_id, a.submission_id, a.id DESC
 # $1 event; $2, $3 entries and until when each counts, null for all; $4 where the log of those in
 # $5 ends, null for nowhere. Scores come as text: their doubles would not add up.
 _UNTIL = """
-SELECT json_agg(json_build_array(l.entry_id, l.problem_id, l.submission_id, l.submitted_at,
-    l.verdict, l.score::text, l.groups, l.cpu_us, l.memory_bytes))::text
-FROM (
-    SELECT DISTINCT ON (a.entry_id, a.problem_id, a.submission_id) a.*
-    FROM unnest($2::uuid[], $3::timestamptz[]) AS wanted (entry_id, until)
-    JOIN codebattle.event_attempts AS a USING (entry_id)
-    WHERE a.event_id = $1::uuid AND (wanted.until IS NULL OR a.submitted_at <= wanted.until)
-        AND ($4::bigint IS NULL OR a.id <= $4::bigint OR a.entry_id <> ALL ($5::uuid[]))
-    ORDER BY a.entry_id, a.problem_id, a.submission_id, a.id DESC
-) AS l
+SELECT json_agg(json_build_array(b.entry_id, b.problem_id, b.rows))::text FROM (
+    SELECT l.entry_id, l.problem_id, json_agg(json_build_array(l.submission_id, l.submitted_at,
+        l.verdict, l.score::text, l.groups, l.cpu_us, l.memory_bytes)) AS rows
+    FROM (
+        SELECT DISTINCT ON (a.entry_id, a.problem_id, a.submission_id) a.*
+        FROM unnest($2::uuid[], $3::timestamptz[]) AS wanted (entry_id, until)
+        JOIN codebattle.event_attempts AS a USING (entry_id)
+        WHERE a.event_id = $1::uuid AND (wanted.until IS NULL OR a.submitted_at <= wanted.until)
+            AND ($4::bigint IS NULL OR a.id <= $4::bigint OR a.entry_id <> ALL ($5::uuid[]))
+        ORDER BY a.entry_id, a.problem_id, a.submission_id, a.id DESC
+    ) AS l GROUP BY l.entry_id, l.problem_id
+) AS b
 """
 Log = Mapping[Target, Sequence[Any]]
+Some = Sequence[Logged]
 
 
 async def of(
@@ -82,10 +85,11 @@ async def until(
     return found
 
 
-def read(document: str | None) -> Log:
-    """Return the rows of a document by entry and problem."""
-    bundles: dict[Target, list[Any]] = {}
-    for who, task, submission, submitted_at, *rest in from_json(document or "[]"):
-        row = Logged(submission, datetime.fromisoformat(submitted_at), *rest)
-        bundles.setdefault((UUID(who), UUID(task)), []).append(row)
-    return bundles
+def read(document: str | None) -> Iterator[tuple[str, str, Some]]:
+    """Return entry, problem and rows of a document."""
+    for who, task, rows in from_json(document or "[]"):
+        yield (
+            who,
+            task,
+            [Logged(first, datetime.fromisoformat(at), *rest) for first, at, *rest in rows],
+        )

@@ -31,11 +31,13 @@ from judge.scoring.schedule import Schedule
 
 SECOND_US = 1_000_000
 # $1 event; $2, $3 official and virtual time; $4 room and $5 guild, null for all.
-_NOW = """
-    m.event_id = $1::uuid AND (
-        NOT m.virtual AND m.since_us <= $2::bigint AND m.until_us > $2::bigint
-        OR m.virtual AND m.since_us <= $3::bigint AND m.until_us > $3::bigint
-    ) {among}
+_OFFICIAL = """
+    m.event_id = $1::uuid AND NOT m.virtual
+    AND m.since_us <= $2::bigint AND m.until_us > $2::bigint {among}
+"""
+_VIRTUAL = """
+    m.event_id = $1::uuid AND m.virtual
+    AND m.since_us <= $3::bigint AND m.until_us > $3::bigint {among}
 """
 _AMONG = """AND m.entry_id IN (
     SELECT id FROM codebattle.event_entries WHERE event_id = $1::uuid
@@ -45,25 +47,42 @@ _AMONG = """AND m.entry_id IN (
 # Without a room or a guild nobody's entry is looked up for it.
 _ALL = "AND $4::uuid IS NULL AND $5::uuid IS NULL"
 _KEY = "m.lost, m.penalty, m.last"
-_PLACE = "m.lost, m.penalty, m.last, m.virtual, m.entry_id"
-_ROW = "e.name, e.room_id, e.guild_id, e.starts_at"
-# $6 how many.
-_TOP = """
-SELECT json_build_object('before', json_build_array(0, 0), 'rows', json_agg(r))::text FROM (
-    SELECT p.*, p.lost::text AS exactly, {row} FROM (
-        SELECT m.* FROM codebattle.board_moments AS m WHERE {now} ORDER BY {place} LIMIT $6::bigint
-    ) AS p JOIN codebattle.event_entries AS e ON e.id = p.entry_id
+_ROWS = """
+SELECT json_agg(r) FROM (
+    SELECT p.*, p.lost::text AS exactly, e.name, e.room_id, e.guild_id, e.starts_at
+    FROM page AS p JOIN codebattle.event_entries AS e ON e.id = p.entry_id
     ORDER BY p.lost, p.penalty, p.last, p.virtual, p.entry_id
 ) AS r
 """
-# $6 how many, $7 after which entry.
+# $6 how many. Both kinds in the order of an index, then merged: official rows first of equals.
+_TOP = """
+WITH page AS MATERIALIZED (
+    (SELECT m.* FROM codebattle.board_moments AS m WHERE {official}
+        ORDER BY {key}, m.entry_id LIMIT $6::bigint)
+    UNION ALL
+    (SELECT m.* FROM codebattle.board_moments AS m WHERE {virtual}
+        ORDER BY {key}, m.entry_id LIMIT $6::bigint)
+    ORDER BY lost, penalty, last, virtual, entry_id LIMIT $6::bigint
+)
+SELECT json_build_object('before', json_build_array(0, 0), 'rows', ({rows}))::text
+"""
+# $6 how many, $7 after which entry; `past` has its place among both kinds.
 _AFTER = """
 WITH past AS MATERIALIZED (
-    SELECT m.* FROM codebattle.board_moments AS m WHERE {now} AND m.entry_id = $7::uuid
+    SELECT {key}, CASE WHEN m.virtual THEN {most} ELSE m.entry_id END AS official,
+        CASE WHEN m.virtual THEN m.entry_id ELSE {least} END AS virtual
+    FROM codebattle.board_moments AS m WHERE m.entry_id = $7::uuid AND ({official} OR {virtual})
 ), page AS MATERIALIZED (
-    SELECT m.* FROM codebattle.board_moments AS m CROSS JOIN past AS a WHERE {now} AND ({place})
-        > (a.lost, a.penalty, a.last, a.virtual, a.entry_id)
-    ORDER BY {place} LIMIT $6::bigint
+    (SELECT m.* FROM past AS a CROSS JOIN LATERAL (
+        SELECT * FROM codebattle.board_moments AS m WHERE {official}
+            AND ({key}, m.entry_id) > (a.lost, a.penalty, a.last, a.official)
+        ORDER BY {key}, m.entry_id LIMIT $6::bigint) AS m)
+    UNION ALL
+    (SELECT m.* FROM past AS a CROSS JOIN LATERAL (
+        SELECT * FROM codebattle.board_moments AS m WHERE {virtual}
+            AND ({key}, m.entry_id) > (a.lost, a.penalty, a.last, a.virtual)
+        ORDER BY {key}, m.entry_id LIMIT $6::bigint) AS m)
+    ORDER BY lost, penalty, last, virtual, entry_id LIMIT $6::bigint
 )
 SELECT json_build_object(
     -- Official rows that are better than the first of these, and those that come before it.
@@ -71,27 +90,30 @@ SELECT json_build_object(
         SELECT json_build_array(count(*) FILTER (
             WHERE ({key}) < (SELECT p.lost, p.penalty, p.last FROM page AS p LIMIT 1)
         ), count(*))
-        FROM codebattle.board_moments AS m CROSS JOIN past AS a WHERE {now} AND NOT m.virtual
-            AND ({place}) <= (a.lost, a.penalty, a.last, a.virtual, a.entry_id)
+        FROM codebattle.board_moments AS m WHERE {official} AND ({key}, m.entry_id)
+            <= (SELECT a.lost, a.penalty, a.last, a.official FROM past AS a)
     ),
-    'rows', (SELECT json_agg(r) FROM (
-        SELECT p.*, p.lost::text AS exactly, {row}
-        FROM page AS p JOIN codebattle.event_entries AS e ON e.id = p.entry_id
-        ORDER BY p.lost, p.penalty, p.last, p.virtual, p.entry_id
-    ) AS r)
+    'rows', ({rows})
 )::text
 """
-_COUNT = "SELECT count(*)::text FROM codebattle.board_moments AS m WHERE {now}"
+_MOST = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
+_LEAST = "'00000000-0000-0000-0000-000000000000'::uuid"
+_COUNT = """
+SELECT (
+    (SELECT count(*) FROM codebattle.board_moments AS m WHERE {official})
+    + (SELECT count(*) FROM codebattle.board_moments AS m WHERE {virtual})
+)::text
+"""
 # $6 the entry.
 _ONE = """
-SELECT json_build_array(own, (
-    SELECT count(*) FROM codebattle.board_moments AS m WHERE {now} AND NOT m.virtual
-        AND ({key}) < (own.lost, own.penalty, own.last)
-))::text FROM (
-    SELECT m.*, m.lost::text AS exactly, {row} FROM codebattle.board_moments AS m
-    JOIN codebattle.event_entries AS e ON e.id = m.entry_id
-    WHERE {now} AND m.entry_id = $6::uuid
-) AS own
+WITH page AS MATERIALIZED (
+    SELECT m.* FROM codebattle.board_moments AS m
+    WHERE m.entry_id = $6::uuid AND ({official} OR {virtual})
+)
+SELECT json_build_object('before', (
+    SELECT count(*) FROM codebattle.board_moments AS m WHERE {official}
+        AND ({key}) < (SELECT own.lost, own.penalty, own.last FROM page AS own)
+), 'rows', ({rows}))::text
 """
 # $6 how many members of a guild count, 0 for all.
 _GUILDS = """
@@ -100,7 +122,7 @@ WITH members AS (
         PARTITION BY e.guild_id, m.virtual ORDER BY {key}, m.entry_id
     ) AS place
     FROM codebattle.board_moments AS m JOIN codebattle.event_entries AS e ON e.id = m.entry_id
-    WHERE {now} AND e.guild_id IS NOT NULL
+    WHERE ({official} OR {virtual}) AND e.guild_id IS NOT NULL
 )
 SELECT json_agg(g)::text FROM (
     SELECT m.guild_id, m.virtual, count(*) AS members, sum(m.lost)::text AS lost,
@@ -133,13 +155,17 @@ class Then:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ground:
-    """What every moment of an event has in common; `firsts` who solved what first in the end."""
+    """What every moment of an event has in common.
+
+    `firsts` is who solved what first in the end, `winners` only who, by a problem's id as text.
+    """
 
     event: Event
     rules: Rules
     tasks: Sequence[EventProblem]
     problems: Mapping[UUID, Problem]
     firsts: Mapping[UUID, First]
+    winners: Mapping[str, UUID]
 
     @property
     def all(self) -> Among:
@@ -166,12 +192,14 @@ async def ground(session: AsyncSession, event: Event) -> Ground:
     )
     tasks = found.all()
     among = Among(event_id=event.id, public=True)
+    firsts = await queries.firsts(session, among, [task.problem_id for task in tasks])
     return Ground(
         event=event,
         rules=scoring.rules(event),
         tasks=tasks,
         problems={task.problem_id: scoring.problem(task) for task in tasks},
-        firsts=await queries.firsts(session, among, [task.problem_id for task in tasks]),
+        firsts=firsts,
+        winners={str(task): each.entry_id for task, each in firsts.items()},
     )
 
 
@@ -209,10 +237,9 @@ async def one(
 ) -> Sequence[Ranked]:
     """Return one entry with its rank, if it is among those that are meant."""
     found = await _asked(session, _ONE, among, then, entry_id)
-    if found is None:
-        return []
-    own, ahead = found
-    return await _filled(session, on, [_ranked(own, ahead + 1)], [own], then)
+    rows = found["rows"] or ()
+    ranked = [_ranked(each, found["before"] + 1) for each in rows]
+    return await _filled(session, on, ranked, rows, then)
 
 
 async def count(session: AsyncSession, among: Among, then: Then) -> int:
@@ -269,8 +296,15 @@ async def _asked(session: AsyncSession, form: str, among: Among, then: Then, *mo
 @cache
 def _written(form: str, *, filtered: bool) -> str:
     """Return a statement; what is not filtered by is not looked up."""
-    now = _NOW.format(among=_AMONG if filtered else _ALL)
-    return form.format(now=now, key=_KEY, place=_PLACE, row=_ROW)
+    among = _AMONG if filtered else _ALL
+    return form.format(
+        official=_OFFICIAL.format(among=among),
+        virtual=_VIRTUAL.format(among=among),
+        key=_KEY,
+        rows=_ROWS,
+        most=_MOST,
+        least=_LEAST,
+    )
 
 
 async def _filled(
@@ -290,15 +324,18 @@ async def _filled(
     )
 
     def filled() -> Sequence[Ranked]:
-        made: dict[UUID, dict[str, cells.Shown]] = {who: {} for who in clocks}
-        kinds = {row.entry_id: row.kind for row in ranked}
-        for (who, task), bundle in logs.read(document).items():
-            if task not in on.problems:
+        problems = {str(task): each for task, each in on.problems.items()}
+        mine = {str(row.entry_id): row for row in ranked}
+        made: dict[str, dict[str, cells.Shown]] = {who: {} for who in mine}
+        for who, task, bundle in logs.read(document):
+            if task not in problems:
                 continue
-            cell = _cell(on, who, task, bundle, clocks[who], then.of(kinds[who]))
+            row = mine[who]
+            clock, until_us = clocks[row.entry_id], then.of(row.kind)
+            cell = _cell(on, row.entry_id, problems[task], bundle, clock, until_us)
             if cell.touched:
-                made[who][str(task)] = cells.shown(cell)
-        return [replace(row, cells=made[row.entry_id]) for row in ranked]
+                made[who][task] = cells.shown(cell)
+        return [replace(row, cells=made[str(row.entry_id)]) for row in ranked]
 
     # Somebody may have tried very often.
     return await asyncio.to_thread(filled)
@@ -317,16 +354,15 @@ def _end(clock: Schedule, until_us: int) -> datetime | None:
 
 
 def _cell(
-    on: Ground, who: UUID, task: UUID, bundle: Sequence[Any], clock: Schedule, until_us: int
+    on: Ground, who: UUID, problem: Problem, bundle: logs.Some, clock: Schedule, until_us: int
 ) -> Cell:
     """Return an entry's cell as it was at a moment of its clock."""
     timed = ((row, clock.elapsed_us(row.submitted_at)) for row in bundle)
     attempts = [
         scoring.attempt(row, at_us, hidden=False) for row, at_us in timed if at_us <= until_us
     ]
-    problem = on.problems[task]
     cell = on.rules.format.cell(problem, ordered(attempts))
-    if cell.solved and task in on.firsts and on.firsts[task].entry_id == who:
+    if cell.solved and on.winners.get(problem.id) == who:
         return cell.awarded(on.rules.format.bonus(problem))
     return cell
 

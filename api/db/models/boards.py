@@ -208,7 +208,15 @@ class BoardMoment(Base):
     """
 
     __tablename__ = "board_moments"
-    __table_args__ = (Index("ix_board_moments_entry", "entry_id"),)
+    __table_args__ = (
+        Index("ix_board_moments_entry", "entry_id"),
+        # With the times, so that ranks and pages of a moment are read from it alone.
+        Index(
+            "ix_board_moments_order",
+            *("event_id", "virtual", "lost", "penalty", "last", "entry_id"),
+            postgresql_include=["since_us", "until_us"],
+        ),
+    )
 
     event_id: Mapped[UUID] = mapped_column(
         ForeignKey("events.id", ondelete="CASCADE"), primary_key=True
