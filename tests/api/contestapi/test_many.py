@@ -1,7 +1,9 @@
 """Many who read at once: looks and scoreboards are made for all of them together."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 import pytest
@@ -72,3 +74,28 @@ async def test_a_scoreboard_is_made_when_it_changed(
         while (found := (await client.get("/scoreboard")).json()) == first:
             await asyncio.sleep(0.01)
     assert found["rows"][0]["score"]["num_solved"] == 1
+
+
+async def test_groups_that_there_are_not_push_out_no_scoreboard(
+    world: Worlds, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anybody may ask for them, and one of many teams takes seconds to write."""
+    written: list[View] = []
+    scoreboard = standing.scoreboard
+
+    def counted(session: AsyncSession, view: View, *which: Any) -> AsyncIterator[bytes]:
+        written.append(view)
+        return scoreboard(session, view, *which)
+
+    monkeypatch.setattr(standing, "scoreboard", counted)
+    monkeypatch.setattr(boards, "HELD_MAX", 1)
+    monkeypatch.setattr(boards, "SAME_S", float("inf"))
+    await world()
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url=f"http://test{BASE}/contests/finals"
+    )
+    async with client:
+        assert (await client.get("/scoreboard")).status_code == 200
+        assert (await client.get("/scoreboard?group_id=none")).status_code == 404
+        assert (await client.get("/scoreboard")).status_code == 200
+    assert len(written) == 1
