@@ -23,7 +23,7 @@ from tests.api.contestapi.test_feed import Reader, state
 from tests.api.live_client import serving
 
 READERS = 4
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 _WAITING = text("""
 SELECT count(*) FROM pg_stat_activity
 WHERE datname = current_database() AND wait_event_type = 'Lock'

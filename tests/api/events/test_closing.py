@@ -128,7 +128,7 @@ async def test_a_judgement_waits_for_whoever_has_the_board(arena: Arenas, *, cha
         judging = asyncio.create_task(made.judged())
         await _until_waiting(made, judging)
         if changes:
-            event.removed = [{"start": event.started_at.isoformat(), "end": None}]
+            event.removed = [{"start": event.starts_at.isoformat(), "end": None}]
         await session.commit()
     await judging
     assert (await made.client(made.ada).get(path)).json()["verdict"] == "AC"
