@@ -16,6 +16,7 @@ export UV_PYTHON_DOWNLOADS := never
 SPREAD := -n $(shell echo $$(($$(nproc) * 3 / 2))) --dist worksteal
 # Slow tests that bear each other's company: they compute, or wait.
 UNTIMED := tests/api tests/unit tests/examples/test_generators.py
+UNTIMED_DOCKER := tests/api tests/images
 COMPILED := $(VENV)/.compiled
 # Types beside the tests: mypy keeps one processor busy, tests often none. The first time in an
 # environment one process compiles what all workers import, which is a third of what each would do.
@@ -52,10 +53,10 @@ test: setup images ## everything, the slow and the container tests included
 	$(BIN)/lint-imports
 	$(call with-types,$(BIN)/pytest -m "not slow and not docker" $(SPREAD) $(PYTEST))
 	$(BIN)/pytest -m "slow and not docker" $(SPREAD) $(UNTIMED) $(PYTEST)
-	$(BIN)/pytest -m docker $(SPREAD) tests/images $(PYTEST)
+	$(BIN)/pytest -m docker $(SPREAD) $(UNTIMED_DOCKER) $(PYTEST)
 	@# What times sandboxes wants the machine to itself.
 	$(BIN)/pytest -m "slow and not docker" $(UNTIMED:%=--ignore %) $(PYTEST)
-	$(BIN)/pytest -m docker --ignore tests/images $(PYTEST)
+	$(BIN)/pytest -m docker $(UNTIMED_DOCKER:%=--ignore %) $(PYTEST)
 
 fuzz: setup ## call the service as its document allows and does not, for long: SEED=N, EXAMPLES=N
 	FUZZ_SEED=$(or $(SEED),$(shell date +%s)) FUZZ_EXAMPLES=$(or $(EXAMPLES),100) \

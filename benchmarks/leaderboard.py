@@ -47,7 +47,7 @@ from api.embedded import Postgres
 from api.leaderboards import queries, rebuilding, updating
 from api.leaderboards.updating import Known
 from api.settings import Environment, Settings
-from api.submissions import claiming
+from api.submissions import claiming, storing
 from benchmarks.figures import Figure, Report, run
 from judge.results import Judgement, Run
 from judge.verdicts import Verdict
@@ -312,7 +312,7 @@ async def _updates(
         judgement = _judgement(known.verdict or Verdict.AC)
         begin = time.perf_counter()
         async with made() as session:
-            done = await claiming.store(session, claimed, judgement, told={}, known=known)
+            done = await storing.store(session, claimed, judgement, told={}, known=known)
         taken.append((time.perf_counter() - begin) * 1000)
         assert done.stored
     return taken[WARM:]

@@ -90,6 +90,11 @@ async def _driver(held: AsyncConnection) -> asyncpg.Connection:
     return cast("asyncpg.Connection", raw.driver_connection)
 
 
+async def begun(session: AsyncSession) -> bool:
+    """Tell whether a session's transaction has begun at the database."""
+    return (await _driver(await session.connection())).is_in_transaction()
+
+
 class Direct:
     """A connection of one user: no two statements may be under way at once."""
 

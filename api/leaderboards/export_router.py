@@ -55,7 +55,7 @@ WantedDep = Annotated[_Wanted, Depends(_wanted)]
 @router.get(
     f"{BOARD}.csv",
     response_class=StreamingResponse,
-    responses=_CSV | problems(401, 403, 409, 429),
+    responses=_CSV | problems(400, 401, 403, 409, 429),
 )
 async def export_leaderboard_csv(
     wanted: WantedDep, user: MaybeReaderDep, parts: PartsDep
@@ -67,7 +67,7 @@ async def export_leaderboard_csv(
 @router.get(
     f"{BOARD}.json",
     response_class=StreamingResponse,
-    responses=_JSON | problems(401, 403, 409, 429),
+    responses=_JSON | problems(400, 401, 403, 409, 429),
 )
 async def export_leaderboard_json(
     wanted: WantedDep, user: MaybeReaderDep, parts: PartsDep

@@ -92,7 +92,7 @@ async def get_leaderboard(
 @router.get(
     f"{BOARD}/guilds",
     response_model=schemas.GuildBoard,
-    responses=_UNCHANGED | problems(401, 403, 409, 429),
+    responses=_UNCHANGED | problems(400, 401, 403, 409, 429),
 )
 async def get_guild_leaderboard(
     event_id: EventIdDep,

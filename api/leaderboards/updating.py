@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.db import direct
 from api.db.base import document
 from api.db.models import EntryKind, Event, EventAttempt, UnshownAttempt
-from api.leaderboards import apart, moments, scoring
+from api.leaderboards import apart, cells, moments, scoring
 from api.leaderboards import desk as desks
 from api.leaderboards.desk import Desk, Target
 from api.leaderboards.scoring import Rules
@@ -29,7 +29,7 @@ from judge.verdicts import Verdict
 CATCH_UP_MAX = 1000
 VERSIONS_MAX = 64
 # What the log keeps, and what PostgreSQL calls that.
-_LEARNED = {
+LEARNED = {
     **dict.fromkeys(("event_id", "entry_id", "problem_id", "submission_id"), "uuid"),
     "judging_id": "uuid",
     "submitted_at": "timestamptz",
@@ -41,11 +41,21 @@ _LEARNED = {
 }
 
 
-def _noted_by(having: str, *, after: int) -> str:
-    """Return the statement that adds to the log when `having` has a row, see `recorded_by`."""
-    values = (f"${at}::{kind}" for at, kind in enumerate(_LEARNED.values(), after + 1))
+# Whoever locks a board takes a number, so that what was read of it before can be known to be old.
+TAKEN = """
+    INSERT INTO codebattle.board_heads AS head (event_id, number) SELECT id, 1 FROM locked
+    ON CONFLICT (event_id) DO UPDATE SET number = head.number + 1
+"""
+
+
+def noted_by(having: str, *, after: int) -> str:
+    """Return the statement that adds to the log when `having` has a row.
+
+    It takes what `learned` returns, as the parameters that come `after` so many others.
+    """
+    values = (f"${at}::{kind}" for at, kind in enumerate(LEARNED.values(), after + 1))
     return f"""
-    INSERT INTO codebattle.event_attempts ({", ".join(_LEARNED)})
+    INSERT INTO codebattle.event_attempts ({", ".join(LEARNED)})
     SELECT {", ".join(values)} FROM {having}
 """  # noqa: S608 - numbers and our own names
 
@@ -53,14 +63,13 @@ def _noted_by(having: str, *, after: int) -> str:
 def recorded_by(having: str, *, after: int) -> str:
     """Return parts of a statement that adds to the log and locks, when `having` has a row.
 
-    They take what `learned` returns, as the parameters that come `after` so many others, and
-    `RECORDED` is what they give.
+    They take what `noted_by` takes, and `RECORDED` is what they give.
     """
-    return f"""noted AS ({_noted_by(having, after=after)}), locked AS (
-    SELECT event.xmin::text || event.ctid::text AS version
+    return f"""noted AS ({noted_by(having, after=after)}), locked AS (
+    SELECT event.id, event.xmin::text || event.ctid::text AS version
     FROM {having}, codebattle.events AS event
     WHERE event.id = ${after + 1} FOR NO KEY UPDATE OF event
-)"""  # noqa: S608 - numbers and our own names
+), taken AS ({TAKEN})"""  # noqa: S608 - numbers and our own names
 
 
 # Which version of the event's row is locked, and what time it is then: that would be read before,
@@ -68,12 +77,12 @@ def recorded_by(having: str, *, after: int) -> str:
 RECORDED = "SELECT json_build_array(version, clock_timestamp())::text FROM locked"
 _ALONE = "WITH given AS (SELECT)"
 _RECORD = f"{_ALONE}, {recorded_by('given', after=0)} {RECORDED}"
-_NOTE_SHOWN = f"{_ALONE} {_noted_by('given', after=0)}"
+_NOTE_SHOWN = f"{_ALONE} {noted_by('given', after=0)}"
 _NOTE = """
 {alone}, noted AS ({noted} RETURNING event_id, id, entry_id, problem_id)
 INSERT INTO codebattle.event_unshown (event_id, attempt_id, entry_id, problem_id)
 SELECT event_id, id, entry_id, problem_id FROM noted
-""".format(alone=_ALONE, noted=_noted_by("given", after=0))
+""".format(alone=_ALONE, noted=noted_by("given", after=0))
 _LOCKED = (
     select(Event)
     .where(Event.id == bindparam("locked"))
@@ -81,6 +90,7 @@ _LOCKED = (
     .with_for_update(key_share=True)
     .execution_options(populate_existing=True)
 )
+_TAKE = text(f"WITH locked AS (SELECT cast(:locked AS uuid) AS id) {TAKEN}")
 _UNSHOWN = text("""
 DELETE FROM codebattle.event_unshown WHERE (event_id, attempt_id) IN (
     SELECT event_id, attempt_id FROM codebattle.event_unshown
@@ -116,7 +126,7 @@ class Changed:
     apart: tuple[tuple[UUID, UUID, EntryKind], ...] = ()
 
 
-class _Versions:
+class Versions:
     """Events as they were read last, with their rules: a version of a row is its place and writer.
 
     Judgements follow each other far more often than anybody changes their event. What is kept
@@ -141,8 +151,12 @@ class _Versions:
             del self._held[next(iter(self._held))]
         return held[1], held[2]
 
+    def last(self, event_id: UUID) -> tuple[str, Event, Rules] | None:
+        """Return the version that was held last."""
+        return self._held.get(event_id)
 
-_versions = _Versions()
+
+versions = Versions()
 
 
 async def note(session: AsyncSession, known: Known, *, shown: bool = False) -> None:
@@ -167,7 +181,7 @@ async def recorded(
 ) -> tuple[Event, datetime, Changed]:
     """Bring the board up to date with what was added to the log, given what `RECORDED` gave."""
     version, at = json.loads(found)
-    event, rules = await _versions.event(session, known.event_id, version)
+    event, rules = await versions.event(session, known.event_id, version)
     changed = await _refresh(session, event, rules, {(known.entry_id, known.problem_id)})
     return event, datetime.fromisoformat(at), changed
 
@@ -192,6 +206,7 @@ async def locked(session: AsyncSession, event_id: UUID) -> Event:
     event = found.scalar_one_or_none()
     if event is None:
         raise LookupError(f"there is no event {event_id}")
+    await session.execute(_TAKE, {"locked": event_id})
     return event
 
 
@@ -215,22 +230,27 @@ async def _refresh(
     # Boards that were written down stay so, whatever becomes known later.
     if scoring.log_end(event) is not None or not kept:
         return Changed(event_id=event.id, apart=beside)
-    strangers = _make(desk, kept)
+    strangers = make(desk, kept)
     if strangers:
         # Once more with the cells of those who are first no longer, or are now.
         desk = await desks.read(session, rules, kept, wanted | strangers)
-        _make(desk, kept)
-    await desks.write(session, desk)
+        make(desk, kept)
+    await cells.store(session, desks.written(desk))
     await moments.follow(session, event, rules, {who for _, who, _ in desk.changed})
+    return changes(desk, beside)
+
+
+def changes(desk: Desk, beside: tuple[tuple[UUID, UUID, EntryKind], ...] = ()) -> Changed:
+    """Return what changed on a desk, and beside it."""
     return Changed(
-        event_id=event.id,
+        event_id=desk.rules.event_id,
         public=tuple((who, UUID(task)) for public, who, task in desk.changed if public),
         jury=tuple((who, UUID(task)) for public, who, task in desk.changed if not public),
         apart=beside,
     )
 
 
-def _make(desk: Desk, targets: Sequence[Target]) -> set[UUID]:
+def make(desk: Desk, targets: Sequence[Target]) -> set[UUID]:
     """Make cells anew; return whose change with them and are not on the desk."""
     for who, task in targets:
         desk.make(who, task)
@@ -242,7 +262,7 @@ def _make(desk: Desk, targets: Sequence[Target]) -> set[UUID]:
 
 def learned(known: Known) -> tuple[Any, ...]:
     """Return what the log keeps of something, as `recorded_by` takes it."""
-    values = {name: getattr(known, name) for name in _LEARNED}
+    values = {name: getattr(known, name) for name in LEARNED}
     values["score"] = None if known.score is None else scoring.decimal(known.score)
     values["groups"] = None if known.groups is None else document(known.groups)
     return tuple(values.values())

@@ -23,7 +23,7 @@ from api.logs import logger
 from api.neighbours import outbox
 from api.rejudging import service
 from api.submissions import boarding, telling
-from api.submissions.claiming import JUDGED, outside
+from api.submissions.storing import JUDGED, outside
 from api.wiring import Parts
 
 CHUNK = 1000

@@ -1,6 +1,6 @@
 """Bringing judgements onto the boards of events, and telling who follows those that they changed.
 
-A first judging goes onto the board in the transaction that stores it (`claiming.store`), a rejudge
+A first judging goes onto the board in the transaction that stores it (`storing.store`), a rejudge
 set in the one that applies it.
 """
 

@@ -144,6 +144,17 @@ class BoardRow(Base):
     cells: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
 
 
+class BoardHead(Base):
+    """How often an event's board was taken; a number that was read is old once it has moved."""
+
+    __tablename__ = "board_heads"
+
+    event_id: Mapped[UUID] = mapped_column(
+        ForeignKey("events.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int]
+
+
 class BoardTally(Base):
     """How many rows have about a score and a penalty, see `api.leaderboards.tallies`.
 

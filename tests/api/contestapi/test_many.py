@@ -5,14 +5,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.app import create_app
-from api.contestapi import boards, marking, standing, streaming
+from api.contestapi import boards, feeding, marking, standing, streaming
 from api.contestapi.viewing import View
 from api.db.models import ContestFeed
 from judge.verdicts import Verdict
@@ -99,3 +101,28 @@ async def test_groups_that_there_are_not_push_out_no_scoreboard(
         assert (await client.get("/scoreboard?group_id=none")).status_code == 404
         assert (await client.get("/scoreboard")).status_code == 200
     assert len(written) == 1
+
+
+async def test_a_contest_is_followed_on_whatever_one_look_comes_to(
+    world: Worlds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that lock the same rows PostgreSQL may end one; its readers wait for the next look."""
+    monkeypatch.setattr(feeding, "LOOK_S", 0.01)
+    monkeypatch.setattr(feeding, "AWAY_S", 0.01)
+    made = await world()
+    feeds = feeding.Feeds(made.parts)
+    look, failed = marking.look, asyncio.Event()
+
+    async def once(*args: Any, **more: Any) -> Any:
+        if failed.is_set():
+            return await look(*args, **more)
+        failed.set()
+        raise DBAPIError(None, None, asyncpg.DeadlockDetectedError("deadlock detected"))
+
+    async with feeds.follow(made.event_id, "me") as followed, asyncio.timeout(PATIENCE_S):
+        await feeds.look(followed, anew=True)
+        monkeypatch.setattr(marking, "look", once)
+        changed = followed.changed
+        await failed.wait()
+        await made.submit(0, 0, 3)
+        await changed.wait()
