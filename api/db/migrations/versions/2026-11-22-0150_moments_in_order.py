@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from alembic import op
 
 revision: str = "e7a40c95b318"
-down_revision: str | None = "d58e13b7a264"
+down_revision: str | None = "e7a40b92c5d1"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
