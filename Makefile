@@ -16,6 +16,15 @@ export UV_PYTHON_DOWNLOADS := never
 SPREAD := -n $(shell echo $$(($$(nproc) * 3 / 2))) --dist worksteal
 # Slow tests that bear each other's company: they compute, or wait.
 UNTIMED := tests/api tests/unit tests/examples/test_generators.py
+UNTIMED_DOCKER := tests/api tests/images
+COMPILED := $(VENV)/.compiled
+# Types beside the tests: mypy keeps one processor busy, tests often none. The first time in an
+# environment one process compiles what all workers import, which is a third of what each would do.
+define with-types
+	$(BIN)/mypy & types=$$!; trap 'kill $$types 2> /dev/null' EXIT; \
+		test -e $(COMPILED) || { $(BIN)/pytest --collect-only > /dev/null; touch $(COMPILED); }; \
+		$(1); code=$$?; wait $$types && exit $$code
+endef
 # Where bytecode may not be kept, every start of Python compiles its imports anew: three times the CPU.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -30,9 +39,8 @@ setup: $(SYNCED) $(WARDEN) ## the virtual environment and the supervisor, if mis
 check: setup ## format, lint, types, import contracts, fast tests; changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not docker" $(SPREAD)
+	$(call with-types,$(BIN)/pytest -m "not slow and not docker" $(SPREAD))
 
 fix: setup ## format and repair what can be repaired
 	$(BIN)/ruff format .
@@ -42,14 +50,13 @@ fix: setup ## format and repair what can be repaired
 test: setup images ## everything, the slow and the container tests included
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -m "not slow and not docker" $(SPREAD) $(PYTEST)
+	$(call with-types,$(BIN)/pytest -m "not slow and not docker" $(SPREAD) $(PYTEST))
 	$(BIN)/pytest -m "slow and not docker" $(SPREAD) $(UNTIMED) $(PYTEST)
-	$(BIN)/pytest -m docker $(SPREAD) tests/images $(PYTEST)
+	$(BIN)/pytest -m docker $(SPREAD) $(UNTIMED_DOCKER) $(PYTEST)
 	@# What times sandboxes wants the machine to itself.
 	$(BIN)/pytest -m "slow and not docker" $(UNTIMED:%=--ignore %) $(PYTEST)
-	$(BIN)/pytest -m docker --ignore tests/images $(PYTEST)
+	$(BIN)/pytest -m docker $(UNTIMED_DOCKER:%=--ignore %) $(PYTEST)
 
 fuzz: setup ## call the service as its document allows and does not, for long: SEED=N, EXAMPLES=N
 	FUZZ_SEED=$(or $(SEED),$(shell date +%s)) FUZZ_EXAMPLES=$(or $(EXAMPLES),100) \
@@ -123,6 +130,7 @@ $(UV):
 $(SYNCED): pyproject.toml requirements/core.txt | $(UV)
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/core.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@rm -f $(COMPILED)
 	@touch $@
 
 # Only the bubblewrap backend and its tests need it here; images compile their own.

@@ -46,6 +46,7 @@ STATEMENT = (
     *("title", "language", "format", "text", "url"),
 )
 IN_EVENT = ("event_id", "room_id", "entry_id", "problem_id")
+BOARD = (*IN_EVENT, "kind")
 PRESENCE = ("event_id", "room_id", "entry_id", "user_id", "name", "presence", "ready")
 CLARIFICATION = ("event_id", "clarification_id", "problem_id", "reply_to_id", "text", "to", "at")
 DUEL = ("duel_id", "state", "challenger_id", "opponent_id", "event_id", "expires_at")

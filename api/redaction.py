@@ -83,8 +83,8 @@ _UPDATES: Mapping[str, tuple[frozenset[Audience], tuple[str, ...]]] = {
     "presence": (_ALL, fields.PRESENCE),
     "progress": (_ALL, (*fields.IN_EVENT, "submission_id", "stage", "passed", "total")),
     # Which cells changed, on the board that everybody sees and on the jury's.
-    "board": (_ALL, fields.IN_EVENT),
-    "jury_board": (frozenset({Audience.JURY}), fields.IN_EVENT),
+    "board": (_ALL, fields.BOARD),
+    "jury_board": (frozenset({Audience.JURY}), fields.BOARD),
     "duel": (_INSIDERS, fields.DUEL),
     "clarification": (_ALL, fields.CLARIFICATION),
     # A question is its asker's and the jury's until it is answered to all.

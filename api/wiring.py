@@ -39,6 +39,7 @@ class Parts:
     trials: Shared
     recent: Recent
     lookbacks: Recent
+    replays: Recent
     looking: Local
     drafts: Shared
     questions: Shared
@@ -87,6 +88,8 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
         recent=Recent(kept_s=RECENT_S, most=2000),
         # Whole boards: few, and made one at a time.
         lookbacks=Recent(kept_s=60, most=4, at_once=1),
+        # Pages of virtual boards: few at a time, since each reads how everybody stood.
+        replays=Recent(kept_s=RECENT_S, most=200, at_once=4),
         looking=Local(Rate(per_minute=30, burst=10)),
         drafts=Shared(
             redis,

@@ -26,7 +26,7 @@ from api.ending import ended
 from api.events import announcing, tending, ticking
 from api.jobs import service as job_service
 from api.jobs.running import Handler, JobRunner
-from api.leaderboards import keeping
+from api.leaderboards import keeping, timelines
 from api.logs import logger
 from api.neighbours import outbox
 from api.neighbours.delivery import deliver_due
@@ -185,6 +185,7 @@ def _of_events(parts: Parts) -> list[asyncio.Task[None]]:
         "tick": (announcing.EVERY_S, _announce),
         "events": (tending.TEND_S, tending.tend),
         "boards": (keeping.EVERY_S, keeping.keep),
+        "moments": (timelines.EVERY_S, timelines.keep),
     }
     return [
         asyncio.create_task(_every(seconds, partial(act, parts)), name=name)

@@ -4,12 +4,13 @@
 with all details first, and as the last line the short form of modules that have one.
 """
 
-import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import uvloop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,8 @@ def table(figures: Iterable[Figure]) -> str:
 
 def run(measure: Callable[[], Awaitable[Report]]) -> None:
     """Measure and print, as the command line says; missed bars are no failure of the module."""
-    report = asyncio.run(_awaited(measure))
+    # The loop of API and worker.
+    report = uvloop.run(_awaited(measure))
     if "--json" not in sys.argv[1:]:
         print(table(report.figures))
         return

@@ -55,6 +55,8 @@ def serve(
 
 def worker() -> None:
     """Judge what is queued, with the parts the environment names. SIGTERM drains."""
+    import uvloop
+
     from api import collecting, logs
     from api.cli.reading import settings
     from api.worker import run
@@ -62,4 +64,4 @@ def worker() -> None:
     chosen = settings()
     logs.configure(form=chosen.log_format, level=chosen.log_level)
     collecting.relax()
-    asyncio.run(run(chosen))
+    uvloop.run(run(chosen))

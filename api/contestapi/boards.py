@@ -16,7 +16,7 @@ from api.db.engine import Sessions
 HELD_MAX = 100
 # Names are no part of what a board's version is made of.
 SAME_S = 10.0
-_Key = tuple[UUID, bool, str | None]
+_Key = tuple[UUID, bool, UUID | None]
 
 
 @dataclass(slots=True)
@@ -39,7 +39,9 @@ class Scoreboards:
 
     async def get(self, view: View, group_id: str | None) -> bytes:
         """Return a scoreboard as JSON; raises `NotFoundError` when there is no such group."""
-        key = (view.contest.event.id, view.public_board, group_id)
+        # Before anything is held: what there is not must push out nothing that there is.
+        room_id = None if group_id is None else await self._room(view, group_id)
+        key = (view.contest.event.id, view.public_board, room_id)
         held = self._held.pop(key, None) or _Held()
         # The last in order is the last that was used.
         self._held[key] = held
@@ -47,16 +49,20 @@ class Scoreboards:
             del self._held[next(iter(self._held))]
         async with held.turn:
             if time.monotonic() - held.began >= 2 * held.took:
-                await self._make(held, view, group_id)
+                await self._make(held, view, room_id)
         return held.body
 
-    async def _make(self, held: _Held, view: View, group_id: str | None) -> None:
+    async def _make(self, held: _Held, view: View, room_id: UUID | None) -> None:
         began = time.monotonic()
         async with self._sessions() as session:
             await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             version = await standing.version(session, view)
             if held.version == version and began - held.began < SAME_S:
                 return
-            chunks = [chunk async for chunk in standing.scoreboard(session, view, group_id)]
+            chunks = [chunk async for chunk in standing.scoreboard(session, view, room_id)]
         held.body, held.version, held.began = b"".join(chunks), version, began
         held.took = time.monotonic() - began
+
+    async def _room(self, view: View, group_id: str) -> UUID:
+        async with self._sessions() as session:
+            return await standing.room(session, view.contest, group_id)

@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from api.contestapi import marking
 from api.contestapi.marking import Reached
-from api.db.engine import AWAY
 from api.errors import TooManyError, UnavailableError
 from api.logs import logger
 from api.wiring import Parts
@@ -140,7 +141,7 @@ class Feeds:
                 reached = await marking.look(self._parts.sessions, held.event_id)
             except LookupError:
                 return
-            except AWAY as error:
+            except (SQLAlchemyError, OSError) as error:
                 _log.warning("contest.away", error=type(error).__name__)
                 pause = AWAY_S
                 continue

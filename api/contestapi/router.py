@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from api import redaction
+from api import clocks, redaction
 from api.auth import Scope
 from api.contestapi import configured, happening, marking, objects, submitting, viewing
 from api.contestapi.answering import ContestRoute
@@ -126,8 +126,9 @@ async def get_contest_api() -> Object:
 async def list_contests(session: SessionDep, user: Caller, request: Request) -> list[Object]:
     """List the contests: events from their approval on."""
     shown = []
+    now = await clocks.now(session)
     for event in await viewing.listed(session):
-        of = viewing.Contest(event=event, tasks=(), now=viewing.present())
+        of = viewing.Contest(event=event, tasks=(), now=now)
         shown.append(_for(request, configured.contest(of)))
     del user
     return shown

@@ -27,7 +27,7 @@ _Cells = frozenset[tuple[UUID, UUID]]
 
 
 async def scoreboard(
-    session: AsyncSession, view: View, group_id: str | None
+    session: AsyncSession, view: View, room_id: UUID | None
 ) -> AsyncIterator[bytes]:
     """Write the whole board, or that of one room ranked by itself, a chunk of rows at a time.
 
@@ -35,7 +35,6 @@ async def scoreboard(
     sees a single moment.
     """
     of = view.contest
-    room_id = None if group_id is None else await _room(session, of, group_id)
     ranked = await _ranked(session, view, room_id)
     idle = frozenset() if of.scores else await _idle(session, view)
     at = configured.ended_at(of)
@@ -127,11 +126,12 @@ async def _leaders(
     return [(row[0] if per_room else None, row[1]) for row in rows]
 
 
-async def _room(session: AsyncSession, of: Contest, name: str) -> UUID:
+async def room(session: AsyncSession, of: Contest, name: str) -> UUID:
+    """Return the room that a group is; raises `NotFoundError`."""
     rooms = await session.scalars(select(Room).where(Room.event_id == of.event.id))
-    for room in rooms:
-        if room_name(room.position) == name:
-            return room.id
+    for each in rooms:
+        if room_name(each.position) == name:
+            return each.id
     raise NotFoundError("there is no such group", slug="event-not-found")
 
 

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clocks
 from api.auth import CurrentUser, Role, Scope
 from api.contestapi import times
 from api.contestapi.kinds import Side
@@ -179,11 +180,6 @@ class View:
         return Audience.OWNER if entry_id == self.entry_id else Audience.PUBLIC
 
 
-def present() -> datetime:
-    """Return the moment it is."""
-    return datetime.now(UTC)
-
-
 def contest_id(event: Event) -> str:
     """Return what an event is called as a contest."""
     return event.slug if len(event.slug) <= ID_CHARS_MAX else str(event.id)
@@ -255,7 +251,7 @@ async def contest(session: AsyncSession, event: Event) -> Contest:
         for row, slug, version in rows
     )
     found = await settled(session, event)
-    return Contest(event=event, tasks=tasks, now=present(), settled=found)
+    return Contest(event=event, tasks=tasks, now=await clocks.now(session), settled=found)
 
 
 def _named(name: str) -> Any:

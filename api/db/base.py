@@ -3,11 +3,13 @@
 import json
 import os
 import time
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 from uuid import UUID
 
+from pydantic_core import PydanticSerializationError, to_json
 from sqlalchemy import BigInteger, DateTime, Enum, MetaData, Text, Uuid, func
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -102,8 +104,9 @@ def cleaned(value: Any) -> Any:
 
 def document(value: Any) -> str:
     """Return a value as JSON that PostgreSQL takes, see `cleaned`; ids and decimals as text."""
-    written = json.dumps(value, default=str)
-    # What it refuses is escaped by one of these, and what else is so can be cleaned as well.
-    if "\\u0000" in written or "\\ud" in written:
-        return json.dumps(cleaned(value), default=str)
-    return written
+    # It raises for half a surrogate pair; both writers leave NUL escaped.
+    with suppress(PydanticSerializationError):
+        written = to_json(value).decode()
+        if "\\u0000" not in written:
+            return written
+    return json.dumps(cleaned(value), default=str)

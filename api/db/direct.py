@@ -2,16 +2,17 @@
 
 `Direct` is one connection that is kept for statements asked for all the time. It comes from the
 engine, so address, bounds and session settings are the same, and it is made anew once it is lost.
-`ask` and `copy` do it inside the transaction of a session, `look` reads without one.
+`ask` and `copy` do it inside the transaction of a session, `look` reads without one; they
+raise what a session raises, since nobody who calls them knows which way a statement takes.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 import asyncpg
 from sqlalchemy import Table
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 # What a database that is away, restarting or overloaded raises; anything else is about the data.
@@ -31,54 +32,67 @@ AWAY = (
 async def copy(
     session: AsyncSession, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
-    """Add many rows; the session's transaction has begun, with any statement before.
-
-    Raises `OperationalError` when the database is away, as a session does.
-    """
-    driver = await _driver(await session.connection())
-    with _told_away():
+    """Add many rows; the session's transaction has begun, with any statement before."""
+    held = await session.connection()
+    driver = await _driver(held)
+    async with _as_sessions_raise(held, driver):
         await driver.copy_records_to_table(
             table.name, schema_name=table.schema, columns=list(columns), records=rows
         )
 
 
 async def ask(session: AsyncSession, statement: str, *values: Any) -> Any:
-    """Return the one value a statement gives, its parameters $1 and so on.
-
-    Raises `OperationalError` when the database is away, as a session does.
-    """
+    """Return the one value a statement gives, its parameters $1 and so on."""
     held = await session.connection()
     driver = await _driver(held)
     if not driver.is_in_transaction():
         # A session begins its transaction with the first statement that it knows of.
         first = await held.exec_driver_sql(statement, values)
         return first.scalar() if first.returns_rows else None
-    with _told_away():
+    async with _as_sessions_raise(held, driver):
         return await driver.fetchval(statement, *values)
 
 
 async def look(session: AsyncSession, statement: str, *values: Any) -> Any:
     """Return the one value of a statement that reads, and stands for itself.
 
-    It begins no transaction, so it costs one round trip and not three; in one that has begun it
-    sees what that sees. Raises what `ask` raises.
+    It begins no transaction, so it costs one round trip and not three, unless the session's is to
+    see one moment; in one that has begun it sees what that sees.
     """
-    driver = await _driver(await session.connection())
-    with _told_away():
+    held = await session.connection()
+    assert held.sync_connection is not None
+    if "isolation_level" in held.sync_connection.get_execution_options():
+        return await ask(session, statement, *values)
+    driver = await _driver(held)
+    async with _as_sessions_raise(held, driver):
         return await driver.fetchval(statement, *values)
 
 
-@contextmanager
-def _told_away() -> Iterator[None]:
+@asynccontextmanager
+async def _as_sessions_raise(
+    held: AsyncConnection, driver: asyncpg.Connection
+) -> AsyncIterator[None]:
     try:
         yield
     except AWAY as error:
+        if driver.is_closed():
+            # Or the session fails once more when it takes back what the server has forgotten.
+            await held.invalidate()
         raise OperationalError(None, None, error) from error
+    except asyncpg.IntegrityConstraintViolationError as error:
+        raise IntegrityError(None, None, error) from error
+    except asyncpg.PostgresError as error:
+        raise DBAPIError(None, None, error) from error
 
 
 async def _driver(held: AsyncConnection) -> asyncpg.Connection:
     raw = await held.get_raw_connection()
     return cast("asyncpg.Connection", raw.driver_connection)
+
+
+async def begun(session: AsyncSession) -> bool:
+    """Tell whether a session's transaction has begun at the database."""
+    return (await _driver(await session.connection())).is_in_transaction()
 
 
 class Direct:

@@ -202,8 +202,7 @@ async def add_rows(session: AsyncSession, event: Event) -> None:
     rules = scoring.rules(event)
     empty = rules.format.standing(())
     new = entries.all()
-    await cells.store(
-        session,
+    rows = cells.Rows(
         rows=[
             cells.board_row(
                 Place(
@@ -225,6 +224,7 @@ async def add_rows(session: AsyncSession, event: Event) -> None:
             for public in (False, True)
         ],
     )
+    await cells.store(session, rows)
 
 
 async def _consequences(

@@ -146,7 +146,6 @@ async def _opens(session: AsyncSession, event: Event, key: str) -> bool:
     found = await session.scalar(
         select(EventEntry.id).where(
             EventEntry.event_id == event.id,
-            EventEntry.kind == EntryKind.OFFICIAL,
             EventEntry.join_key == key,
         )
     )

@@ -15,22 +15,14 @@ from sqlalchemy import Uuid, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import ApartRow, EntryKind, EventEntry
-from api.leaderboards import cells, scoring
+from api.leaderboards import cells, logs, moments, scoring
 from api.leaderboards.cells import Shown
+from api.leaderboards.logs import Log
 from api.leaderboards.queries import Ranked
 from api.leaderboards.scoring import Rules
 from judge.scoring import Cell, make
 from judge.scoring import EventProblem as Problem
 
-_LOG = text("""
-SELECT DISTINCT ON (a.entry_id, a.problem_id, a.submission_id)
-    a.entry_id, a.problem_id, a.submission_id, a.submitted_at, a.verdict, a.score, a.groups,
-    a.cpu_us, a.memory_bytes
-FROM unnest(cast(:entries AS uuid[])) AS wanted (entry_id)
-JOIN codebattle.event_attempts AS a USING (entry_id)
-WHERE a.event_id = :event_id
-ORDER BY a.entry_id, a.problem_id, a.submission_id, a.id DESC
-""")
 _STORE = text("""
 INSERT INTO codebattle.board_apart
 SELECT * FROM jsonb_populate_recordset(null::codebattle.board_apart, cast(:rows AS jsonb))
@@ -38,7 +30,6 @@ ON CONFLICT (event_id, entry_id) DO UPDATE SET
     kind = excluded.kind, guild_id = excluded.guild_id, lost = excluded.lost,
     penalty = excluded.penalty, last = excluded.last, cells = excluded.cells
 """)
-_IDS = ("event_id", "guild_id", "only", "after")
 _PAGE = text("""
 WITH ranked AS (
     SELECT r.*, e.name, rank() OVER (ORDER BY r.lost, r.penalty, r.last) AS rank
@@ -70,10 +61,10 @@ async def refresh(
     session: AsyncSession,
     rules: Rules,
     wanted: Collection[UUID],
-) -> None:
-    """Make the rows of some entries anew, whichever of them are apart; the event is locked."""
+) -> Mapping[UUID, EntryKind]:
+    """Make the rows of some entries anew and return which were apart; the event is locked."""
     if not wanted:
-        return
+        return {}
     found = await session.scalars(
         select(EventEntry).where(
             EventEntry.id.in_(wanted),
@@ -83,29 +74,33 @@ async def refresh(
     )
     entries = {entry.id: entry for entry in found}
     if not entries:
-        return
+        return {}
     problems = await scoring.problems(session, rules.event_id)
-    made = await cells_of(session, rules, problems, entries)
+    log = await logs.of(session, rules.event_id, entries)
+    made = cells_of(rules, problems, entries, log)
     await store(session, [row(rules, entry, made[who]) for who, entry in entries.items()])
+    timed = {who: each for who, each in entries.items() if each.kind is EntryKind.VIRTUAL}
+    await moments.replace(
+        session, rules.event_id, timed, moments.rows_of(rules, problems, timed, log)
+    )
+    return {who: entry.kind for who, entry in entries.items()}
 
 
-async def cells_of(
-    session: AsyncSession,
+def cells_of(
     rules: Rules,
     problems: Mapping[UUID, Problem],
     entries: Mapping[UUID, EventEntry],
+    log: Log,
     *,
     until_us: int | None = None,
 ) -> dict[UUID, dict[str, Cell]]:
     """Return the cells of entries, of attempts made until a moment of each one's own time."""
     made: dict[UUID, dict[str, Cell]] = {who: {} for who in entries}
-    rows = await session.execute(_LOG, {"event_id": rules.event_id, "entries": list(entries)})
-    bundles: dict[tuple[UUID, UUID], list[Any]] = {}
-    for each in rows:
-        bundles.setdefault((each.entry_id, each.problem_id), []).append(each)
-    for (who, task), log in bundles.items():
+    for (who, task), bundle in log.items():
         if task in problems:
-            made[who][str(task)] = cell(rules, problems[task], entries[who], log, until_us=until_us)
+            made[who][str(task)] = cell(
+                rules, problems[task], entries[who], bundle, until_us=until_us
+            )
     return made
 
 

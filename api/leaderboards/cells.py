@@ -5,7 +5,7 @@ costs one statement. A whole board is copied into its tables instead.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple, cast
@@ -15,17 +15,16 @@ from sqlalchemy import JSON, Table
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import direct
-from api.db.base import Base
+from api.db.base import Base, document
 from api.leaderboards import tallies
 from api.leaderboards.scoring import decimal
 from judge.scoring import Cell, Standing
 from judge.scoring.guilds import Totals
 
-# $1 cells, $2 rows, $3 guilds.
-_STORE = """
-WITH cells AS (
+_PARTS = """cells AS (
     INSERT INTO codebattle.board_cells
-    SELECT * FROM jsonb_populate_recordset(null::codebattle.board_cells, $1::jsonb)
+    SELECT cell.* FROM {having},
+        jsonb_populate_recordset(null::codebattle.board_cells, {cells}::jsonb) AS cell
     ON CONFLICT (event_id, public, entry_id, problem_id) DO UPDATE SET
         attempts = excluded.attempts, pending = excluded.pending,
         pending_since_us = excluded.pending_since_us, score = excluded.score,
@@ -35,29 +34,49 @@ WITH cells AS (
         bonus = excluded.bonus
 ), guilds AS (
     INSERT INTO codebattle.board_guilds
-    SELECT * FROM jsonb_populate_recordset(null::codebattle.board_guilds, $3::jsonb)
+    SELECT guild.* FROM {having},
+        jsonb_populate_recordset(null::codebattle.board_guilds, {guilds}::jsonb) AS guild
     ON CONFLICT (event_id, public, guild_id) DO UPDATE SET
         lost = excluded.lost, penalty = excluded.penalty, last = excluded.last
-), given AS (
-    SELECT * FROM jsonb_populate_recordset(null::codebattle.board_rows, $2::jsonb)
+), made_rows AS (
+    SELECT made.* FROM {having},
+        jsonb_populate_recordset(null::codebattle.board_rows, {rows}::jsonb) AS made
 ), tallies AS (
     INSERT INTO codebattle.board_tallies AS tally (event_id, public, step, part, entries)
     SELECT event_id, public, step, part, sum(more) FROM (
-        SELECT event_id, public, {given}, 1 FROM given
+        SELECT event_id, public, {made}, 1 FROM made_rows
         UNION ALL
         SELECT event_id, public, {kept}, -1
-        FROM given JOIN codebattle.board_rows AS kept USING (event_id, public, entry_id)
+        FROM made_rows JOIN codebattle.board_rows AS kept USING (event_id, public, entry_id)
     ) AS moved (event_id, public, step, part, more)
     GROUP BY event_id, public, step, part HAVING sum(more) <> 0
     ON CONFLICT (event_id, public, step, part) DO UPDATE SET
         entries = tally.entries + excluded.entries
-)
-INSERT INTO codebattle.board_rows SELECT * FROM given
-ON CONFLICT (event_id, public, entry_id) DO UPDATE SET
-    room_id = excluded.room_id, guild_id = excluded.guild_id,
-    lost = excluded.lost, penalty = excluded.penalty, last = excluded.last,
-    cells = excluded.cells
-""".replace("{given}", tallies.sql("given")).replace("{kept}", tallies.sql("kept"))
+), kept_rows AS (
+    INSERT INTO codebattle.board_rows SELECT * FROM made_rows
+    ON CONFLICT (event_id, public, entry_id) DO UPDATE SET
+        room_id = excluded.room_id, guild_id = excluded.guild_id,
+        lost = excluded.lost, penalty = excluded.penalty, last = excluded.last,
+        cells = excluded.cells
+)"""
+
+
+def stored_by(having: str, *, after: int) -> str:
+    """Return parts of a statement that store cells, rows and guilds, when `having` has a row.
+
+    They take what `documents` returns, as the parameters that come `after` so many others.
+    """
+    return _PARTS.format(
+        having=having,
+        cells=f"${after + 1}",
+        rows=f"${after + 2}",
+        guilds=f"${after + 3}",
+        made=tallies.sql("made_rows"),
+        kept=tallies.sql("kept"),
+    )
+
+
+_STORE = f"WITH given AS (SELECT), {stored_by('given', after=0)} SELECT 1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,15 +198,22 @@ def guild_row(
     }
 
 
-async def store(
-    session: AsyncSession,
-    *,
-    cells: Iterable[Mapping[str, Any]] = (),
-    rows: Iterable[Mapping[str, Any]] = (),
-    guilds: Iterable[Mapping[str, Any]] = (),
-) -> None:
+class Rows(NamedTuple):
+    """Cells, rows and guilds of a board that are to be stored."""
+
+    cells: Sequence[Mapping[str, Any]] = ()
+    rows: Sequence[Mapping[str, Any]] = ()
+    guilds: Sequence[Mapping[str, Any]] = ()
+
+    def documents(self) -> tuple[str, str, str]:
+        """Return them as `stored_by` takes them."""
+        # Decimals go as text: PostgreSQL makes numbers of it without a detour over doubles.
+        return document(self.cells), document(self.rows), document(self.guilds)
+
+
+async def store(session: AsyncSession, rows: Rows) -> None:
     """Store cells, rows and guilds in one statement."""
-    await direct.ask(session, _STORE, _json(cells), _json(rows), _json(guilds))
+    await direct.ask(session, _STORE, *rows.documents())
 
 
 async def fill(session: AsyncSession, model: type[Base], rows: Iterable[Mapping[str, Any]]) -> None:
@@ -209,8 +235,3 @@ def columns(standing: Standing) -> dict[str, Any]:
         "penalty": standing.penalty,
         "last": standing.last,
     }
-
-
-def _json(rows: Iterable[Mapping[str, Any]]) -> str:
-    # Decimals go as text: PostgreSQL makes numbers of it without a detour over doubles.
-    return json.dumps(list(rows), default=str)

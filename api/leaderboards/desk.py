@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.db import direct
 from api.db.models import EntryKind
 from api.leaderboards import cells, scoring
-from api.leaderboards.cells import Place
+from api.leaderboards.cells import Place, Rows
 from api.leaderboards.scoring import Rules
 from judge.scoring import Cell, Standing
 from judge.scoring import EventProblem as Problem
@@ -39,6 +39,8 @@ WITH held AS MATERIALIZED (
     WHERE r.event_id = $1 AND r.public IN (true, false) AND NOT r.entry_id {held}
 )
 SELECT json_build_object(
+    'version', (SELECT xmin::text || ctid::text FROM codebattle.events WHERE id = $1),
+    'number', (SELECT number FROM codebattle.board_heads WHERE event_id = $1),
     'held', (SELECT json_agg(h) FROM held AS h),
     'problems', (SELECT json_agg(p) FROM (
         SELECT problem_id, position, points, scoring, max_score, cpu_ms, memory_bytes
@@ -113,11 +115,14 @@ class Logged(NamedTuple):
 class Desk:
     """Cells of the held entries by side, entry and problem, and what else decides about them.
 
+    `version` is that of the event's row and `number` that of the board, when it was read.
     `others` are cells of entries that are not held, `totals` and `best` rows of guilds without
     those that are held, `apart` the entries that are not on the official board.
     """
 
     rules: Rules
+    version: str | None
+    number: int
     problems: dict[UUID, Problem]
     entries: dict[UUID, Place]
     apart: set[UUID]
@@ -173,7 +178,8 @@ async def read(
 ) -> Desk:
     """Return what is needed to make these cells anew, and of the entries that are held.
 
-    The event is locked. A target whose entry or problem is not there has nothing on the desk.
+    The event is locked, or nothing is to be trusted before it is. A target whose entry or problem
+    is not there has nothing on the desk.
     """
     best = rules.best if rules.combining is Combining.BEST else 0
     asked: tuple[Any, ...] = [*held], [who for who, _ in targets], [task for _, task in targets]
@@ -181,7 +187,7 @@ async def read(
     if one:
         asked = tuple(each[0] for each in asked)
     found = json.loads(
-        await direct.ask(session, _READ_ONE if one else _READ_MANY, rules.event_id, *asked, best),
+        await direct.look(session, _READ_ONE if one else _READ_MANY, rules.event_id, *asked, best),
         # Not a float on the way: a board made anew must be equal.
         parse_float=Decimal,
     )
@@ -189,6 +195,8 @@ async def read(
     official = {each.entry_id: each for kind, each in entries if kind == EntryKind.OFFICIAL}
     made = Desk(
         rules=rules,
+        version=found["version"],
+        number=found["number"] or 0,
         problems={
             UUID(each["problem_id"]): scoring.problem(SimpleNamespace(**each))
             for each in found["problems"] or ()
@@ -214,11 +222,11 @@ async def read(
     return made
 
 
-async def write(session: AsyncSession, desk: Desk) -> None:
-    """Store the cells that changed, and the rows and guilds that follow from them."""
+def written(desk: Desk) -> Rows:
+    """Return the cells that changed, and the rows and guilds that follow from them."""
     sides = dict.fromkeys((public, who) for public, who, _ in desk.changed)
     if not sides:
-        return
+        return Rows()
     places = {side: replace(desk.entries[side[1]], public=side[0]) for side in sides}
     members: dict[Side, dict[UUID, Standing]] = {}
     standings: dict[Side, Standing] = {}
@@ -229,8 +237,7 @@ async def write(session: AsyncSession, desk: Desk) -> None:
         if guild is not None:
             members.setdefault((public, guild), {})[who] = standings[side]
     moved = {(public, desk.entries[who].guild_id) for public, who in sides}
-    await cells.store(
-        session,
+    return Rows(
         cells=[
             cells.cell_row(places[public, who], task, desk.cells[public, who][task])
             for public, who, task in desk.changed

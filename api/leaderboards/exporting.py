@@ -3,13 +3,16 @@
 import csv
 import io
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import EventProblem
-from api.leaderboards import queries, schemas, viewing
+from api.db.models import EntryKind, EventProblem
+from api.leaderboards import apart, momentary, queries, schemas, viewing
+from api.leaderboards.apart import Which
+from api.leaderboards.momentary import Ground, Then
 from api.leaderboards.overridden import Marks
 from api.leaderboards.queries import Among, Ranked
 
@@ -17,27 +20,47 @@ PAGE = 500
 # Spreadsheets run what begins with these; a quote before it makes it text.
 _RUN = ("=", "+", "-", "@", "\t", "\r", "\n")
 _COLUMNS = ("rank", "name", "entry_id", "guild_id", "room_id", "score", "penalty", "last")
-_OF_CELL = ("score", "attempts", "pending", "at_s")
+_OF_CELL = ("score", "attempts", "pending", "at_s", "overridden")
 Rows = AsyncIterator[Sequence[Ranked]]
 
 
-async def rows(session: AsyncSession, among: Among) -> Rows:
+def rows(session: AsyncSession, among: Among) -> Rows:
     """Return all rows page by page; the transaction must see one state all along."""
+    return _paged(lambda after: queries.page(session, among, limit=PAGE, after=after))
+
+
+def of_virtual(session: AsyncSession, on: Ground, among: Among, then: Then) -> Rows:
+    """Return the same of a virtual board of a moment."""
+    return _paged(lambda after: momentary.page(session, on, among, then, limit=PAGE, after=after))
+
+
+def of_practice(session: AsyncSession, event_id: UUID) -> Rows:
+    """Return the same of what was solved after the end."""
+    which = Which(event_id=event_id, kind=EntryKind.PRACTICE)
+    return _paged(lambda after: apart.page(session, which, limit=PAGE, after=after))
+
+
+async def _paged(read: Callable[[UUID | None], Awaitable[Sequence[Ranked]]]) -> Rows:
     after = None
     while True:
-        page = await queries.page(session, among, limit=PAGE, after=after)
+        page = await read(after)
         yield page
         if len(page) < PAGE:
             return
         after = page[-1].entry_id
 
 
-async def as_csv(tasks: Sequence[EventProblem], pages: Rows) -> AsyncIterator[bytes]:
-    """Write rows as CSV, four columns for each problem."""
+async def as_csv(
+    tasks: Sequence[EventProblem], pages: Rows, marks: Marks, *, kinds: bool = False
+) -> AsyncIterator[bytes]:
+    """Write rows as CSV, five columns for each problem; with a column for what `kinds` they are."""
+    columns = (*_COLUMNS, "kind") if kinds else _COLUMNS
     names = [f"{task.label} {name}" for task in tasks for name in _OF_CELL]
-    yield _lines([(*_COLUMNS, *names)])
+    yield _lines([(*columns, *names)])
     async for page in pages:
-        yield _lines(_record(row, tasks) for row in viewing.shown(page, tasks))
+        rows = viewing.shown(page, tasks)
+        marks.on(rows)
+        yield _lines(_record(row, columns, tasks) for row in rows)
 
 
 async def as_json(
@@ -61,8 +84,10 @@ def safe(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(_RUN) else value
 
 
-def _record(row: schemas.BoardRow, tasks: Iterable[EventProblem]) -> list[Any]:
-    record = [_plain(getattr(row, name)) for name in _COLUMNS]
+def _record(
+    row: schemas.BoardRow, columns: Iterable[str], tasks: Iterable[EventProblem]
+) -> list[Any]:
+    record = [_plain(getattr(row, name)) for name in columns]
     for task in tasks:
         cell = row.cells.get(task.label)
         record += [None if cell is None else _plain(getattr(cell, name)) for name in _OF_CELL]
@@ -70,9 +95,9 @@ def _record(row: schemas.BoardRow, tasks: Iterable[EventProblem]) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    # Scores are written as JSON writes them: 3, 2.5.
-    if isinstance(value, float):
-        return json.dumps(int(value) if value.is_integer() else value)
+    # Numbers and truths are written as JSON writes them: 3, 2.5, true.
+    if isinstance(value, float | bool):
+        return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)
     return value if value is None or isinstance(value, int) else str(value)
 
 

@@ -22,6 +22,7 @@ from api.db.models import (
     ApartRow,
     BoardCell,
     BoardGuild,
+    BoardMoment,
     BoardRow,
     BoardTally,
     EntryKind,
@@ -30,7 +31,7 @@ from api.db.models import (
     EventEntry,
     UnshownAttempt,
 )
-from api.leaderboards import apart, cells, scoring, tallies
+from api.leaderboards import apart, cells, moments, scoring, tallies, timelines
 from api.leaderboards.cells import Place
 from api.leaderboards.scoring import Rules
 from judge.scoring import Cell, Standing
@@ -112,6 +113,15 @@ class Made:
         """Return the rows of all guilds."""
         for (public, guild), standing in self.guilds.items():
             yield cells.guild_row(self.rules.event_id, guild, standing, public=public)
+
+    def firsts(self) -> dict[str, UUID]:
+        """Return who counts as the first on each problem on the public side."""
+        return {
+            task: who
+            for (public, who), held in self.cells.items()
+            for task, cell in held.items()
+            if public and cell.first
+        }
 
     def apart_rows(self) -> Iterator[dict[str, Any]]:
         """Return the rows of all entries that are apart."""
@@ -205,6 +215,8 @@ async def rebuild(session: AsyncSession, event: Event) -> Made:
         (ApartRow, board.apart_rows()),
     ):
         await cells.fill(session, model, rows)
+    if await moments.made_of(session, event.id):
+        await timelines.make(session, event)
     return board
 
 
@@ -215,8 +227,14 @@ async def check(session: AsyncSession, event: Event) -> Proof:
     """
     board = await make(session, event)
     made = {_key(row): _line(row) for row in _all(board)}
+    timed = await moments.made_of(session, event.id)
+    if timed:
+        async for some in timelines.rows(session, event, board.firsts()):
+            made |= {_key(row): _line(row) for row in some}
     kept: dict[str, str] = {}
-    for model in _KEPT:
+    for model in (*_KEPT, BoardMoment):
+        if model is BoardMoment and not timed:
+            continue
         columns = list(model.__table__.columns)
         rows = await session.stream(select(*columns).where(model.event_id == event.id))
         async for row in rows:
@@ -329,6 +347,8 @@ def _all(board: Made) -> Iterator[dict[str, Any]]:
 
 
 def _key(row: Mapping[str, Any]) -> str:
+    if "since_us" in row:
+        return f"moment {row['entry_id']} {row['since_us']}"
     if "kind" in row:
         return f"{row['kind']} row {row['entry_id']}"
     side = "public" if row["public"] else "jury"

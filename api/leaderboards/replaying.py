@@ -2,13 +2,13 @@
 
 A virtual board is of a moment of the event's own time: the official rows by what had been handed
 in up to then, and every virtual entry by what it had at the same moment of its own clock. Ranks
-are the official ones; a virtual row has the rank it would have had, and takes nobody's.
+are the official ones; a virtual row has the rank it would have had, and takes nobody's. What is
+the same for everybody is made once for all who ask (`api.recent`).
 """
 
-import asyncio
-from bisect import bisect_left
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,17 +17,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks
 from api.auth import CurrentUser
-from api.db.models import EntryKind, Event, EventEntry
+from api.db.models import EntryKind, Event, EventEntry, EventParticipant, EventProblem
 from api.errors import ConflictError, UnauthenticatedError
-from api.leaderboards import apart, instants, overridden, schemas, scoring, viewing
+from api.leaderboards import (
+    apart,
+    momentary,
+    overridden,
+    schemas,
+    scoring,
+    timelines,
+    viewing,
+)
 from api.leaderboards.apart import Which
-from api.leaderboards.instants import Past
+from api.leaderboards.momentary import Ground, Then
+from api.leaderboards.overridden import Marks
 from api.leaderboards.queries import Among, Ranked
-from api.leaderboards.viewing import SECOND_US, Asked
+from api.leaderboards.viewing import Asked
 from api.wiring import Parts
-
-# The official rows are made anew at most so often in the event's time: what everybody shares.
-STEP_S = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +42,36 @@ class _Own:
 
     entry_id: UUID
     elapsed_s: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """Which moment is looked at, and which virtual entry is the caller's."""
+
+    then: Then
+    own: UUID | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whole:
+    """What is the same at every moment of an event that is over."""
+
+    ground: Ground
+    entries: int
+    head: Mapping[str, Any]
+    marks: Marks
+
+    def head_at(self, then: Then, *, entries: int) -> dict[str, Any]:
+        """Return what stands above the rows of a moment: nobody is first before they were."""
+        late = {
+            task for task, first in self.ground.firsts.items() if first.solved_us > then.official_us
+        }
+        problems = [
+            each.model_copy(update={"first": None}) if each.problem_id in late else each
+            for each in self.head["problems"]
+        ]
+        said = {"problems": problems, "entries": entries, "elapsed_s": then.elapsed_s}
+        return {**self.head, **said}
 
 
 async def practice(session: AsyncSession, user: CurrentUser | None, asked: Asked) -> schemas.Board:
@@ -49,123 +85,153 @@ async def practice(session: AsyncSession, user: CurrentUser | None, asked: Asked
         if entry_id is not None:
             own = await apart.page(session, which, limit=1, only=entry_id)
     tasks = await viewing.problems(session, event.id)
-    head = await viewing.head(
-        session,
-        event,
-        asked.among,
-        tasks,
-        firsts={},
-        entries=await apart.count(session, which),
-    )
-    head["kind"] = EntryKind.PRACTICE
+    head = await practice_head(session, event, asked.among, tasks)
     board = _board(head, asked, tasks, rows=found, own=own)
     return await overridden.marked(session, board)
+
+
+async def practice_head(
+    session: AsyncSession, event: Event, among: Among, tasks: Sequence[EventProblem]
+) -> dict[str, Any]:
+    """Return what stands above the rows of practice."""
+    which = Which(event_id=event.id, kind=EntryKind.PRACTICE, guild_id=among.guild_id)
+    entries = await apart.count(session, which)
+    head = await viewing.head(session, event, among, tasks, firsts={}, entries=entries)
+    return head | {"kind": EntryKind.PRACTICE}
 
 
 async def virtual(
     parts: Parts, user: CurrentUser | None, asked: Asked, *, elapsed_s: int | None
 ) -> schemas.Board:
     """Return a page of the virtual board of a moment: the caller's, unless they name one."""
+    looked = await look(parts, user, asked.event_id, elapsed_s=elapsed_s)
+    then, among, own_id = looked.then, asked.among, looked.own
+    over = await _whole(parts, asked.event_id)
+
+    async def make() -> schemas.Board:
+        async with parts.sessions() as session:
+            found = await momentary.page(
+                session, over.ground, among, then, limit=asked.limit + 1, after=asked.after
+            )
+            entries = over.entries
+            if among.filters:
+                entries = await momentary.count(session, among, then)
+        head = over.head_at(then, entries=entries)
+        board = _board(head, asked, over.ground.tasks, rows=found, own=())
+        over.marks.on(board.rows)
+        return board
+
+    async def mine() -> schemas.BoardRow | None:
+        assert own_id is not None
+        async with parts.sessions() as session:
+            found = await momentary.one(session, over.ground, among, then, own_id)
+        rows = viewing.shown(found, over.ground.tasks)
+        over.marks.on(rows)
+        return next(iter(rows), None)
+
+    page = await parts.replays.get(("page", asked, then), make)
+    if own_id is None:
+        return page
+    own = await parts.replays.get(("own", among, then, own_id), mine)
+    return page.model_copy(update={"own": own})
+
+
+async def virtual_guilds(
+    parts: Parts, user: CurrentUser | None, event_id: UUID, *, elapsed_s: int | None
+) -> schemas.GuildBoard:
+    """Return the guilds of a moment: those of the event, and those that play it virtually."""
+    then = (await look(parts, user, event_id, elapsed_s=elapsed_s)).then
+    over = await _whole(parts, event_id)
+
+    async def make() -> schemas.GuildBoard:
+        async with parts.sessions() as session:
+            found = await momentary.guilds(session, over.ground, then)
+            return await viewing.guild_board(
+                session,
+                over.ground.event,
+                found,
+                kind=EntryKind.VIRTUAL,
+                elapsed_s=then.elapsed_s,
+            )
+
+    return await parts.replays.get(("guilds", event_id, then), make)
+
+
+async def look(
+    parts: Parts, user: CurrentUser | None, event_id: UUID, *, elapsed_s: int | None
+) -> Looked:
+    """Return what moment somebody asks for: their own, unless they name one."""
     if user is None:
         raise UnauthenticatedError("a virtual board needs a bearer token")
     async with parts.sessions() as session:
-        event = await _over(session, asked.event_id, user)
-        own = await _own(session, event, user)
-        if elapsed_s is None and own is not None:
-            elapsed_s = max(0, own.elapsed_s)
-        if elapsed_s is not None and elapsed_s >= event.duration_s:
-            # Those who had more time than others are in it with all they did.
-            elapsed_s = None
-        official = await _official(parts, session, event, elapsed_s)
-        theirs = await _virtual(session, event, elapsed_s)
-        rows = await asyncio.to_thread(merged, official, theirs, asked.among)
-        tasks = await viewing.problems(session, event.id)
-        head = await viewing.head(
-            session,
-            event,
-            asked.among,
-            tasks,
-            firsts=official.firsts,
-            entries=len(rows),
-        )
-        head |= {"kind": EntryKind.VIRTUAL, "elapsed_s": elapsed_s}
-        marks = await overridden.of(session, schemas.BoardHead(**head))
-    begin = 0
-    if asked.after is not None:
-        places = [at for at, row in enumerate(rows, start=1) if row.entry_id == asked.after]
-        begin = places[0] if places else len(rows)
-    board = _board(
-        head,
-        asked,
-        tasks,
-        rows=rows[begin : begin + asked.limit + 1],
-        own=[row for row in rows if own is not None and row.entry_id == own.entry_id],
-    )
-    marks.on((*board.rows, board.own))
-    return board
-
-
-def merged(official: Past, theirs: Sequence[Ranked], among: Among) -> list[Ranked]:
-    """Return the rows that are meant in order; at equal results the official ones come first."""
-    shown = instants.among_them(official, among)
-    keys = [row.key for row in shown]
-    beside = [replace(row, rank=bisect_left(keys, row.key) + 1) for row in theirs if among.has(row)]
-    return sorted(
-        (*shown, *beside), key=lambda row: (row.key, row.kind is EntryKind.VIRTUAL, row.entry_id)
-    )
+        event = await viewing.event(session, event_id, user)
+        now = await need_over(session, event)
+        own = await _own(session, event, user, now)
+    if elapsed_s is None and own is not None:
+        elapsed_s = max(0, own.elapsed_s)
+    if elapsed_s is not None and elapsed_s >= event.duration_s:
+        # Those who had more time than others are in it with all they did.
+        elapsed_s = None
+    return Looked(then=Then(elapsed_s=elapsed_s), own=None if own is None else own.entry_id)
 
 
 async def _over(session: AsyncSession, event_id: UUID, user: CurrentUser | None) -> Event:
     event = await viewing.event(session, event_id, user)
-    if not clocks.played(event, await clocks.now(session)):
+    await need_over(session, event)
+    return event
+
+
+async def need_over(session: AsyncSession, event: Event) -> datetime:
+    """Return what time it is; raises while an event goes on, or its board hides something."""
+    now = await clocks.now(session)
+    if not clocks.played(event, now):
         raise ConflictError(
             "it has such boards when it is over and its own shows everything",
             slug="event-not-over",
             state=event.state.value,
         )
-    return event
+    return now
 
 
-async def _own(session: AsyncSession, event: Event, user: CurrentUser) -> _Own | None:
-    entry_id = await viewing.entry_of(session, event.id, user.id, EntryKind.VIRTUAL)
-    if entry_id is None:
-        return None
-    entry = await session.get_one(EventEntry, entry_id)
-    assert entry.starts_at is not None
-    clock = scoring.virtual(scoring.schedule(event), entry.starts_at)
-    elapsed = clock.elapsed(await clocks.now(session))
-    return _Own(entry_id=entry_id, elapsed_s=int(elapsed.total_seconds()))
-
-
-async def _official(
-    parts: Parts, session: AsyncSession, event: Event, elapsed_s: int | None
-) -> Past:
-    """Return the official rows of a moment, rounded down to what everybody shares."""
-    step = None if elapsed_s is None else elapsed_s - elapsed_s % STEP_S
-
-    async def make() -> Past:
-        until_us = None if step is None else step * SECOND_US
-        return await instants.board(session, event, public=True, until_us=until_us)
-
-    return await parts.lookbacks.get(("replay", event.id, event.updated_at, step), make)
-
-
-async def _virtual(session: AsyncSession, event: Event, elapsed_s: int | None) -> list[Ranked]:
-    """Return the virtual rows of a moment, in no order and without ranks."""
-    found = await session.scalars(
-        select(EventEntry).where(
-            EventEntry.event_id == event.id, EventEntry.kind == EntryKind.VIRTUAL
+async def _own(
+    session: AsyncSession, event: Event, user: CurrentUser, now: datetime
+) -> _Own | None:
+    entry = await session.scalar(
+        select(EventEntry)
+        .join(EventParticipant, EventParticipant.entry_id == EventEntry.id)
+        .where(
+            EventParticipant.event_id == event.id,
+            EventParticipant.user_id == user.id,
+            EventParticipant.kind == EntryKind.VIRTUAL,
         )
     )
-    entries = {entry.id: entry for entry in found}
-    rules = scoring.rules(event)
-    tasks = await scoring.problems(session, event.id)
-    until_us = None if elapsed_s is None else elapsed_s * SECOND_US + SECOND_US - 1
-    held = await apart.cells_of(session, rules, tasks, entries, until_us=until_us)
-    return [
-        apart.ranked({**apart.row(rules, entry, held[who]), "name": entry.name}, rank=0)
-        for who, entry in entries.items()
-    ]
+    if entry is None:
+        return None
+    assert entry.starts_at is not None
+    clock = scoring.virtual(scoring.schedule(event), entry.starts_at)
+    return _Own(entry_id=entry.id, elapsed_s=int(clock.elapsed(now).total_seconds()))
+
+
+async def whole(session: AsyncSession, event: Event) -> Whole:
+    """Return what is the same at every moment of an event that is over; its moments are made."""
+    ground = await momentary.ground(session, event)
+    head = await viewing.head(
+        session, event, ground.all, ground.tasks, firsts=ground.firsts, entries=0
+    )
+    head["kind"] = EntryKind.VIRTUAL
+    marks = await overridden.of(session, schemas.BoardHead(**head))
+    # Everybody has been there since their own start, so there are as many at every moment.
+    entries = await momentary.count(session, ground.all, Then(elapsed_s=0))
+    return Whole(ground=ground, entries=entries, head=head, marks=marks)
+
+
+async def _whole(parts: Parts, event_id: UUID) -> Whole:
+    async def make() -> Whole:
+        await timelines.ensure(parts.sessions, event_id)
+        async with parts.sessions() as session:
+            return await whole(session, await session.get_one(Event, event_id))
+
+    return await parts.replays.get(("whole", event_id), make)
 
 
 def _board(

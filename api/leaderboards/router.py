@@ -5,21 +5,16 @@ has it already is told so (`ETag`).
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Response
-from fastapi.responses import StreamingResponse
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks, paging
 from api.accounts.router import Moment
 from api.auth import CurrentUser
-from api.db.base import is_id
 from api.db.models import EntryKind
 from api.deps import MaybeReaderDep, PartsDep, SessionDep
 from api.documented import Responses, problems
@@ -31,10 +26,9 @@ from api.errors import (
     UnauthenticatedError,
 )
 from api.events.machine import OVER
-from api.events.rooms.router import EventName
 from api.leaderboards import (
+    asking,
     cells,
-    exporting,
     instants,
     overridden,
     ratings,
@@ -43,89 +37,51 @@ from api.leaderboards import (
     schemas,
     viewing,
 )
+from api.leaderboards.asking import (
+    BOARD,
+    AskedDep,
+    ElapsedParam,
+    EventIdDep,
+    KindDep,
+    ViewParam,
+)
+from api.leaderboards.export_router import router as exports
 from api.leaderboards.instants import Past
-from api.leaderboards.queries import Among
 from api.leaderboards.schemas import View
 from api.leaderboards.viewing import Asked
 from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
 from api.wiring import Parts
 
 router = APIRouter(tags=["leaderboards"])
-_BOARD = "/events/{event}/leaderboard"
+router.include_router(exports)
 # What became known so lately may still be on its way into the log.
 SETTLED = timedelta(seconds=10)
-LONGEST_S = 366 * 86400
 REVALIDATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-ViewParam = Annotated[View, Query(description="`jury` is for game masters.")]
-KindParam = Annotated[
-    EntryKind,
-    Query(description="`virtual` and `practice` are there when the event is over."),
-]
-ElapsedParam = Annotated[
-    int | None,
-    Query(
-        ge=0, le=LONGEST_S, description="The event's time of a virtual board; the caller's if none."
-    ),
-]
 Known = Annotated[
     str | None, Header(alias="If-None-Match", max_length=500, description="`ETag` of what is held.")
 ]
 _UNCHANGED: Responses = {304: {"description": "It is as the caller has it."}}
-_CSV: Responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
-_JSON: Responses = {200: {"model": schemas.WholeBoard}}
-
-
-async def _event_id(event: EventName, parts: PartsDep) -> UUID:
-    """Return which event a path names by its id or its slug."""
-    if is_id(event):
-        return UUID(event)
-    async with parts.sessions() as session:
-        return await viewing.named(session, event)
-
-
-EventIdDep = Annotated[UUID, Depends(_event_id)]
-
-
-async def _asked(
-    event_id: EventIdDep,
-    user: MaybeReaderDep,
-    view: ViewParam = View.PUBLIC,
-    room: Annotated[UUID | None, Query(description="Only this room, ranked in itself.")] = None,
-    guild: Annotated[UUID | None, Query(description="Only this guild, ranked in itself.")] = None,
-    limit: LimitParam = PAGE_DEFAULT,
-    cursor: CursorParam = None,
-) -> Asked:
-    return Asked(
-        event_id=event_id,
-        public=viewing.side(user, view),
-        room_id=room,
-        guild_id=guild,
-        limit=limit,
-        after=None if cursor is None else _entry(cursor),
-    )
 
 
 @router.get(
-    _BOARD,
+    BOARD,
     response_model=schemas.Board,
     responses=_UNCHANGED | problems(401, 403, 409, 429),
 )
 async def get_leaderboard(
-    asked: Annotated[Asked, Depends(_asked)],
+    asked: AskedDep,
     user: MaybeReaderDep,
     parts: PartsDep,
+    kind: KindDep,
     at: Annotated[Moment | None, Query(description="As it was then; for those signed in.")] = None,
-    kind: KindParam = EntryKind.OFFICIAL,
     elapsed_s: ElapsedParam = None,
     known: Known = None,
 ) -> Response:
     """Return a page of an event's board, and the caller's own row."""
     if kind is not EntryKind.OFFICIAL and at is not None:
         raise BadRequestError("at: only the official board has a history")
-    if kind is not EntryKind.VIRTUAL and elapsed_s is not None:
-        raise BadRequestError("elapsed_s: only a virtual board has it")
     if kind is EntryKind.VIRTUAL:
-        _turn(parts, user)
+        asking.turn(parts, user)
         return _answer(await replaying.virtual(parts, user, asked, elapsed_s=elapsed_s), known)
     if kind is EntryKind.PRACTICE:
         return _answer(await _practice(parts, user, asked), known)
@@ -134,18 +90,26 @@ async def get_leaderboard(
 
 
 @router.get(
-    f"{_BOARD}/guilds",
+    f"{BOARD}/guilds",
     response_model=schemas.GuildBoard,
-    responses=_UNCHANGED | problems(401, 403, 409),
+    responses=_UNCHANGED | problems(400, 401, 403, 409, 429),
 )
 async def get_guild_leaderboard(
     event_id: EventIdDep,
     user: MaybeReaderDep,
     parts: PartsDep,
+    kind: KindDep,
     view: ViewParam = View.PUBLIC,
+    elapsed_s: ElapsedParam = None,
     known: Known = None,
 ) -> Response:
-    """Return an event's board of guilds."""
+    """Return an event's board of guilds; of a virtual one, with those that play it virtually."""
+    if kind is EntryKind.PRACTICE:
+        raise BadRequestError("kind: guilds do not practise")
+    if kind is EntryKind.VIRTUAL:
+        asking.turn(parts, user)
+        made = await replaying.virtual_guilds(parts, user, event_id, elapsed_s=elapsed_s)
+        return _answer(made, known)
     public = viewing.side(user, view)
 
     async def make() -> schemas.GuildBoard:
@@ -157,7 +121,7 @@ async def get_guild_leaderboard(
     return _answer(made, known)
 
 
-@router.get(f"{_BOARD}/resolver", responses=problems(401, 403, 409, 429))
+@router.get(f"{BOARD}/resolver", responses=problems(401, 403, 409, 429))
 async def get_resolver(
     event_id: EventIdDep,
     user: MaybeReaderDep,
@@ -173,7 +137,7 @@ async def get_resolver(
     if event.state not in OVER:
         raise ConflictError("the event goes on", slug="event-state", allowed=[])
     begin = 0 if cursor is None else _number(cursor)
-    _turn(parts, user)
+    asking.turn(parts, user)
     tasks = {str(task.problem_id): task for task in await viewing.problems(session, event_id)}
 
     async def make() -> instants.Steps:
@@ -205,32 +169,6 @@ async def get_resolver(
         ],
         next_cursor=paging.encode(str(begin + limit)) if len(found.steps) > begin + limit else None,
     )
-
-
-@router.get(
-    f"{_BOARD}.csv",
-    response_class=StreamingResponse,
-    responses=_CSV | problems(401, 403, 409, 429),
-)
-async def export_leaderboard_csv(
-    event_id: EventIdDep, user: MaybeReaderDep, parts: PartsDep, view: ViewParam = View.PUBLIC
-) -> StreamingResponse:
-    """Export a whole board as CSV; nothing in it is a formula."""
-    among = Among(event_id=event_id, public=viewing.side(user, view))
-    return await _exported(parts, user, among, "csv")
-
-
-@router.get(
-    f"{_BOARD}.json",
-    response_class=StreamingResponse,
-    responses=_JSON | problems(401, 403, 409, 429),
-)
-async def export_leaderboard_json(
-    event_id: EventIdDep, user: MaybeReaderDep, parts: PartsDep, view: ViewParam = View.PUBLIC
-) -> StreamingResponse:
-    """Export a whole board as JSON."""
-    among = Among(event_id=event_id, public=viewing.side(user, view))
-    return await _exported(parts, user, among, "json")
 
 
 @router.get("/ratings")
@@ -310,7 +248,7 @@ async def _then(
         now = await clocks.now(session)
         if at > now:
             raise InvalidError("at: that is still to come")
-        _turn(parts, user)
+        asking.turn(parts, user)
         event = await viewing.event(session, asked.event_id, user)
 
         async def make() -> Past:
@@ -336,12 +274,6 @@ async def _then(
         return await overridden.marked(session, board)
 
 
-def _turn(parts: Parts, user: CurrentUser | None, what: str = "looking back at boards") -> None:
-    """Take one of the caller's turns: reading a whole log, or a whole board, is dear."""
-    name = "everybody" if user is None else str(user.id)
-    parts.looking.take(f"{what} {name}", what)
-
-
 def _answer(made: BaseModel, known: str | None) -> Response:
     body = made.model_dump_json().encode()
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
@@ -349,47 +281,6 @@ def _answer(made: BaseModel, known: str | None) -> Response:
     if known is not None and tag in {each.strip() for each in known.split(",")}:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
-
-
-async def _exported(
-    parts: Parts, user: CurrentUser | None, among: Among, form: str
-) -> StreamingResponse:
-    _turn(parts, user, "exports of boards")
-    async with parts.sessions() as session:
-        # What is refused is refused before anything is sent.
-        event = await viewing.event(session, among.event_id, user)
-        tasks = await viewing.problems(session, event.id)
-        head = await viewing.head(session, event, among, tasks)
-
-    async def whole() -> AsyncIterator[bytes]:
-        async with parts.sessions() as session:
-            await _one_state(session)
-            marks = await overridden.of(session, schemas.BoardHead(**head))
-            pages = exporting.rows(session, among)
-            written: Callable[[], AsyncIterator[bytes]] = (
-                partial(exporting.as_csv, tasks, pages)
-                if form == "csv"
-                else partial(exporting.as_json, head, tasks, pages, marks)
-            )
-            async for part in written():
-                yield part
-
-    return StreamingResponse(
-        whole(),
-        media_type="text/csv; charset=utf-8" if form == "csv" else "application/json",
-        headers={"Content-Disposition": f'attachment; filename="{event.slug}.{form}"'},
-    )
-
-
-async def _one_state(session: AsyncSession) -> None:
-    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-
-
-def _entry(cursor: str) -> UUID:
-    try:
-        return UUID(paging.decode(cursor)[0])
-    except ValueError as error:
-        raise BadRequestError("the cursor is not one of ours", slug="bad-cursor") from error
 
 
 def _number(cursor: str) -> int:

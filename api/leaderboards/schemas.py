@@ -105,6 +105,7 @@ class GuildRow(BaseModel):
 
     rank: int
     guild_id: UUID
+    kind: Annotated[EntryKind, Field(description="A virtual guild takes nobody's rank.")]
     name: str
     score: float
     penalty: int
@@ -118,6 +119,11 @@ class GuildBoard(BaseModel):
     state: EventState
     view: View
     frozen: bool
+    kind: Annotated[EntryKind, Field(description="Which board: `virtual` has official guilds too.")]
+    elapsed_s: Annotated[
+        int | None,
+        Field(description="Of a virtual board: the event's time it is of, null the end."),
+    ]
     how: Annotated[str, Field(description="sum, average, or best of so many members.")]
     best: Annotated[int | None, Field(description="How many members count, with `best`.")]
     rows: list[GuildRow]

@@ -7,6 +7,7 @@ public one, which holds nothing that a freeze hides.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -22,13 +23,16 @@ from api.db.models import (
     EventParticipant,
     EventProblem,
     EventState,
+    GuildRef,
 )
 from api.errors import ConflictError, ForbiddenError, NotFoundError, UnauthenticatedError
 from api.events.machine import STARTED
 from api.leaderboards import queries, schemas, scoring
 from api.leaderboards.cells import Shown
+from api.leaderboards.momentary import GuildRanked
 from api.leaderboards.queries import Among, Ranked
 from api.leaderboards.schemas import View
+from judge.scoring import Standing
 from judge.scoring.guilds import Combining
 
 SECOND_US = 1_000_000
@@ -211,31 +215,61 @@ async def guilds(
 ) -> schemas.GuildBoard:
     """Return the board of guilds."""
     row = await event(session, event_id, user)
-    rules = scoring.rules(row)
-    names = {
-        guild.guild_id: guild.name
-        for guild in await session.scalars(
-            select(EventGuild).where(EventGuild.event_id == event_id)
+    found = await queries.guilds(session, event_id, public=public)
+    official = [
+        GuildRanked(
+            rank=rank,
+            guild_id=guild.guild_id,
+            kind=EntryKind.OFFICIAL,
+            standing=Standing(score=-Fraction(guild.lost), penalty=guild.penalty, last=guild.last),
         )
-    }
+        for rank, guild in found
+    ]
+    return await guild_board(session, row, official, public=public)
+
+
+async def guild_names(
+    session: AsyncSession, event_id: UUID, wanted: Sequence[UUID]
+) -> dict[UUID, str]:
+    """Return guilds' names as they registered, else as they are called now."""
+    known = await session.scalars(select(GuildRef).where(GuildRef.guild_id.in_(wanted)))
+    registered = await session.scalars(select(EventGuild).where(EventGuild.event_id == event_id))
+    return {each.guild_id: each.name for each in (*known, *registered)}
+
+
+async def guild_board(
+    session: AsyncSession,
+    row: Event,
+    ranked: Sequence[GuildRanked],
+    *,
+    public: bool = True,
+    kind: EntryKind = EntryKind.OFFICIAL,
+    elapsed_s: int | None = None,
+) -> schemas.GuildBoard:
+    """Return guilds in order with their names, and what stands above them."""
+    rules = scoring.rules(row)
+    names = await guild_names(session, row.id, [each.guild_id for each in ranked])
     since = frozen_since(row, public=public, now=await clocks.now(session))
     return schemas.GuildBoard(
         event_id=row.id,
         state=row.state,
         view=View.PUBLIC if public else View.JURY,
         frozen=since is not None,
+        kind=kind,
+        elapsed_s=elapsed_s,
         how=rules.combining.value,
         best=rules.best if rules.combining is Combining.BEST else None,
         rows=[
             schemas.GuildRow(
-                rank=rank,
-                guild_id=guild.guild_id,
-                name=names.get(guild.guild_id, ""),
-                score=float(-guild.lost) or 0.0,
-                penalty=guild.penalty,
-                last=guild.last,
+                rank=each.rank,
+                guild_id=each.guild_id,
+                kind=each.kind,
+                name=names.get(each.guild_id, ""),
+                score=float(each.standing.score),
+                penalty=each.standing.penalty,
+                last=each.standing.last,
             )
-            for rank, guild in await queries.guilds(session, event_id, public=public)
+            for each in ranked
         ],
     )
 

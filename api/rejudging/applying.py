@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CursorResult, func, select, text
+from sqlalchemy import CursorResult, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from api import audit
+from api import audit, clocks
 from api.auth import CurrentUser
 from api.db.models import CodeSubmission, Judging, JudgingState, Rejudging, RejudgingState
 from api.leaderboards.updating import Changed
@@ -23,7 +23,7 @@ from api.logs import logger
 from api.neighbours import outbox
 from api.rejudging import service
 from api.submissions import boarding, telling
-from api.submissions.claiming import JUDGED, outside
+from api.submissions.storing import JUDGED, outside
 from api.wiring import Parts
 
 CHUNK = 1000
@@ -120,19 +120,19 @@ async def apply(
         await outbox.announce_all(
             session, JUDGED, {key: each for key, each in shown.items() if each is not None}
         )
-    outcome: dict[str, Any] = {
+    # Last but for what depends on it, since others wait for the locks of boards.
+    boards = await boarding.rejudged(session, found.id)
+    outcome = {
         "changed": changed,
         "unchanged": swapped.rowcount - changed,
         "superseded": counts.done - swapped.rowcount,
         "failed": counts.failed,
-        "before": await _verdicts(session, found.id, "replaces_id"),
-        "after": await _verdicts(session, found.id, "id"),
+        **await _became(session, found.id),
     }
-    if late := await session.scalar(_FINALISED, {"id": found.id}):
-        outcome["finalised"] = late
     found.state = RejudgingState.APPLIED
     found.applied_by = user.id
-    found.finished_at = await session.scalar(select(func.now()))
+    # Boards are locked: what is finalised is so before this moment, or will be after it.
+    found.finished_at = await clocks.now(session)
     found.extra = {**found.extra, "outcome": outcome}
     audit.record(
         session,
@@ -142,8 +142,7 @@ async def apply(
         detail={"forced": force, **outcome},
     )
     _log.info("rejudging.applied", rejudging_id=str(found.id), forced=force, **outcome)
-    # Last, since others wait for the locks of boards.
-    return found, await boarding.rejudged(session, found.id)
+    return found, boards
 
 
 async def one_at_a_time(session: AsyncSession) -> None:
@@ -167,6 +166,17 @@ async def _tell(parts: Parts, told: Mapping[str, Any]) -> bool:
         Topic.PROBLEM.of(UUID(told["problem_id"])),
     ]
     return await parts.publisher.publish(topics, Update(kind=Kind.JUDGED, data=dict(told)))
+
+
+async def _became(session: AsyncSession, rejudging_id: UUID) -> dict[str, Any]:
+    """Return what was said before and is now, and how much of that is on no board any more."""
+    became: dict[str, Any] = {
+        "before": await _verdicts(session, rejudging_id, "replaces_id"),
+        "after": await _verdicts(session, rejudging_id, "id"),
+    }
+    if late := await session.scalar(_FINALISED, {"id": rejudging_id}):
+        became["finalised"] = late
+    return became
 
 
 async def _verdicts(session: AsyncSession, rejudging_id: UUID, column: str) -> dict[str, int]:

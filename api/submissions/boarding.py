@@ -1,6 +1,6 @@
 """Bringing judgements onto the boards of events, and telling who follows those that they changed.
 
-A first judging goes onto the board in the transaction that stores it (`claiming.store`), a rejudge
+A first judging goes onto the board in the transaction that stores it (`storing.store`), a rejudge
 set in the one that applies it.
 """
 
@@ -11,8 +11,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import CodeSubmission, Judging, JudgingState
+from api.db.models import CodeSubmission, EntryKind, Judging, JudgingState
 from api.leaderboards import scoring, updating
+from api.leaderboards.desk import Target
 from api.leaderboards.updating import Changed, Known
 from api.live import Kind, Publisher, Topic, Update
 from judge.results import Judgement
@@ -74,15 +75,24 @@ def said(changed: Iterable[Changed | None]) -> list[tuple[Sequence[str], Update]
 
 def _updates(changed: Changed) -> Iterator[Update]:
     public = set(changed.public)
-    for entry_id, problem_id in (*changed.public, *(set(changed.jury) - public)):
-        yield Update(
-            kind=Kind.BOARD if (entry_id, problem_id) in public else Kind.JURY_BOARD,
-            data={
-                "event_id": str(changed.event_id),
-                "entry_id": str(entry_id),
-                "problem_id": str(problem_id),
-            },
-        )
+    for target in (*changed.public, *(set(changed.jury) - public)):
+        kind = Kind.BOARD if target in public else Kind.JURY_BOARD
+        yield _update(kind, changed.event_id, target, EntryKind.OFFICIAL)
+    for entry_id, problem_id, of_kind in changed.apart:
+        yield _update(Kind.BOARD, changed.event_id, (entry_id, problem_id), of_kind)
+
+
+def _update(kind: Kind, event_id: UUID, target: Target, of_kind: EntryKind) -> Update:
+    entry_id, problem_id = target
+    return Update(
+        kind=kind,
+        data={
+            "event_id": str(event_id),
+            "entry_id": str(entry_id),
+            "problem_id": str(problem_id),
+            "kind": of_kind.value,
+        },
+    )
 
 
 async def _record(session: AsyncSession, some: Iterable[Known]) -> list[Changed]:

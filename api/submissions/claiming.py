@@ -22,42 +22,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api import clocks, redaction
-from api.db import direct
-from api.db.base import cleaned, document
 from api.db.models import Judging, JudgingState, Queue, Worker, WorkerState
 from api.db.models.judgings import ACTIVE, FENCING
-from api.leaderboards import updating
-from api.leaderboards.updating import Changed, Known
-from api.live import Kind
-from api.neighbours import outbox
-from api.redaction import Audience, Phase
-from api.workers import watching
-from api.workers.watching import NOT_WATCHED, Ended, Watch
-from judge.results import Judgement
 from judge.verdicts import Verdict
 
-JUDGED = "submission.judged"
 # After a judge error others get this long to take the judging before the same worker may.
 ELSEWHERE = timedelta(seconds=3)
 # After a restart of PostgreSQL the living get this long to extend what ran out meanwhile.
 RESTARTED = timedelta(seconds=2)
-# The end of a judging whose claim still holds, its runs, and what others are told of it.
-_JUDGED = """
-WITH ended AS (
-    UPDATE codebattle.judgings SET
-        judged_by = lease_owner, lease_owner = NULL, lease_expires_at = NULL, finished_at = now(),
-        state = $3, verdict = $4, score = $5, cpu_us = $6, wall_us = $7, memory_bytes = $8,
-        case_total = $9, compile_log = $10, reason = $11, record = $12::jsonb
-    WHERE id = $1 AND fencing_token = $2 AND state IN ('compiling', 'running')
-    RETURNING id
-), made AS (
-    INSERT INTO codebattle.runs
-    SELECT run.* FROM ended,
-        jsonb_populate_recordset(null::codebattle.runs, $13::jsonb) AS run
-), said AS ({said})
-SELECT id FROM ended
-""".replace("{said}", outbox.said_by("ended", after=13))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +58,6 @@ class Claim:
 
     # Where its trace began, see `api.tracing`; empty when it is not traced.
     carrier: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
-    """Whether a judgement was stored, or its lease was lost; what changed on a board, and when."""
-
-    stored: bool
-    changed: Changed | None = None
-    phase: Phase | None = None
 
 
 async def claim(
@@ -211,72 +174,6 @@ async def give_back(session: AsyncSession, claimed: Claim, *, failed_on: UUID | 
     return changed
 
 
-async def store(
-    session: AsyncSession,
-    claimed: Claim,
-    judgement: Judgement,
-    *,
-    told: Mapping[str, Any],
-    watch: Watch = NOT_WATCHED,
-    known: Known | None = None,
-) -> Stored:
-    """Store a judgement, and what it changes on its event's board.
-
-    `told` goes to other services and `known` onto the board when this is the judgement that
-    counts. What it says of its worker, or of another, is noted in the same transaction.
-    """
-    record = judgement.to_json()
-    runs = record.pop("runs")
-    state = JudgingState.FAILED if judgement.verdict is Verdict.JE else JudgingState.DONE
-    counts = claimed.current and state is JudgingState.DONE
-    ended = await direct.ask(
-        session,
-        _JUDGED,
-        claimed.judging_id,
-        claimed.token,
-        state,
-        judgement.verdict,
-        None if judgement.score is None else float(judgement.score),
-        judgement.cpu_us,
-        judgement.wall_us,
-        judgement.memory_bytes,
-        judgement.case_total,
-        cleaned(judgement.compile_log),
-        cleaned(judgement.reason),
-        document(record),
-        document(_run_rows(claimed, judgement, runs)),
-        *outbox.said(JUDGED, outside(told) if counts else None, claimed.judging_id),
-    )
-    if ended is None:
-        await session.rollback()
-        return Stored(stored=False)
-    await watching.ended(
-        session,
-        watch,
-        Ended(
-            judging_id=claimed.judging_id,
-            verdict=judgement.verdict,
-            current=claimed.current,
-            tried=claimed.tried,
-            checks_id=claimed.checks_id,
-            replaces_id=claimed.replaces_id,
-        ),
-    )
-    changed = phase = None
-    if known is not None and counts:
-        # Last, since others wait for the board's lock.
-        event, at, changed = await updating.record(session, known)
-        phase = clocks.phase(event, at)
-    await session.commit()
-    return Stored(stored=True, changed=changed, phase=phase)
-
-
-def outside(told: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return what other services are told of an end."""
-    phase = redaction.phase_of(told.get("event_id"))
-    return redaction.update(Kind.JUDGED, told, Audience.NEIGHBOUR, phase)
-
-
 async def sweep(session: AsyncSession, *, claims_max: int) -> tuple[int, Sequence[UUID]]:
     """Queue again what lost its worker; return how many, and what was claimed too often.
 
@@ -339,24 +236,3 @@ async def _guarded(session: AsyncSession, claimed: Claim, values: dict[str, Any]
         .values(values)
     )
     return result.rowcount == 1
-
-
-def _run_rows(
-    claimed: Claim, judgement: Judgement, records: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    return [
-        {
-            "judging_id": claimed.judging_id,
-            "position": position,
-            "case_name": run.case,
-            "sample": run.case.startswith("sample/"),
-            "verdict": run.verdict,
-            "score": None if run.score is None else float(run.score),
-            "cpu_us": run.cpu_us,
-            "wall_us": run.wall_us,
-            "memory_bytes": run.memory_bytes,
-            "team_message": run.team_message,
-            "record": record,
-        }
-        for position, (run, record) in enumerate(zip(judgement.runs, records, strict=True), start=1)
-    ]

@@ -32,7 +32,7 @@ from api.ending import ended
 from api.logs import logger
 from api.metrics import JUDGING_ERRORS, REQUEUED, VERDICTS, WAIT_SECONDS
 from api.problems.cache import PackageCache
-from api.submissions import boarding, claiming, opponents, queries, telling
+from api.submissions import boarding, claiming, opponents, queries, storing, telling
 from api.submissions.claiming import Claim
 from api.submissions.reporting import Reporter
 from api.submissions.stages import PREPARE, STORE, Stages
@@ -348,7 +348,7 @@ class SubmissionJobs:
 
     async def _stored(
         self, claimed: Claim, judgement: Judgement, reporter: Reporter
-    ) -> claiming.Stored:
+    ) -> storing.Stored:
         """Store a judgement, if the claim still holds.
 
         A commit that nobody answered may have happened: then there is nothing left to store, and
@@ -360,7 +360,7 @@ class SubmissionJobs:
         while True:
             try:
                 async with self._parts.sessions() as session:
-                    return await claiming.store(
+                    return await storing.store(
                         session,
                         claimed,
                         judgement,

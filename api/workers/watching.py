@@ -76,14 +76,20 @@ NOT_WATCHED = Watch()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """A judging that was stored a moment ago, in this transaction."""
+    """A judging that ends in this transaction; `drawn` ones are judged once more."""
 
     judging_id: UUID
     verdict: Verdict
-    current: bool
+    drawn: bool
     tried: Collection[UUID]
     checks_id: UUID | None
     replaces_id: UUID | None
+
+    @property
+    def telling(self) -> bool:
+        """Tell whether conclusions can be drawn from it."""
+        beside = self.drawn or self.tried or self.checks_id or self.replaces_id
+        return self.verdict is not Verdict.JE and bool(beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +116,14 @@ class _Seen:
         )
 
 
+def drawn(watch: Watch) -> bool:
+    """Draw whether a judging that counts is one of those that others repeat."""
+    return _random.random() < watch.double_check_share
+
+
 async def ended(session: AsyncSession, watch: Watch, done: Ended) -> None:
-    """Draw conclusions from a judging, in the transaction that stores it."""
-    drawn = done.current and _random.random() < watch.double_check_share
+    """Draw conclusions from a judging that is `telling`, in the transaction that stores it."""
     earlier = done.checks_id or done.replaces_id
-    if done.verdict is Verdict.JE or not (drawn or done.tried or earlier):
-        return
     this = await _seen(session, done.judging_id)
     if this is None or this.judged_by is None:
         return
@@ -124,7 +132,7 @@ async def ended(session: AsyncSession, watch: Watch, done: Ended) -> None:
     other = await _seen(session, earlier) if earlier is not None else None
     if other is not None:
         await _compare(session, watch, this, other, checking=done.checks_id is not None)
-    elif drawn:
+    elif done.drawn:
         await _ask(session, this, [this.judged_by], delay_s=DRAWN_DELAY_S)
 
 

@@ -5,10 +5,12 @@ migrations, and every test gets a database that was copied from it and holds not
 """
 
 import asyncio
+import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,16 +21,21 @@ import pytest
 from fastapi import FastAPI
 from httpx._transports import asgi
 from pydantic import SecretStr
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.util import LRUCache
 
 from api import logs
 from api.app import create_app
 from api.auth import Role, Scope, bearer
 from api.db import migrating
 from api.embedded import Postgres, Redis
+from api.problems import archives, packing
 from api.problems import service as problems
 from api.settings import Environment, LogFormat, Settings
 from api.wiring import Parts, opened
 from judge.images import ROOT
+from judge.problem import Problem
 
 # It looks for trio on the disk at every request, and there is none.
 asgi.create_event = asyncio.Event
@@ -72,6 +79,26 @@ def quiet_logs() -> None:
     logs.configure(form=LogFormat.JSON, level="WARNING")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def compiled_once() -> Iterator[None]:
+    """Let the engines of all tests share the statements that one of them has compiled.
+
+    They are made by one function, so what their dialects make of a statement is the same.
+    """
+    kept: LRUCache[Any, Any] = LRUCache(5000)
+
+    def made(*arguments: Any, **options: Any) -> AsyncEngine:
+        engine = create_async_engine(*arguments, **options)
+        engine.sync_engine._compiled_cache = kept
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("api.db.engine.create_async_engine", made)
+        patch.setattr(PGDialect_asyncpg, "__eq__", lambda one, other: type(one) is type(other))
+        patch.setattr(PGDialect_asyncpg, "__hash__", lambda one: hash(type(one)))
+        yield
+
+
 @dataclass(slots=True)
 class Servers:
     """What runs for the whole session. `start` and `stop` are coroutines on a loop of their own."""
@@ -79,8 +106,20 @@ class Servers:
     postgres: Postgres
     redis: Redis
     loop: asyncio.AbstractEventLoop
-    # The database of this process's tests and its `SCHEMA`, until a test has changed that.
-    ready: tuple[str, str] | None = None
+    # The database of this process's tests, until one has changed its schema.
+    ready: "Ready | None" = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Ready:
+    """A migrated database, and the connection that empties it.
+
+    A new one would first read the catalogue anew, which costs four times as much as emptying.
+    """
+
+    name: str
+    schema: str
+    emptying: asyncpg.Connection
 
 
 @pytest.fixture(scope="session")
@@ -104,6 +143,8 @@ async def _start(held: Servers) -> None:
 
 
 async def _stop(held: Servers) -> None:
+    if held.ready is not None:
+        await held.ready.emptying.close()
     await asyncio.gather(held.postgres.stop(), held.redis.stop())
 
 
@@ -124,22 +165,39 @@ async def empty_database(servers: Servers) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-async def database(servers: Servers) -> AsyncIterator[str]:
+def database(servers: Servers) -> Iterator[str]:
     """Return the address of a migrated database with nothing in it."""
     if servers.ready is None:
-        name = await _create(servers, TEMPLATE)
-        async with _connected(servers, name) as connection:
-            servers.ready = name, await connection.fetchval(SCHEMA)
-    name, made = servers.ready
-    yield servers.postgres.url(name)
-    async with _connected(servers, name) as connection:
-        await connection.execute(OTHERS_OUT)
-        # Emptying is ten times as fast as copying the template again.
-        if await connection.fetchval(SCHEMA) == made:
-            await connection.execute(EMPTY)
-            return
-    servers.ready = None
-    await _administer(servers.postgres, f"DROP DATABASE {name} WITH (FORCE)")
+        servers.ready = servers.loop.run_until_complete(_made_ready(servers))
+    yield servers.postgres.url(servers.ready.name)
+    if not servers.loop.run_until_complete(_emptied(servers, servers.ready)):
+        name, servers.ready = servers.ready.name, None
+        dropped = _administer(servers.postgres, f"DROP DATABASE {name} WITH (FORCE)")
+        servers.loop.run_until_complete(dropped)
+
+
+async def _made_ready(servers: Servers) -> Ready:
+    name = await _create(servers, TEMPLATE)
+    connection = await servers.postgres.connect(name)
+    schema = await connection.fetchval(SCHEMA)
+    return Ready(name=name, schema=schema, emptying=connection)
+
+
+async def _emptied(servers: Servers, ready: Ready) -> bool:
+    """Take all rows away; where the schema is another by now, only close the connection."""
+    try:
+        await ready.emptying.execute(OTHERS_OUT)
+    except (asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError, asyncpg.InterfaceError):
+        # A test ended every session, this one too.
+        ready.emptying.terminate()
+        ready.emptying = await servers.postgres.connect(ready.name)
+        await ready.emptying.execute(OTHERS_OUT)
+    # Emptying is ten times as fast as copying the template again.
+    if await ready.emptying.fetchval(SCHEMA) == ready.schema:
+        await ready.emptying.execute(EMPTY)
+        return True
+    await ready.emptying.close()
+    return False
 
 
 @asynccontextmanager
@@ -154,15 +212,6 @@ async def _create(servers: Servers, template: str | None) -> str:
     source = f" TEMPLATE {template} STRATEGY file_copy" if template else ""
     await _administer(servers.postgres, f"CREATE DATABASE {name}{source}")
     return name
-
-
-@asynccontextmanager
-async def _connected(servers: Servers, name: str) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(servers.postgres.url(name).replace("+asyncpg", ""))
-    try:
-        yield connection
-    finally:
-        await connection.close()
 
 
 @pytest.fixture
@@ -259,8 +308,29 @@ async def hello(parts: Parts) -> problems.Imported:
 
 
 async def imported(parts: Parts, package: Path, **options: Any) -> problems.Imported:
-    """Import a package as the service would."""
-    async with parts.sessions() as session:
-        made = await problems.import_package(session, parts.blobs, package, **options)
-        await session.commit()
-        return made
+    """Import a package as the service would; the shipped ones are read and packed once."""
+    with pytest.MonkeyPatch.context() as patch:
+        if package.parent == PROBLEMS:
+            patch.setattr(problems, "loaded", _loaded)
+            patch.setattr(problems, "packed", _packed)
+        async with parts.sessions() as session:
+            made = await problems.import_package(session, parts.blobs, package, **options)
+            await session.commit()
+            return made
+
+
+_loaded = cache(problems.loaded)
+
+
+def _packed(problem: Problem, target: Path) -> str:
+    archive, digest = _archive(problem.root)
+    target.write_bytes(archive)
+    return digest
+
+
+@cache
+def _archive(package: Path) -> tuple[bytes, str]:
+    with tempfile.TemporaryDirectory() as directory:
+        target = Path(directory) / "package.zip"
+        packing.pack(package, target)
+        return target.read_bytes(), archives.sha256_of(target)

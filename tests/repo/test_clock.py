@@ -3,7 +3,7 @@
 from judge.images import ROOT
 
 # The moment of a log line, or of a signed token, is another matter; these decide what is shown.
-_DECIDES = ("events", "leaderboards")
+_DECIDES = ("events", "leaderboards", "contestapi")
 
 
 def test_no_machine_decides_what_time_it_is() -> None:

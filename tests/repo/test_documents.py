@@ -84,6 +84,17 @@ def test_commands_that_are_named_exist(path: Path) -> None:
         assert command in COMMANDS | set(GROUPS), command
 
 
+@pytest.mark.parametrize("path", OURS, ids=named)
+def test_files_that_commands_are_given_exist(path: Path) -> None:
+    """Whoever types a command as it stands there, at the top, gets what the document shows."""
+    code = "\n".join(re.findall(r"```.*?```|`[^`\n]+`", text_of(path), re.DOTALL))
+    for line in re.findall(r"\bcodebattle (?!is up at)(.*)", code):
+        for word in re.split(r"[\s`'\"]+", line):
+            # Those that begin with a slash are of the reader's machine, capitals for them to fill.
+            if re.fullmatch(r"[a-z][\w*.-]*(/[\w*./-]+|\.[a-z]\w*)", word):
+                assert list(ROOT.glob(word)), word
+
+
 def test_every_command_and_option_is_documented() -> None:
     """docs/cli.md has a heading for each command."""
     headings = set(

@@ -144,6 +144,17 @@ class BoardRow(Base):
     cells: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
 
 
+class BoardHead(Base):
+    """How often an event's board was taken; a number that was read is old once it has moved."""
+
+    __tablename__ = "board_heads"
+
+    event_id: Mapped[UUID] = mapped_column(
+        ForeignKey("events.id", ondelete="CASCADE"), primary_key=True
+    )
+    number: Mapped[int]
+
+
 class BoardTally(Base):
     """How many rows have about a score and a penalty, see `api.leaderboards.tallies`.
 
@@ -199,6 +210,37 @@ class ApartRow(Base):
     penalty: Mapped[int]
     last: Mapped[int]
     cells: Mapped[dict[str, Any]] = mapped_column(JSONB)
+
+
+class BoardMoment(Base):
+    """How an entry stood from a moment of its own clock until another, in an event that is over.
+
+    Official entries and virtual ones; what a virtual board of any moment is read from.
+    """
+
+    __tablename__ = "board_moments"
+    __table_args__ = (
+        Index("ix_board_moments_entry", "entry_id"),
+        # With the times, so that ranks and pages of a moment are read from it alone.
+        Index(
+            "ix_board_moments_order",
+            *("event_id", "virtual", "lost", "penalty", "last", "entry_id"),
+            postgresql_include=["since_us", "until_us"],
+        ),
+    )
+
+    event_id: Mapped[UUID] = mapped_column(
+        ForeignKey("events.id", ondelete="CASCADE"), primary_key=True
+    )
+    entry_id: Mapped[UUID] = mapped_column(
+        ForeignKey("event_entries.id", ondelete="CASCADE"), primary_key=True
+    )
+    since_us: Mapped[int] = mapped_column(primary_key=True)
+    until_us: Mapped[int]
+    virtual: Mapped[bool] = mapped_column(Boolean)
+    lost: Mapped[Decimal] = mapped_column(Numeric)
+    penalty: Mapped[int]
+    last: Mapped[int]
 
 
 class LeaderboardEntry(Timed, Base):

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from api import clocks
 from api.auth import Scope
-from api.db.models import Event
+from api.db.models import Entries, Event
 from api.deps import SessionDep, UserDep
 from api.documented import Responses, problems
 from api.events.afterwards import schemas, service
@@ -41,9 +41,9 @@ async def begin_virtual(
     An event is over for this when nothing on its board is hidden any more.
     """
     user.need_scope(Scope.SUBMIT)
-    who = await attend(session, user, event)
-    starts_at = body.starts_at if body is not None else None
-    begun = await service.begin(session, user, who.event.id, starts_at=starts_at)
+    new = body or schemas.NewVirtual()
+    who = await attend(session, user, event, key=new.key)
+    begun = await service.begin(session, user, who.event.id, new)
     response.status_code = _status(begun)
     return _shown(begun.event, begun.places[0], await clocks.now(session))
 
@@ -76,12 +76,10 @@ async def begin_guild_virtual(
     user: UserDep,
     response: Response,
 ) -> schemas.GuildVirtualShown:
-    """Begin for members of one's guild, all on one clock; again changes nothing."""
+    """Begin for members or teams of one's guild, all on one clock; again changes nothing."""
     user.need_scope(Scope.WRITE)
     who = await attend(session, user, event)
-    begun = await service.begin_guild(
-        session, user, who.event.id, guild_id, body.members, starts_at=body.starts_at
-    )
+    begun = await service.begin_guild(session, user, who.event.id, guild_id, body)
     response.status_code = _status(begun)
     now = await clocks.now(session)
     items = [_shown(begun.event, place, now) for place in begun.places]
@@ -124,6 +122,8 @@ def _shown(event: Event, place: Place, now: datetime) -> schemas.VirtualShown:
         entry_id=place.entry.id,
         user_id=place.participant.user_id,
         name=place.participant.name,
+        team=place.entry.name if event.entries is Entries.TEAM else None,
+        team_key=place.entry.join_key if stage is not schemas.Stage.OVER else None,
         guild_id=place.entry.guild_id,
         stage=stage,
         now=now,

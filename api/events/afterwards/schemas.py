@@ -2,13 +2,14 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field, model_validator
 
 from api.accounts.router import Moment
 from api.db.models import EntryKind
+from api.events.enrolment.schemas import NewGuild, NewRegistration
 
 StartsAt = Annotated[
     Moment | None,
@@ -24,18 +25,28 @@ class Stage(StrEnum):
     OVER = "over"
 
 
-class NewVirtual(BaseModel):
-    """A virtual participation to begin."""
-
-    model_config = ConfigDict(extra="forbid")
+class NewVirtual(NewRegistration):
+    """A virtual participation to begin; where teams play, with a new one or in one by its key."""
 
     starts_at: StartsAt = None
 
+    @model_validator(mode="after")
+    def _on_one_clock(self) -> Self:
+        if self.key is not None and self.starts_at is not None:
+            raise ValueError("starts_at is the team's")
+        return self
 
-class NewGuildVirtual(NewVirtual):
-    """The same of a guild: its members play on one clock, each in an entry of their own."""
 
-    members: Annotated[list[UUID], Field(min_length=1, max_length=1000)]
+class NewGuildVirtual(NewGuild):
+    """The same of a guild: its members or teams play on one clock, each in an entry of its own."""
+
+    starts_at: StartsAt = None
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not self.members and not self.teams:
+            raise ValueError("members or teams")
+        return self
 
 
 class VirtualShown(BaseModel):
@@ -45,6 +56,10 @@ class VirtualShown(BaseModel):
     entry_id: UUID
     user_id: UUID
     name: str
+    team: Annotated[str | None, Field(description="Its team's name, where teams play.")]
+    team_key: Annotated[
+        str | None, Field(description="With it others join the team until its time is over.")
+    ]
     guild_id: UUID | None
     stage: Stage
     now: Annotated[datetime, Field(description="The server's clock.")]

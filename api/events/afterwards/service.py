@@ -10,15 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import audit, clocks
 from api.auth import CurrentUser
-from api.db.models import EntryKind, Event, EventEntry, EventParticipant
+from api.db.models import Entries, EntryKind, Event, EventEntry, EventParticipant
 from api.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
-from api.events.attending import Attendance, Place
+from api.events.afterwards.schemas import NewGuildVirtual, NewVirtual
+from api.events.attending import Attendance, Place, ends_at
 from api.events.enrolment import service as enrolment
+from api.events.enrolment import teams
 from api.leaderboards import apart, scoring, updating
 
 AHEAD = timedelta(days=7)
@@ -33,41 +35,52 @@ class Begun:
     new: bool
 
 
-async def begin(
-    session: AsyncSession, user: CurrentUser, event_id: UUID, *, starts_at: datetime | None
-) -> Begun:
+async def begin(session: AsyncSession, user: CurrentUser, event_id: UUID, new: NewVirtual) -> Begun:
     """Begin a virtual participation; one that was begun stays as it is. The caller commits."""
     event = await updating.locked(session, event_id)
+    if new.team is not None or new.key is not None:
+        teams.need(event, Entries.TEAM)
     found = await _places(session, event, EntryKind.VIRTUAL, [user.id])
     if found:
+        entry = found[0].entry
+        if new.team not in {None, entry.name} or new.key not in {None, entry.join_key}:
+            raise ConflictError("you play or played it already", slug="event-registered")
         return Begun(event=event, places=found, new=False)
     now = await _need_over(session, event)
     if not event.individuals:
         raise ForbiddenError("only guilds play in this event", slug="event-guilds-only")
-    names = {user.id: _name(user)}
-    start = _start(starts_at, now)
-    made = await _join(session, event, EntryKind.VIRTUAL, names, starts_at=start)
-    _noted(session, user, event, "virtual_begun", starts_at=start.isoformat())
+    name = _name(user)
+    if new.key is not None:
+        place = await _join_team(session, event, user.id, name, new.key, now)
+        _noted(session, user, event, "virtual_joined", entry_id=str(place.entry.id))
+        return Begun(event=event, places=(place,), new=True)
+    start = _start(new.starts_at, now)
+    made = await _join(
+        session,
+        event,
+        EntryKind.VIRTUAL,
+        [(new.team or name, {user.id: name})],
+        starts_at=start,
+        join_key=teams.new_key() if new.team is not None else None,
+    )
+    detail = {} if new.team is None else {"team": new.team}
+    _noted(session, user, event, "virtual_begun", starts_at=start.isoformat(), **detail)
     return Begun(event=event, places=made, new=True)
 
 
 async def begin_guild(
-    session: AsyncSession,
-    user: CurrentUser,
-    event_id: UUID,
-    guild_id: UUID,
-    members: Sequence[UUID],
-    *,
-    starts_at: datetime | None,
+    session: AsyncSession, user: CurrentUser, event_id: UUID, guild_id: UUID, new: NewGuildVirtual
 ) -> Begun:
-    """Begin one for members of a guild, on one clock; again: what there is. The caller commits."""
+    """Begin one for people of a guild, on one clock; again: what there is. The caller commits."""
     event = await updating.locked(session, event_id)
-    await enrolment.need_master(session, user, guild_id)
+    guild = await enrolment.need_master(session, user, guild_id)
     found = await _places(session, event, EntryKind.VIRTUAL, guild_id=guild_id)
     if found:
         return Begun(event=event, places=found, new=False)
     now = await _need_over(session, event)
-    wanted = list(dict.fromkeys(members))
+    together = enrolment.teams_of(event, guild, new)
+    named = [who for team in together for who in team.members] or new.members
+    wanted = list(dict.fromkeys(named))
     if event.guild_members_max is not None and len(wanted) > event.guild_members_max:
         raise ConflictError(
             f"a guild sends at most {event.guild_members_max}",
@@ -82,8 +95,16 @@ async def begin_guild(
             slug="event-registered",
             registered=[str(each.participant.user_id) for each in taken[:20]],
         )
-    start = _start(starts_at, now)
-    made = await _join(session, event, EntryKind.VIRTUAL, names, starts_at=start, guild_id=guild_id)
+    lines = [(team.name, {who: names[who] for who in team.members}) for team in together]
+    start = _start(new.starts_at, now)
+    made = await _join(
+        session,
+        event,
+        EntryKind.VIRTUAL,
+        lines or [(names[who], {who: names[who]}) for who in wanted],
+        starts_at=start,
+        guild_id=guild_id,
+    )
     detail = {"guild_id": str(guild_id), "members": [str(each) for each in wanted]}
     _noted(session, user, event, "virtual_begun", starts_at=start.isoformat(), **detail)
     return Begun(event=event, places=made, new=True)
@@ -98,7 +119,9 @@ async def call_off(session: AsyncSession, user: CurrentUser, event_id: UUID) -> 
         assert place.entry.starts_at is not None
         if place.entry.starts_at <= now:
             raise ConflictError("it has started; it is played once", slug="virtual-started")
-        await session.execute(delete(EventEntry).where(EventEntry.id == place.entry.id))
+        await session.delete(place.participant)
+        await session.flush()
+        await teams.drop_empty(session, [place.entry.id])
         _noted(session, user, event, "virtual_called_off")
 
 
@@ -109,7 +132,8 @@ async def practise(session: AsyncSession, user: CurrentUser, event_id: UUID) -> 
     if found:
         return Begun(event=event, places=found, new=False)
     await _need_over(session, event)
-    made = await _join(session, event, EntryKind.PRACTICE, {user.id: _name(user)})
+    name = _name(user)
+    made = await _join(session, event, EntryKind.PRACTICE, [(name, {user.id: name})])
     return Begun(event=event, places=made, new=True)
 
 
@@ -171,28 +195,55 @@ async def _join(
     session: AsyncSession,
     event: Event,
     kind: EntryKind,
-    names: Mapping[UUID, str],
+    lines: Sequence[tuple[str, Mapping[UUID, str]]],
     *,
     starts_at: datetime | None = None,
     guild_id: UUID | None = None,
+    join_key: str | None = None,
 ) -> tuple[Place, ...]:
-    """Make an entry for each, with a row of its own apart from the official board."""
+    """Make an entry for each line of people, with a row of its own apart from the official board.
+
+    A line is the entry's name, and the names of those in it.
+    """
     made = []
-    for user_id, name in names.items():
+    for name, people in lines:
         entry = EventEntry(
-            event_id=event.id, kind=kind, name=name, guild_id=guild_id, starts_at=starts_at
+            event_id=event.id,
+            kind=kind,
+            name=name,
+            guild_id=guild_id,
+            starts_at=starts_at,
+            join_key=join_key,
         )
         session.add(entry)
         await session.flush()
-        participant = EventParticipant(
-            entry_id=entry.id, user_id=user_id, event_id=event.id, kind=kind, name=name
-        )
-        session.add(participant)
-        made.append(Place(entry=entry, participant=participant))
+        made += [_put(session, entry, user_id, each) for user_id, each in people.items()]
     await session.flush()
-    rules = scoring.rules(event)
-    await apart.store(session, [apart.row(rules, place.entry, {}) for place in made])
+    await apart.refresh(session, scoring.rules(event), {place.entry.id for place in made})
     return tuple(made)
+
+
+async def _join_team(
+    session: AsyncSession, event: Event, user_id: UUID, name: str, key: str, now: datetime
+) -> Place:
+    """Put somebody into the virtual team of a key, until its time is over."""
+    entry = await teams.of_key(session, event, key, EntryKind.VIRTUAL)
+    assert entry.starts_at is not None
+    end = ends_at(scoring.virtual(scoring.schedule(event), entry.starts_at), entry.extra_s)
+    if end is None or now >= end:
+        raise ConflictError("the time of this team is over", slug="event-closed")
+    await teams.need_room_for_one(session, event, entry.id)
+    place = _put(session, entry, user_id, name)
+    await session.flush()
+    return place
+
+
+def _put(session: AsyncSession, entry: EventEntry, user_id: UUID, name: str) -> Place:
+    who = EventParticipant(
+        entry_id=entry.id, user_id=user_id, event_id=entry.event_id, kind=entry.kind, name=name
+    )
+    session.add(who)
+    return Place(entry=entry, participant=who)
 
 
 def _name(user: CurrentUser) -> str:

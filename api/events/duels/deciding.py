@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import clocks
 from api.db.engine import Sessions
 from api.db.models import BoardCell, Event, EventProblem, EventState
 from api.errors import ConflictError
@@ -83,10 +84,11 @@ async def standing(session: AsyncSession, event: Event, *, over: bool) -> Match:
 
 
 async def _decide(session: AsyncSession, event_id: UUID, *, now: datetime) -> int:
+    # Nobody may be handing in: what came before the first solve counts, also if it is stored later.
     event = await session.scalar(
         select(Event)
         .where(Event.id == event_id)
-        .with_for_update(skip_locked=True, key_share=True)
+        .with_for_update(skip_locked=True)
         .execution_options(populate_existing=True)
     )
     if event is None:
@@ -101,7 +103,9 @@ async def _decide(session: AsyncSession, event_id: UUID, *, now: datetime) -> in
         await session.commit()
         return 1
     try:
-        await acting.act(session, event_id, Act.FINALISE, by=acting.CLOCK, now=now)
+        # What was applied to its board while this waited for it was before.
+        at = await clocks.now(session)
+        await acting.act(session, event_id, Act.FINALISE, by=acting.CLOCK, now=at)
     except ConflictError:
         # Something is pending: its verdict, or its bell, is still to come.
         await session.rollback()

@@ -44,7 +44,7 @@ async def enrol_guild(
     """Register a guild with these members, in the place of those it had; the caller commits."""
     event = await _enrolling(session, event_id)
     name = await need_master(session, user, guild_id)
-    together = _teams(event, name, new)
+    together = teams_of(event, name, new)
     named = [who for team in together for who in team.members] or new.members
     wanted = list(dict.fromkeys(named))
     if event.guild_members_max is not None and len(wanted) > event.guild_members_max:
@@ -167,7 +167,7 @@ async def _need_same(session: AsyncSession, event: Event, mine: UUID, new: NewRe
         raise ConflictError("you are registered already", slug="event-registered")
 
 
-def _teams(event: Event, guild: str, new: NewGuild) -> list[Team]:
+def teams_of(event: Event, guild: str, new: NewGuild) -> list[Team]:
     """Return a guild's teams as they are to be; none where everybody plays alone."""
     if event.entries is Entries.INDIVIDUAL:
         if new.teams:

@@ -97,12 +97,16 @@ async def found_team(
 ) -> None:
     """Make a team of one that others can join by its key."""
     await need_free(session, event.id, [user_id])
-    key = secrets.token_urlsafe(KEY_BYTES)
-    entry = EventEntry(event_id=event.id, name=name, join_key=key)
+    entry = EventEntry(event_id=event.id, name=name, join_key=new_key())
     session.add(entry)
     await session.flush()
     _put(session, event.id, entry.id, user_id, user_name)
     await session.flush()
+
+
+def new_key() -> str:
+    """Return a key by which others join a team."""
+    return secrets.token_urlsafe(KEY_BYTES)
 
 
 async def join_team(
@@ -111,18 +115,25 @@ async def join_team(
     """Put somebody into the team of a key; raises `NotFoundError` when there is none."""
     entry = await of_key(session, event, key)
     await need_free(session, event.id, [user_id])
-    inside = await session.scalar(select(func.count()).where(EventParticipant.entry_id == entry.id))
-    _need_room(event, int(inside or 0) + 1)
+    await need_room_for_one(session, event, entry.id)
     _put(session, event.id, entry.id, user_id, user_name)
     await session.flush()
 
 
-async def of_key(session: AsyncSession, event: Event, key: str) -> EventEntry:
+async def need_room_for_one(session: AsyncSession, event: Event, entry_id: UUID) -> None:
+    """Raise `ConflictError` when a team is full."""
+    inside = await session.scalar(select(func.count()).where(EventParticipant.entry_id == entry_id))
+    _need_room(event, int(inside or 0) + 1)
+
+
+async def of_key(
+    session: AsyncSession, event: Event, key: str, kind: EntryKind = EntryKind.OFFICIAL
+) -> EventEntry:
     """Return the team of a key; raises `NotFoundError`."""
     entry = await session.scalar(
         select(EventEntry).where(
             EventEntry.event_id == event.id,
-            EventEntry.kind == EntryKind.OFFICIAL,
+            EventEntry.kind == kind,
             EventEntry.join_key == key,
         )
     )

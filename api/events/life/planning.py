@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -39,6 +39,11 @@ async def create(session: AsyncSession, user: CurrentUser, new: NewEvent) -> Eve
     user.need(Role.GUILD_MASTER)
     jury = user.has(Role.GAME_MASTER)
     if not jury:
+        # One at a time, so that they can be counted.
+        await session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"),
+            {"key": f"codebattle.requests:{user.id}"},
+        )
         waiting = await session.scalar(
             select(func.count()).where(
                 Event.requested_by == user.id, Event.state == EventState.REQUESTED

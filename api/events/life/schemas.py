@@ -290,9 +290,7 @@ class EventShown(EventSummary):
     allowed: Annotated[list[str], Field(description="Acts the state allows, to game masters.")] = []
     seed: int | None = None
     reason: Annotated[str | None, Field(description="Why it was decided so.")] = None
-    revision: Annotated[
-        str | None, Field(description="Changes with the request; to who asked and game masters.")
-    ] = None
+    revision: Annotated[str | None, Field(description="Changes with the request.")] = None
     requested_by: UUID | None = None
     decided_by: UUID | None = None
     stuck: Annotated[str | None, Field(description="What keeps the clock from acting.")] = None

@@ -18,9 +18,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, exists, func, select, text, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.engine import AWAY
 from api.db.models import (
     EntryKind,
     Event,
@@ -180,7 +180,8 @@ async def keep(parts: Parts) -> None:
         try:
             async with parts.sessions() as session:
                 said = await hear(session, parts.hub.followed((Topic.EVENT, Topic.ROOM)))
-        except AWAY as error:
+        except (SQLAlchemyError, OSError) as error:
+            # Also when two that speak for the same people got in each other's way.
             _log.warning("presence.unkept", error=type(error).__name__)
             continue
         for topics, each in said:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from api.app import create_app
 from api.contestapi import marking, streaming
 from api.db.models import ContestFeed, EventState
+from judge.images import ROOT
 from judge.verdicts import Verdict
 from tests.api.contestapi.conftest import BASE, World, Worlds
 from tests.api.live_client import serving
@@ -167,6 +168,14 @@ async def test_a_rejudged_verdict_takes_the_place_of_the_first(world: Worlds) ->
                         await reader.read(lines, most=1)
         assert reader.blanks
         assert reader.last()["judgements", str(first)] is None
+
+
+def test_silence_is_as_short_as_the_document_says() -> None:
+    """Some clients give up after fifteen seconds of it, some proxies after sixty."""
+    said = (ROOT / "docs" / "clics.md").read_text()
+    assert f"when nothing was sent for {streaming.KEEPALIVE_S:g} seconds" in said
+    assert f"empty lines come meanwhile, every {streaming.FIRST_S:g} seconds" in said
+    assert streaming.FIRST_S < streaming.KEEPALIVE_S < 15
 
 
 async def test_tokens_of_others_are_refused(world: Worlds) -> None:

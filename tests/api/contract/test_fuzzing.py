@@ -31,12 +31,12 @@ PHASES = {"game-master": "examples,coverage,fuzzing"}
 PHASES_ALL = os.environ.get("FUZZ_PHASES", "")
 PATIENCE_S = 3600
 WHO: dict[str, tuple[Role, ...] | None] = {
-    "anonymous": None,
-    "player": (Role.PLAYER,),
-    "author": (Role.PLAYER, Role.AUTHOR),
     "game-master": (Role.GAME_MASTER,),
+    "author": (Role.PLAYER, Role.AUTHOR),
+    "player": (Role.PLAYER,),
+    "anonymous": None,
 }
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 @pytest.mark.parametrize("who", WHO)

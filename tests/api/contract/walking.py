@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy import text
@@ -95,16 +96,46 @@ async def ids(session: AsyncSession) -> list[str]:
     return [str(each) for each in found]
 
 
-def calls(document: dict[str, Any], methods: set[str], named: list[str]) -> Iterator[Call]:
-    """Return a request for each endpoint and everything it might be about; no streams."""
+async def there(app: ASGIApp, document: dict[str, Any], named: list[str], token: str) -> set[str]:
+    """Return the paths with others below them that lead to something for this caller."""
+    found = set()
+    for top in sorted(_tops(document)):
+        for each in named:
+            call = Call(method="GET", path=_PARAMETER.sub(each, top))
+            status, _ = await asked(app, call, token)
+            if status != HTTPStatus.NOT_FOUND:
+                found.add(call.path)
+    return found
+
+
+def _tops(document: dict[str, Any]) -> set[str]:
+    paths = document["paths"]
+    tops = {path[: path.index("}") + 1] for path in paths if path.count("{") > 1}
+    return {top for top in tops if "get" in paths.get(top, ())}
+
+
+def calls(
+    document: dict[str, Any], methods: set[str], named: list[str], found: set[str]
+) -> Iterator[Call]:
+    """Return a request for each endpoint and everything it might be about; no streams.
+
+    What is below something that is not there is asked for once with each id, below what was
+    `found` with each as well.
+    """
+    tops = _tops(document)
     for path, operations in document["paths"].items():
         for method in methods & set(operations):
             operation = operations[method]
             if any(each in str(operation["responses"].get("200")) for each in STREAMS):
                 continue
             names = _PARAMETER.findall(path)
+            firsts = named
+            if any(path.startswith(f"{top}/") for top in tops) and len(names) > 1:
+                head = path.partition("{")[0]
+                firsts = [each for each in named if f"{head}{each}" in found] or named[-1:]
             body = _body(document, operation)
-            for chosen in itertools.islice(itertools.product(named, repeat=len(names)), 200):
+            places = [firsts, *[named] * (len(names) - 1)] if names else []
+            for chosen in itertools.islice(itertools.product(*places), 200):
                 filled = dict(zip(names, chosen, strict=True))
                 yield Call(method=method.upper(), path=path.format(**filled), body=body)
 

@@ -6,9 +6,9 @@ from typing import Any, cast
 import asyncpg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 
-from api.db import engine
+from api.db import direct, engine
 from api.wiring import Parts
 
 
@@ -64,3 +64,33 @@ async def test_a_connection_that_broke_in_the_pool_is_not_given_out(
 
     async with parts.sessions() as session:
         assert await session.scalar(text("SELECT pg_backend_pid()")) != held
+
+
+@pytest.mark.parametrize("how", ["asked first", "asked later", "looked"])
+@pytest.mark.parametrize(
+    ("statement", "raised"),
+    [
+        ("SELECT 1 / 0", DBAPIError),
+        (
+            "INSERT INTO codebattle.event_unshown SELECT x, 1, x, x FROM gen_random_uuid() AS x",
+            IntegrityError,
+        ),
+        ("SELECT pg_terminate_backend(pg_backend_pid())", OperationalError),
+    ],
+    ids=lambda each: getattr(each, "__name__", ""),
+)
+async def test_what_goes_past_a_session_raises_what_it_would(
+    parts: Parts, statement: str, raised: type[Exception], how: str
+) -> None:
+    """Workers try again what a session raises, and end with anything else."""
+
+    async def tried() -> None:
+        async with parts.sessions() as session:
+            if how == "asked later":
+                await session.execute(text("SELECT 1"))
+            await (direct.look if how == "looked" else direct.ask)(session, statement)
+
+    with pytest.raises(raised) as caught:
+        await tried()
+
+    assert type(caught.value) is raised

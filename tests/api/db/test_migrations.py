@@ -13,7 +13,7 @@ from api.db import migrating, roles
 from api.db.models import Blob, CodeProblem, Queue, Visibility
 from api.problems.service import Imported
 from api.settings import Settings
-from api.submissions import claiming
+from api.submissions import claiming, storing
 from api.submissions.desk import Desk
 from api.submissions.schemas import NewSubmission
 from api.wiring import Parts, opened
@@ -149,7 +149,7 @@ async def test_the_service_needs_no_more_than_its_role(database: str, settings: 
                 claimed = await claiming.claim(session, uuid4(), lease_s=5, queues=list(Queue))
                 assert claimed is not None
                 judged = Judgement(problem="hello", verdict=Verdict.AC, language="python3")
-                assert (await claiming.store(session, claimed, judged, told={})).stored
+                assert (await storing.store(session, claimed, judged, told={})).stored
             for statement in ("DELETE FROM codebattle.audit_log", "DROP TABLE codebattle.runs"):
                 async with parts.sessions() as session:
                     with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):

@@ -1,5 +1,6 @@
 """What people tried at an event to see or to decide more than is theirs."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from api.auth import CurrentUser, Role
 from api.db.base import new_id
 from api.db.models import CodeProblem, Event, EventEntry, EventState, Visibility
 from api.events import acting, tending, ticking
+from api.events.life import planning
 from api.events.machine import Act
 from api.similarity import access
 from api.submissions import desk, intake
@@ -263,3 +265,16 @@ async def test_nobody_uses_up_the_share_of_a_room(arena: Arenas) -> None:
         for where in (room, room | event):
             answer = await made.client_for(*roles).post("/v1/submissions", json=new | where)
             assert answer.status_code == status, (roles, where, answer.text)
+
+
+async def test_requests_of_one_moment_are_counted(
+    client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends many at once has no more of them waiting than others."""
+    monkeypatch.setattr(planning, "REQUESTS_MAX", 2)
+    chief = client_for(Role.GUILD_MASTER)
+    wanted = {"title": "T", "format": "icpc", "starts_at": soon(hours=2), "duration_s": 3600}
+    answers = await asyncio.gather(
+        *(chief.post("/v1/events", json={"slug": f"e{n}", **wanted}) for n in range(6))
+    )
+    assert sorted(each.status_code for each in answers) == [201] * 2 + [409] * 4

@@ -15,7 +15,14 @@ from sqlalchemy import func, insert, select, text
 from api import clocks
 from api.auth import CurrentUser, Role
 from api.db.base import new_id
-from api.db.models import AuditEntry, BoardCell, CodeSubmission, EventAttempt, UnshownAttempt
+from api.db.models import (
+    AuditEntry,
+    BoardCell,
+    CodeSubmission,
+    EventAttempt,
+    Judging,
+    UnshownAttempt,
+)
 from api.errors import ConflictError
 from api.events import acting
 from api.events.machine import Act
@@ -106,6 +113,34 @@ async def test_finalising_waits_for_what_is_being_stored(
     assert answer.status_code == 202, answer.text
     with pytest.raises(ConflictError, match="1 submissions have no verdict"):
         await closing[0]
+
+
+@pytest.mark.parametrize("changes", [False, True], ids=["only locked", "changed"])
+async def test_a_judgement_waits_for_whoever_has_the_board(arena: Arenas, *, changes: bool) -> None:
+    """It is stored once, and goes by the event as it is then."""
+    made = await arena()
+    # Whoever judges has read the event before.
+    await made.submit(made.bob)
+    await made.judged()
+    path = (await made.submit(made.ada)).json()["url"]
+    async with made.parts.sessions() as session:
+        event = await updating.locked(session, made.event_id)
+        judging = asyncio.create_task(made.judged())
+        await _until_waiting(made, judging)
+        if changes:
+            event.removed = [{"start": event.starts_at.isoformat(), "end": None}]
+        await session.commit()
+    await judging
+    assert (await made.client(made.ada).get(path)).json()["verdict"] == "AC"
+    async with made.parts.sessions() as session:
+        stored = await session.execute(
+            select(Judging.attempt, BoardCell.at_us)
+            .join(CodeSubmission, CodeSubmission.id == Judging.submission_id)
+            .join(BoardCell, BoardCell.entry_id == CodeSubmission.entry_id)
+            .where(BoardCell.public, BoardCell.entry_id == made.entries[made.ada])
+        )
+    ((attempt, at_us),) = stored.all()
+    assert (attempt, at_us == 0) == (1, changes)
 
 
 async def _until_waiting(made: Arena, task: asyncio.Task[None]) -> None:

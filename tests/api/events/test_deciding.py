@@ -6,13 +6,18 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import asyncpg
+import pytest
+from httpx import ASGITransport
 from sqlalchemy import event as listening
 from sqlalchemy import select, update
 
 from api.db.models import BoardCell, Event, EventState
 from api.events.duels import deciding
 from api.leaderboards import updating
+from api.submissions import intake
 from api.wiring import Parts
+from tests.api.conftest import Client, started, token_for
 from tests.api.events.conftest import Arena, Arenas
 
 
@@ -45,7 +50,18 @@ async def test_only_what_can_end_is_locked(arena: Arenas) -> None:
         await made.submit(made.ada, "WA")
         await made.submit(made.bob, "AC")
         await made.judged()
-        seen.clear()
+        # While something earlier has no verdict nobody has won.
+        for pending, since in ((1, 1), (0, None)):
+            seen.clear()
+            async with made.parts.sessions() as session:
+                await session.execute(
+                    update(BoardCell)
+                    .where(BoardCell.entry_id == made.entries[made.ada])
+                    .values(pending=pending, pending_since_us=since)
+                )
+                await session.commit()
+            if pending:
+                assert (await decided(made), seen) == (0, [])
         async with made.parts.sessions() as session:
             # Somebody else is at it.
             await updating.locked(session, made.event_id)
@@ -65,3 +81,38 @@ async def test_only_what_can_end_is_locked(arena: Arenas) -> None:
         assert await decided(made) == 1
     async with made.parts.sessions() as session:
         assert await session.scalar(select(Event.state)) is EventState.FINALISED
+
+
+async def test_what_was_handed_in_before_and_is_being_stored_decides_as_well(
+    arena: Arenas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The board does not know of it, and nobody ends a duel meanwhile."""
+    made = await arena(format="duel")
+    real = intake.store
+
+    async def uncommitted(connection: asyncpg.Connection, *args: Any, **more: Any) -> Any:
+        monkeypatch.undo()
+        async with connection.transaction():
+            rows = await real(connection, *args, **more)
+            await made.submit(made.bob, "AC")
+            await made.judged()
+            assert await decided(made) == 0
+        return rows
+
+    monkeypatch.setattr(intake, "store", uncommitted)
+    # The desk takes one batch after the other; another process has a desk of its own.
+    async with started(made.parts.settings) as other:
+        client = Client(transport=ASGITransport(other), base_url="http://test")
+        token = token_for(made.parts.settings, user_id=made.ada)
+        body = {
+            "problem": "A",
+            "language": "python3",
+            "source": "WA",
+            "event_id": str(made.event_id),
+        }
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = await client.post("/v1/submissions", json=body, headers=headers)
+    assert answer.status_code == 202, answer.text
+    assert await decided(made) == 0
+    await made.judged()
+    assert await decided(made) == 1

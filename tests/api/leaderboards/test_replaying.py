@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 
 from api.db.base import new_id
 from api.db.models import EntryKind, EventEntry, EventState
-from api.leaderboards import apart, instants, rebuilding, replaying, updating
+from api.leaderboards import apart, instants, momentary, rebuilding, timelines, updating
 from api.leaderboards.apart import Which
+from api.leaderboards.momentary import Then
 from api.leaderboards.queries import Among, Ranked
 from api.leaderboards.updating import Known
 from api.wiring import Parts
@@ -113,6 +114,9 @@ async def test_any_interleaving_afterwards_gives_what_the_format_defines(
     )
     model = Model(made, await _begun(parts, made, chance))
     for _ in range(chance.randrange(30, 80)):
+        await _happen(parts, model, chance)
+    await timelines.ensure(parts.sessions, made.event_id)
+    for _ in range(chance.randrange(40)):
         await _happen(parts, model, chance)
     await _compare(parts, model, form)
     for _ in range(3):
@@ -219,11 +223,26 @@ async def _compare(parts: Parts, model: Model, form: str) -> None:
 
 async def _compare_replayed(parts: Parts, model: Model, form: str, elapsed_s: int) -> None:
     us = elapsed_s * 1_000_000
+    then = Then(elapsed_s=elapsed_s)
     async with parts.sessions() as session:
         event = await updating.locked(session, model.made.event_id)
-        official = await instants.board(session, event, public=True, until_us=us)
-        theirs = await replaying._virtual(session, event, elapsed_s)
-    rows = replaying.merged(official, theirs, Among(event_id=event.id, public=True))
+        replayed = await instants.board(session, event, public=True, until_us=us)
+        among = Among(event_id=event.id, public=True)
+        on = await momentary.ground(session, event)
+        rows = list(await momentary.page(session, on, among, then, limit=50))
+        assert await momentary.count(session, among, then) == len(rows)
+        paged: list[Ranked] = []
+        while len(paged) < len(rows):
+            after = paged[-1].entry_id if paged else None
+            some = await momentary.page(session, on, among, then, limit=2, after=after)
+            assert some
+            paged += some
+        alone = [await momentary.one(session, on, among, then, row.entry_id) for row in rows]
+    firsts = {task: each for task, each in on.firsts.items() if each.solved_us <= us}
+    assert paged == rows
+    assert [each for own in alone for each in own] == rows
+    assert [row for row in rows if row.kind is EntryKind.OFFICIAL] == list(replayed.rows)
+    assert firsts == replayed.firsts
     attempts = {
         str(who): {task.id: model.attempts(who, task.id, us) for task in model.tasks}
         for who in model.made.entries

@@ -1,6 +1,8 @@
 """The jury's word in the place of the judge's: it counts, is shown, told, noted, and taken back."""
 
 import asyncio
+import csv
+import io
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
@@ -8,11 +10,13 @@ from uuid import UUID, uuid4
 from fastapi import FastAPI
 from sqlalchemy import select
 
-from api.auth import Role
+from api import clocks
+from api.auth import CurrentUser, Role
 from api.db.models import AuditEntry, Event, EventProblem, Outbox
 from api.leaderboards import rebuilding, updating
 from api.live import Resync, Topic
-from api.rejudging import service
+from api.rejudging import applying, overriding, schemas, service
+from judge.verdicts import Verdict
 from tests.api.conftest import Client
 from tests.api.events.conftest import Arena, Arenas, arena, master  # noqa: F401 - fixtures
 from tests.api.rejudging.conftest import Scene
@@ -108,6 +112,42 @@ async def test_an_override_counts_and_is_taken_back(
         assert verdicts == ["WA", "AC", "TLE", "WA"]
 
 
+async def test_where_an_override_is_marked(
+    arena: Arenas,  # noqa: F811
+    master: Client,  # noqa: F811
+) -> None:
+    """In one's own row, in the table, in practice; not as of a moment before it was made."""
+    made = await arena()
+    ada, url = made.client(made.ada), f"/v1/events/{made.event_id}"
+
+    async def now() -> str:
+        async with made.parts.sessions() as session:
+            return f"?at={await clocks.now(session):%Y-%m-%dT%H:%M:%S.%fZ}"
+
+    async def overridden() -> str:
+        path = (await made.submit(made.ada, "WA")).json()["url"]
+        await made.judged()
+        before = await now()
+        body = {"verdict": "AC", "reason": REASON}
+        assert (await master.post(f"{path}/override", json=body)).is_success
+        return before
+
+    before = await overridden()
+    await _shows(made, master, "overridden", wanted=True)
+    table = csv.DictReader(io.StringIO((await master.get(f"{url}/leaderboard.csv")).text))
+    assert {each["name"]: each["A overridden"] for each in table} == {"Ada": "true", "Bob": ""}
+    for at in ("", before, await now()):
+        shown = (await ada.get(f"{url}/leaderboard{at}")).json()
+        rows = [shown["own"], next(row for row in shown["rows"] if row["cells"])]
+        assert [each["cells"]["A"]["overridden"] for each in rows] == [at != before] * 2
+    for act in ("finish", "finalise"):
+        assert (await master.post(f"{url}/acts/{act}")).is_success
+    assert (await ada.post(f"{url}/practice")).status_code == 201
+    await overridden()
+    (row,) = (await ada.get(f"{url}/leaderboard?kind=practice")).json()["rows"]
+    assert row["cells"]["A"]["overridden"] is True
+
+
 async def test_a_board_that_was_written_down_stays(
     arena: Arenas,  # noqa: F811
     master: Client,  # noqa: F811
@@ -123,6 +163,29 @@ async def test_a_board_that_was_written_down_stays(
     assert (changed.json()["outcome"]["changed"], changed.json()["outcome"]["finalised"]) == (1, 1)
     assert (await master.get(path)).json()["verdict"] == "AC"
     await _shows(made, master, "solved", wanted=False)
+
+
+async def test_one_that_waited_until_the_board_was_written_down_came_later(
+    arena: Arenas,  # noqa: F811
+    master: Client,  # noqa: F811
+) -> None:
+    """Whenever its transaction began: it is on no board, nor in what a contest keeps of then."""
+    made = await arena()
+    submitted = (await made.submit(made.ada, "WA")).json()
+    await made.judged()
+    url = f"/v1/events/{made.event_id}"
+    assert (await master.post(f"{url}/acts/finish")).is_success
+    jury = CurrentUser(id=uuid4(), roles=frozenset({Role.GAME_MASTER}))
+    new = schemas.NewOverride(verdict=Verdict.AC, reason=REASON)
+    async with made.parts.sessions() as session:
+        await clocks.now(session)
+        assert (await master.post(f"{url}/acts/finalise")).is_success
+        ready = await overriding.override(session, jury, UUID(submitted["id"]), new)
+        await applying.apply(session, jury, ready.id, force=False)
+        await session.commit()
+    await _shows(made, master, "overridden", wanted=False)
+    (judgement,) = (await master.get("/v1/clics/api/contests/autumn/judgements")).json()
+    assert judgement["judgement_type_id"] == "WA"
 
 
 async def test_a_later_rejudging_takes_the_place_of_an_override(scene: Scene) -> None:

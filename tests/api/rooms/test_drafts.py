@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select, update
 
+from api import clocks
 from api.db.models import (
     CodeProblemVersion,
     CodeSubmission,
@@ -91,6 +92,24 @@ async def test_a_draft_is_ones_own_bounded_and_for_an_open_event(arena: Arenas) 
     # That there is such a problem is nobody's to know yet.
     assert await saved(here, 0, "A", "early") == 409
     assert (await (await here.client(0)).get(f"{here.path}/drafts/A")).status_code == 404
+
+
+@pytest.mark.parametrize(("hours", "status"), [(-2, 409), (1, 200), (6, 409)])
+async def test_when_a_draft_was_saved_is_for_the_database_to_say(
+    arena: Arenas, monkeypatch: pytest.MonkeyPatch, hours: int, status: int
+) -> None:
+    """No machine's clock lets it in, keeps it out, or says which of a team's is the last."""
+    here = await arena()
+    await roomy(here)
+    at = datetime.now(UTC) + hours * HOUR
+
+    async def now(_session: Any) -> datetime:
+        return at
+
+    monkeypatch.setattr(clocks, "now", now)
+    assert await saved(here, 0, "A", "1") == status
+    async with here.parts.sessions() as session:
+        assert await session.scalar(select(Draft.saved_at)) == (at if status == 200 else None)
 
 
 async def test_at_the_bell_each_draft_is_handed_in_once_and_in_time(arena: Arenas) -> None:

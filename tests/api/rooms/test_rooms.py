@@ -4,13 +4,16 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
 
 from api.auth import Role
 from api.db.models import CodeSubmission, EventProblem, EventState, SubmissionFile
 from api.events.rooms import presence
 from api.live import Topic
+from api.wiring import Parts
 from tests.api.live_client import Watcher, watching
 
 from .conftest import Arena, Arenas
@@ -181,3 +184,24 @@ async def test_source_is_watched_late_never_by_players_and_not_in_a_freeze(arena
     assert await seen(None) == ["canary_old"]
     await here.change(state=EventState.THAWED, frozen_at=None)
     assert await seen(2) == ["canary_new"]
+
+
+async def test_who_is_there_stays_so_whatever_one_look_comes_to(
+    parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes may speak for the same people, and PostgreSQL ends one of two in a deadlock."""
+    heard = asyncio.Event()
+
+    async def twice(_session: Any, _followed: Any) -> list[Any]:
+        if heard.is_set():
+            monkeypatch.undo()
+            again.set()
+            return []
+        heard.set()
+        raise DBAPIError(None, None, asyncpg.DeadlockDetectedError("deadlock detected"))
+
+    again = asyncio.Event()
+    monkeypatch.setattr(presence, "KEEP_S", 0.01)
+    monkeypatch.setattr(presence, "hear", twice)
+    async with presence.kept(parts), asyncio.timeout(5):
+        await again.wait()

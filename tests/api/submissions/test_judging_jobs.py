@@ -11,7 +11,7 @@ from sqlalchemy import func, select, text, update
 from api.auth import CurrentUser, Role
 from api.db.models import Judging, JudgingState, Outbox, Queue, Run
 from api.problems.service import Imported
-from api.submissions import claiming
+from api.submissions import claiming, storing
 from api.submissions.claiming import Claim
 from api.submissions.desk import Desk
 from api.submissions.jobs import SubmissionJobs
@@ -147,7 +147,7 @@ async def test_a_lost_lease_is_judged_elsewhere_and_refused_here(
     await until(lambda: _is(parts, judging_id, JudgingState.DONE))
     late = Judgement(problem="hello", verdict=Verdict.WA, language="python3")
     async with parts.sessions() as session:
-        done = await claiming.store(session, slow, late, told={})
+        done = await storing.store(session, slow, late, told={})
 
     found = await row(parts, judging_id)
     assert not done.stored

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from api.db.models import Judging, JudgingState
 from api.live import Topic, keys
-from api.submissions import claiming
+from api.submissions import claiming, storing
 from api.wiring import Parts
 from judge.errors import EngineAwayError
 from judge.results import Judgement
@@ -45,7 +45,7 @@ async def test_an_end_that_nobody_told_is_told_by_a_sweep(
     assert killed is not None
     judgement = Judgement(problem="hello", verdict=Verdict.WA, language="python3")
     async with parts.sessions() as session:
-        assert (await claiming.store(session, killed, judgement, told={})).stored
+        assert (await storing.store(session, killed, judgement, told={})).stored
     other = worker_for()
     await other.sweep()
     early = await _ends_told(parts)
@@ -73,14 +73,14 @@ async def test_a_judgement_waits_for_the_database(
     parts: Parts, worker_for: WorkerFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A restart of PostgreSQL at the end of a judging does not cost a second one."""
-    store, away = claiming.store, iter([True, True])
+    store, away = storing.store, iter([True, True])
 
-    async def sometimes(*args: Any, **named: Any) -> claiming.Stored:
+    async def sometimes(*args: Any, **named: Any) -> storing.Stored:
         if next(away, False):
             raise OperationalError(None, None, ConnectionError("away"))
         return await store(*args, **named)
 
-    monkeypatch.setattr(claiming, "store", sometimes)
+    monkeypatch.setattr(storing, "store", sometimes)
     judging_id = await submitted(parts)
     await worker_for().look()
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judge.scoring import Attempt, Cell, EventProblem, Format, GroupScore, make
+from judge.scoring import Attempt, Cell, EventProblem, Format, GroupScore, make, ordered
 from judge.scoring.freezing import frozen, thaw
+from judge.scoring.moments import gains, moments
 from judge.scoring.ranking import Cells, Row, board, ranked
 from judge.scoring.rating import Rated, updated
 from judge.verdicts import Verdict
@@ -193,3 +195,31 @@ def test_a_team_moves_as_one_and_a_team_of_one_as_nobody_else(
     ones = [each for each in field if len(sides[int(each.side or 0)][1]) == 1]
     if len(ones) == len(field):
         assert updated([replace(each, side=None) for each in field]) == new
+
+
+@given(formats, attempts())
+def test_moments_are_the_boards_of_what_was_handed_in_until_then(
+    rules: Format, made: Attempts
+) -> None:
+    tasks = {problem.id: problem for problem in PROBLEMS}
+    end = {row.participant: row for row in board(rules, PROBLEMS, made)}
+    kept = {
+        who: moments(
+            rules,
+            tasks,
+            {task: gains(rules, tasks[task], ordered(each)) for task, each in theirs.items()},
+            {task for task, cell in end[who].cells.items() if cell.first},
+        )
+        for who, theirs in made.items()
+    }
+    for until_us in range(0, 3_700_000_000, 300_000_000):
+        by_then = {
+            who: {t: [a for a in each if a.at_us <= until_us] for t, each in theirs.items()}
+            for who, theirs in made.items()
+        }
+        for row in board(rules, PROBLEMS, by_then):
+            held = [each for each in kept[row.participant] if each.since_us <= until_us]
+            assert held[-1].standing == row.standing
+    for theirs in kept.values():
+        assert all(a.standing != b.standing for a, b in pairwise(theirs))
+        assert all(a.since_us < b.since_us for a, b in pairwise(theirs))

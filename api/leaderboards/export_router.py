@@ -1,0 +1,124 @@
+"""`/v1/events/{event}/leaderboard.csv` and `.json`: whole boards, of any kind."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.auth import CurrentUser
+from api.db.models import EntryKind, Event
+from api.deps import MaybeReaderDep, PartsDep
+from api.documented import Responses, problems
+from api.leaderboards import asking, exporting, overridden, replaying, schemas, timelines, viewing
+from api.leaderboards.asking import BOARD, ElapsedParam, EventIdDep, KindDep, ViewParam
+from api.leaderboards.queries import Among
+from api.leaderboards.replaying import Looked
+from api.leaderboards.schemas import View
+from api.wiring import Parts
+
+router = APIRouter()
+_CSV: Responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+_JSON: Responses = {200: {"model": schemas.WholeBoard}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """Which whole board is asked for."""
+
+    among: Among
+    kind: EntryKind
+    looked: Looked | None = None
+
+
+async def _wanted(
+    event_id: EventIdDep,
+    user: MaybeReaderDep,
+    parts: PartsDep,
+    kind: KindDep,
+    elapsed_s: ElapsedParam = None,
+    view: ViewParam = View.PUBLIC,
+) -> _Wanted:
+    among = Among(event_id=event_id, public=viewing.side(user, view))
+    asking.turn(parts, user, "exports of boards")
+    looked = None
+    if kind is EntryKind.VIRTUAL:
+        looked = await replaying.look(parts, user, event_id, elapsed_s=elapsed_s)
+    return _Wanted(among=among, kind=kind, looked=looked)
+
+
+WantedDep = Annotated[_Wanted, Depends(_wanted)]
+
+
+@router.get(
+    f"{BOARD}.csv",
+    response_class=StreamingResponse,
+    responses=_CSV | problems(400, 401, 403, 409, 429),
+)
+async def export_leaderboard_csv(
+    wanted: WantedDep, user: MaybeReaderDep, parts: PartsDep
+) -> StreamingResponse:
+    """Export a whole board as CSV; nothing in it is a formula."""
+    return await _exported(parts, user, wanted, "csv")
+
+
+@router.get(
+    f"{BOARD}.json",
+    response_class=StreamingResponse,
+    responses=_JSON | problems(400, 401, 403, 409, 429),
+)
+async def export_leaderboard_json(
+    wanted: WantedDep, user: MaybeReaderDep, parts: PartsDep
+) -> StreamingResponse:
+    """Export a whole board as JSON."""
+    return await _exported(parts, user, wanted, "json")
+
+
+async def _exported(
+    parts: Parts, user: CurrentUser | None, wanted: _Wanted, form: str
+) -> StreamingResponse:
+    async with parts.sessions() as session:
+        # What is refused is refused before anything is sent.
+        event = await viewing.event(session, wanted.among.event_id, user)
+        if wanted.kind is not EntryKind.OFFICIAL:
+            await replaying.need_over(session, event)
+    if wanted.looked is not None:
+        await timelines.ensure(parts.sessions, event.id)
+
+    async def whole() -> AsyncIterator[bytes]:
+        async with parts.sessions() as session:
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            tasks = await viewing.problems(session, event.id)
+            head, pages = await _board(session, event, wanted)
+            marks = await overridden.of(session, schemas.BoardHead(**head))
+            if form == "csv":
+                of_kind = wanted.kind is not EntryKind.OFFICIAL
+                written = exporting.as_csv(tasks, pages, marks, kinds=of_kind)
+            else:
+                written = exporting.as_json(head, tasks, pages, marks)
+            async for part in written:
+                yield part
+
+    return StreamingResponse(
+        whole(),
+        media_type="text/csv; charset=utf-8" if form == "csv" else "application/json",
+        headers={"Content-Disposition": f'attachment; filename="{event.slug}.{form}"'},
+    )
+
+
+async def _board(
+    session: AsyncSession, event: Event, wanted: _Wanted
+) -> tuple[dict[str, Any], exporting.Rows]:
+    """Return what stands above a board, and its rows page by page."""
+    among = wanted.among
+    if wanted.looked is not None:
+        then, over = wanted.looked.then, await replaying.whole(session, event)
+        rows = exporting.of_virtual(session, over.ground, among, then)
+        return over.head_at(then, entries=over.entries), rows
+    tasks = await viewing.problems(session, event.id)
+    if wanted.kind is EntryKind.PRACTICE:
+        head = await replaying.practice_head(session, event, among, tasks)
+        return head, exporting.of_practice(session, event.id)
+    return await viewing.head(session, event, among, tasks), exporting.rows(session, among)
