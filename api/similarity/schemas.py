@@ -104,7 +104,10 @@ class PairShown(BaseModel):
 
 
 class PairPage(BaseModel):
-    """A page of pairs, the closest first."""
+    """A page of pairs, the closest first; after all others those across languages.
+
+    The latter have `weak` in their evidence: score and chance are on a scale of their own.
+    """
 
     items: list[PairShown]
     next_cursor: str | None = None

@@ -18,7 +18,11 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; default: all")
     parser.add_argument("--sizes", default="1000,10000", help="numbers of submissions")
     parser.add_argument("--plot", type=Path, help="draw the growth into this SVG")
-    parser.add_argument("--packages", type=Path, help="problem packages: tells their translations")
+    parser.add_argument(
+        "--packages",
+        type=Path,
+        help="problem packages: translations, and copies hidden in C++ and Python",
+    )
     parser.add_argument("--archive", type=int, default=speed.ARCHIVE, help="0: none")
     asked = parser.parse_args()
     parts = asked.parts or PARTS
@@ -35,6 +39,8 @@ def main() -> int:
         missed += _show(embedding.measure(asked.data))
     if asked.packages is not None:
         missed += _show(crossing.measure(asked.packages))
+        if "robustness" in parts:
+            missed += _show(robustness.measure_packages(asked.packages))
     if "speed" in parts:
         sizes = [int(size) for size in asked.sizes.split(",") if size]
         missed += _show(speed.measure(asked.data, sizes, asked.archive, asked.plot))

@@ -16,10 +16,10 @@ Edit = tuple[int, int, bytes]
 _SIMPLE = {"local_variable_declaration", "expression_statement"}
 
 
-def _nodes(source: bytes, *kinds: str) -> list[Node]:
+def nodes(language: str, source: bytes, *kinds: str) -> list[Node]:
     """Return all nodes of some kinds, in the order of the source."""
     found: list[Node] = []
-    todo = [parser("java").parse(source).root_node]
+    todo = [parser(language).parse(source).root_node]
     while todo:
         node = todo.pop()
         if node.type in kinds:
@@ -28,16 +28,21 @@ def _nodes(source: bytes, *kinds: str) -> list[Node]:
     return found
 
 
-def _text(source: bytes, node: Node | None) -> bytes:
+def _nodes(source: bytes, *kinds: str) -> list[Node]:
+    return nodes("java", source, *kinds)
+
+
+def text(source: bytes, node: Node | None) -> bytes:
+    """Return the text of a node; nothing of none."""
     return b"" if node is None else source[node.start_byte : node.end_byte]
 
 
-def _edited(source: bytes, edits: list[Edit]) -> bytes:
+def edited(source: bytes, edits: list[Edit]) -> bytes:
     """Apply edits that do not overlap; of two that do, the first in the source wins."""
     out, at = [], 0
-    for start, end, text in sorted(edits, key=lambda one: one[:2]):
+    for start, end, put in sorted(edits, key=lambda one: one[:2]):
         if start >= at:
-            out += [source[at:start], text]
+            out += [source[at:start], put]
             at = end
     return b"".join([*out, source[at:]])
 
@@ -46,14 +51,14 @@ def rename(source: bytes, draw: random.Random) -> bytes:
     """Give every name that is declared here another one."""
     declared = set()
     for node in _nodes(source, "variable_declarator", "formal_parameter", "method_declaration"):
-        declared.add(_text(source, node.child_by_field_name("name")))
+        declared.add(text(source, node.child_by_field_name("name")))
     new = {name: b"q%d" % draw.randrange(10**6) for name in sorted(declared - {b"main"})}
-    return _edited(
+    return edited(
         source,
         [
-            (node.start_byte, node.end_byte, new[_text(source, node)])
+            (node.start_byte, node.end_byte, new[text(source, node)])
             for node in _nodes(source, "identifier")
-            if _text(source, node) in new
+            if text(source, node) in new
         ],
     )
 
@@ -67,10 +72,10 @@ def reorder(source: bytes, draw: random.Random) -> bytes:
         if order == members:
             order.reverse()
         edits += [
-            (old.start_byte, old.end_byte, _text(source, new))
+            (old.start_byte, old.end_byte, text(source, new))
             for old, new in zip(members, order, strict=True)
         ]
-    return _edited(source, edits)
+    return edited(source, edits)
 
 
 def extract(source: bytes, draw: random.Random) -> bytes:
@@ -96,7 +101,7 @@ def extract(source: bytes, draw: random.Random) -> bytes:
     if bodies:
         end = bodies[0].end_byte - 1
         edits.append((end, end, b"".join(made)))
-    return _edited(source, edits)
+    return edited(source, edits)
 
 
 def inline(source: bytes, draw: random.Random) -> bytes:
@@ -104,8 +109,8 @@ def inline(source: bytes, draw: random.Random) -> bytes:
     bodies = {}
     gone: list[Edit] = []
     for method in _nodes(source, "method_declaration"):
-        name = _text(source, method.child_by_field_name("name"))
-        body = _text(source, method.child_by_field_name("body"))
+        name = text(source, method.child_by_field_name("name"))
+        body = text(source, method.child_by_field_name("body"))
         if name != b"main" and 10 < len(body) < 800:
             bodies[name] = body
             if draw.random() < 0.8:
@@ -113,10 +118,10 @@ def inline(source: bytes, draw: random.Random) -> bytes:
     calls: list[Edit] = []
     for statement in _nodes(source, "expression_statement", "local_variable_declaration"):
         for name, body in bodies.items():
-            if re.search(rb"\b%s\s*\(" % re.escape(name), _text(source, statement)):
+            if re.search(rb"\b%s\s*\(" % re.escape(name), text(source, statement)):
                 calls.append((statement.start_byte, statement.start_byte, body + b"\n"))
                 break
-    return _edited(source, gone + calls)
+    return edited(source, gone + calls)
 
 
 def loops(source: bytes, draw: random.Random) -> bytes:
@@ -124,18 +129,18 @@ def loops(source: bytes, draw: random.Random) -> bytes:
     del draw
     edits: list[Edit] = []
     for node in _nodes(source, "for_statement", "while_statement"):
-        body = _text(source, node.child_by_field_name("body"))
+        body = text(source, node.child_by_field_name("body"))
         if node.type == "while_statement":
-            test = _text(source, node.child_by_field_name("condition"))[1:-1]
-            text = b"for (; " + test + b"; ) " + body
+            test = text(source, node.child_by_field_name("condition"))[1:-1]
+            put = b"for (; " + test + b"; ) " + body
         else:
-            start = _text(source, node.child_by_field_name("init")).rstrip(b"; ")
-            test = _text(source, node.child_by_field_name("condition")) or b"true"
-            step = _text(source, node.child_by_field_name("update"))
+            start = text(source, node.child_by_field_name("init")).rstrip(b"; ")
+            test = text(source, node.child_by_field_name("condition")) or b"true"
+            step = text(source, node.child_by_field_name("update"))
             inner = body[1:-1] if body.startswith(b"{") else body
-            text = b"{ %s; while (%s) {%s %s; } }" % (start, test, inner, step)
-        edits.append((node.start_byte, node.end_byte, text))
-    return _edited(source, edits)
+            put = b"{ %s; while (%s) {%s %s; } }" % (start, test, inner, step)
+        edits.append((node.start_byte, node.end_byte, put))
+    return edited(source, edits)
 
 
 def dead_code(source: bytes, draw: random.Random) -> bytes:
@@ -145,7 +150,7 @@ def dead_code(source: bytes, draw: random.Random) -> bytes:
         for statement in block.named_children:
             if draw.random() < 0.35:
                 number = draw.randrange(1000)
-                text = draw.choice(
+                put = draw.choice(
                     (
                         b"int unused%d = %d;" % (number, number),
                         b"if (%d < 0) { System.out.println(%d); }" % (number, number),
@@ -153,8 +158,8 @@ def dead_code(source: bytes, draw: random.Random) -> bytes:
                         b"String none%d = null;" % number,
                     )
                 )
-                edits.append((statement.start_byte, statement.start_byte, text + b"\n"))
-    return _edited(source, edits)
+                edits.append((statement.start_byte, statement.start_byte, put + b"\n"))
+    return edited(source, edits)
 
 
 def comments(source: bytes, draw: random.Random) -> bytes:
@@ -174,29 +179,29 @@ def formatting(source: bytes, draw: random.Random) -> bytes:
     for node in _nodes(source, ";", "{", "}", ",", "(", ")", "binary_expression"):
         spaces = draw.choice((b"", b" ", b"\n", b"\n\t\t", b"   "))
         edits.append((node.end_byte, node.end_byte, spaces))
-    return _edited(source.replace(b"\t", b" "), edits)
+    return edited(source.replace(b"\t", b" "), edits)
 
 
 def literals(source: bytes, draw: random.Random) -> bytes:
     """Change numbers and texts."""
     edits: list[Edit] = []
     for node in _nodes(source, "decimal_integer_literal", "string_literal"):
-        text = b"%d" % draw.randrange(10**4)
+        put = b"%d" % draw.randrange(10**4)
         if node.type == "string_literal":
-            text = b'"t' + text + b'"'
-        edits.append((node.start_byte, node.end_byte, text))
-    return _edited(source, edits)
+            put = b'"t' + put + b'"'
+        edits.append((node.start_byte, node.end_byte, put))
+    return edited(source, edits)
 
 
 def types(source: bytes, draw: random.Random) -> bytes:
     """Change whole-number and text types for others."""
     new = {b"int": b"long", b"long": b"int", b"String": b"CharSequence", b"double": b"float"}
-    return _edited(
+    return edited(
         source,
         [
-            (node.start_byte, node.end_byte, new[_text(source, node)])
+            (node.start_byte, node.end_byte, new[text(source, node)])
             for node in _nodes(source, "integral_type", "type_identifier", "floating_point_type")
-            if _text(source, node) in new and draw.random() < 0.9
+            if text(source, node) in new and draw.random() < 0.9
         ],
     )
 
@@ -206,20 +211,20 @@ def split_and_merge(source: bytes, draw: random.Random) -> bytes:
     edits: list[Edit] = []
     for node in _nodes(source, "local_variable_declaration"):
         declarators = [one for one in node.named_children if one.type == "variable_declarator"]
-        kind = _text(source, node.child_by_field_name("type"))
+        kind = text(source, node.child_by_field_name("type"))
         if node.parent is None or node.parent.type != "block" or draw.random() < 0.2:
             continue
         parts = []
         for one in declarators:
-            name = _text(source, one.child_by_field_name("name"))
+            name = text(source, one.child_by_field_name("name"))
             value = one.child_by_field_name("value")
             parts.append(kind + b" " + name + b";")
             if value is not None and value.type != "array_initializer":
-                parts.append(name + b" = " + _text(source, value) + b";")
+                parts.append(name + b" = " + text(source, value) + b";")
             elif value is not None:
-                parts[-1] = kind + b" " + _text(source, one) + b";"
+                parts[-1] = kind + b" " + text(source, one) + b";"
         edits.append((node.start_byte, node.end_byte, b" ".join(parts)))
-    return _edited(source, edits)
+    return edited(source, edits)
 
 
 WAYS: dict[str, Callable[[bytes, random.Random], bytes]] = {

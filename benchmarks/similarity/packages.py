@@ -9,6 +9,7 @@ one well-known way.
 import hashlib
 import re
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,9 @@ LANGUAGES = {
 # Examples that every repository of packages brings along, and greetings, are no solutions.
 _EXAMPLES = re.compile(r"testdata_tools|/skel/|/tests?/|hello|/different/")
 _BYTES_MAX = 100_000
+_LINE_MIN = 8
+_IMPORTS = (b"#include", b"using", b"import", b"from")
+_SHARED = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +95,37 @@ def translated(chosen: list[Solution]) -> set[frozenset[str]]:
         for other in group
         if family(one.language) != family(other.language)
     }
+
+
+def independent(chosen: list[Solution], languages: Collection[str]) -> list[Solution]:
+    """Return solutions by different people: of each problem with two or more, one for each name.
+
+    Juries derive solutions from each other, too: one that shares three tenths of its lines, as
+    written, with another of its problem is left out.
+    """
+    found: list[Solution] = []
+    by_problem: dict[str, list[Solution]] = defaultdict(list)
+    for one in chosen:
+        if one.language in languages:
+            by_problem[one.problem].append(one)
+    for _, group in sorted(by_problem.items()):
+        kept: list[tuple[Solution, set[bytes]]] = []
+        people: set[str] = set()
+        for one in group:
+            person = re.split(r"[^a-z]", one.name)[0] or one.name
+            own = _lines(one.source)
+            if person not in people and own and not any(_derived(own, each) for _, each in kept):
+                people.add(person)
+                kept.append((one, own))
+        found += [one for one, _ in kept] if len(kept) > 1 else []
+    return found
+
+
+def _lines(source: bytes) -> set[bytes]:
+    """Return the lines that say something, imports aside."""
+    lines = (b" ".join(line.split()) for line in source.split(b"\n"))
+    return {one for one in lines if len(one) >= _LINE_MIN and not one.startswith(_IMPORTS)}
+
+
+def _derived(one: set[bytes], other: set[bytes]) -> bool:
+    return len(one & other) >= _SHARED * min(len(one), len(other))

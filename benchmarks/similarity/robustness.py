@@ -1,11 +1,15 @@
 """Seeded obfuscations of independent solutions, to be found again among the others."""
 
-from collections.abc import Iterator
+import ast
+import random
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.figures import Figure
+from benchmarks.similarity import obfuscating_cpp, obfuscating_python
 from benchmarks.similarity.metrics import Judged, recall_at
 from benchmarks.similarity.obfuscating import WAYS, all_ways
+from benchmarks.similarity.packages import Solution, independent, solutions
 from benchmarks.similarity.sets import entries, files, key, truth
 from judge.similarity import Comparison, Entry, fingerprint
 
@@ -33,12 +37,61 @@ def measure(data: Path) -> Iterator[Figure]:
         chosen = [one for one in plain if one.problem == problem][:COPIES]
         for seed, one in enumerate(chosen):
             for way, source in all_ways(sources[one.id], seed):
-                made = fingerprint(source, "java")
-                hidden[way].append(Entry(id=f"hidden {one.id}", problem=problem, fingerprint=made))
+                hidden[way].append(_copy(one.id, problem, source, "java"))
+    yield from _figures("", plain, hidden)
+
+
+def measure_packages(directory: Path) -> Iterator[Figure]:
+    """Do the same with C++ and Python of problem packages, by ways of those languages."""
+    every = solutions(directory)
+    for title, languages, ways in (
+        ("C++, ", {"c", "cpp"}, obfuscating_cpp.WAYS),
+        ("Python, ", {"python3"}, obfuscating_python.WAYS),
+    ):
+        chosen = [one for one in independent(every, languages) if _read(one)]
+        draw = random.Random(title)
+        copied = draw.sample(chosen, min(COPIES * PROBLEMS, len(chosen)))
+        hidden: dict[str, list[Entry]] = {}
+        for name, way in ways.items():
+            made = (
+                (one, way(one.source, random.Random(f"{name} {seed}")))
+                for seed, one in enumerate(copied)
+            )
+            # Where there is nothing for a way to do, finding the copy would prove nothing.
+            hidden[name] = [
+                _copy(one.id, one.problem, source, one.language)
+                for one, source in made
+                if source not in {one.source, _untouched(one)}
+            ]
+        yield from _figures(title, [one.entry() for one in chosen], hidden)
+
+
+def _read(one: Solution) -> bool:
+    """Tell whether what edits it can read it: Python of before 3 is not."""
+    if one.language != "python3":
+        return True
+    try:
+        ast.parse(one.source)
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _untouched(one: Solution) -> bytes:
+    """Return Python as the ways write it that change nothing of it."""
+    return obfuscating_python.plain(one.source) if one.language == "python3" else one.source
+
+
+def _copy(of: str, problem: str, source: bytes, language: str) -> Entry:
+    made = fingerprint(source, language)
+    return Entry(id=f"hidden {of}", problem=problem, fingerprint=made)
+
+
+def _figures(title: str, plain: list[Entry], hidden: Mapping[str, list[Entry]]) -> Iterator[Figure]:
     for way, copies in hidden.items():
         recall = recall_at(_judged(plain, copies), PRECISION)
         yield Figure(
-            name=f"{way}: recall at precision 0.95",
+            name=f"{title}{way}: recall at precision 0.95",
             value=recall,
             unit="",
             bound=RECALL_MIN,

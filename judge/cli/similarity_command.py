@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from judge.results import printable
 from judge.similarity.comparing import CHANCE_MAX, Comparison
 from judge.similarity.folder import Corpus, read_folder, source_of
 from judge.similarity.page import page
-from judge.similarity.report import Report, one_in
+from judge.similarity.report import Pair, Report, one_in
 
 PAIRS_SHOWN = 20
+ACROSS = "across languages: weaker evidence, scores and chances on a scale of their own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,17 +90,10 @@ def _write_pairs(path: Path, comparison: Comparison) -> None:
 
 def _show(report: Report, corpus: Corpus) -> None:
     console = Console(highlight=False)
-    table = Table("score", "by chance 1 in", "problem", "first", "second", "edits")
-    for pair in report.pairs[:PAIRS_SHOWN]:
-        chance = "-" if pair.chance is None else f"{one_in(pair.chance):,}"
-        table.add_row(
-            f"{pair.score:.3f}",
-            chance,
-            *(Text(printable(name)) for name in (pair.problem, pair.first, pair.second)),
-            ", ".join(pair.edits.kinds),
-            style="bold" if pair.stands_out else None,
-        )
-    console.print(table)
+    for title, weak in ((None, False), (ACROSS, True)):
+        pairs = [pair for pair in report.pairs if pair.weak is weak][:PAIRS_SHOWN]
+        if pairs or not weak:
+            console.print(_table(pairs, title))
     short = len({name for one in report.problems for name in one.too_short})
     problems = len({one.name for one in report.problems})
     out = sum(one.stands_out for one in report.pairs)
@@ -109,3 +104,17 @@ def _show(report: Report, corpus: Corpus) -> None:
     )
     for name in report.unread[:PAIRS_SHOWN]:
         console.print(Text(f"not compared, no language known or not to be read: {printable(name)}"))
+
+
+def _table(pairs: Sequence[Pair], title: str | None) -> Table:
+    table = Table("score", "by chance 1 in", "problem", "first", "second", "edits", title=title)
+    for pair in pairs:
+        chance = "-" if pair.chance is None else f"{one_in(pair.chance):,}"
+        table.add_row(
+            f"{pair.score:.3f}",
+            chance,
+            *(Text(printable(name)) for name in (pair.problem, pair.first, pair.second)),
+            ", ".join(pair.edits.kinds),
+            style="bold" if pair.stands_out else None,
+        )
+    return table

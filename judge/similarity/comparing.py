@@ -23,7 +23,7 @@ __all__ = ["CHANCE_MAX", "SCORE_MIN", "Comparison", "Entry", "Scored", "compare"
 def compare(
     entries: Sequence[Entry], *, pairs_max: int = 200, chance_max: float = CHANCE_MAX
 ) -> Report:
-    """Compare all submissions of each problem; at most `pairs_max` pairs are told in full."""
+    """Compare all submissions of each problem; `pairs_max` pairs of each kind are told in full."""
     return Comparison(entries).report(pairs_max=pairs_max, chance_max=chance_max)
 
 
@@ -34,17 +34,23 @@ class Comparison:
         self._groups = _grouped(entries)
 
     def report(self, *, pairs_max: int, chance_max: float) -> Report:
-        """Return what stands out, and the closest pairs up to `pairs_max`."""
-        best = sorted(
-            (
-                (-score, group.name, place, group)
-                for group in self._groups
-                for place, score in group.tellable(pairs_max)
-            ),
-            key=lambda one: one[:3],
-        )
-        pairs = [group.pair(place, chance_max) for _, _, place, group in best[:pairs_max]]
-        pairs.sort(key=lambda one: (-one.score, one.problem, one.first, one.second))
+        """Return what stands out, and the closest pairs, up to `pairs_max` of each kind.
+
+        Scores across languages stand on a scale of their own, so those pairs come after all others.
+        """
+        pairs: list[Pair] = []
+        for weak in (False, True):
+            best = sorted(
+                (
+                    (-score, group.name, place, group)
+                    for group in self._groups
+                    if group.weak is weak
+                    for place, score in group.tellable(pairs_max)
+                ),
+                key=lambda one: one[:3],
+            )
+            told = [group.pair(place, chance_max) for _, _, place, group in best[:pairs_max]]
+            pairs += sorted(told, key=lambda one: (-one.score, one.problem, one.first, one.second))
         return Report(
             problems=tuple(group.problem(chance_max) for group in self._groups),
             pairs=tuple(_counted(pairs, self._people())),

@@ -15,14 +15,18 @@ import numpy as np
 from judge.similarity.arrays import Array, Flags, Hashes
 from judge.similarity.grammars import family
 from judge.similarity.hashing import grams
-from judge.similarity.parsing import walk
+from judge.similarity.parsing import Walked, walk
 from judge.similarity.reading import read
 from judge.similarity.templates import marked
+from judge.similarity.unused import unused
 
-VERSION = 2
+VERSION = 3
 # Fewer tokens of one's own than this (about four lines) say nothing about where they are from.
 TOKENS_MIN = 24
 
+# Languages whose programs begin outside of any function.
+_SCRIPTS = frozenset(["python", "javascript"])
+_USED_MIN = 1 / 8
 _MAGIC = b"CBsim"
 _UNPACKED_BYTES_MAX = 32 * 1024 * 1024
 
@@ -44,8 +48,8 @@ class Fingerprint:
 
     `spellings` are hashes of the leaves as written, `shapes` of what they are, `lines` where
     they begin, counted from 1 over all files; `parts` are structural tokens, each before the leaf
-    `part_at`; `own` is false for what came from a template. `files` are names and the number of
-    lines before each.
+    `part_at`; `own` is false for what came from a template and for what the program does not
+    use. `files` are names and the number of lines before each.
     """
 
     language: str
@@ -171,7 +175,7 @@ def fingerprint(
     if not template:
         return one
     given = [_walked(read(each), language, ()) for each in template]
-    own = ~marked(one, given)
+    own = one.own & ~marked(one, given)
     return Fingerprint(
         language=language,
         spellings=one.spellings,
@@ -204,9 +208,20 @@ def _walked(text: str, language: str, files: tuple[tuple[str, int], ...]) -> Fin
         lines=lines,
         parts=np.array(walked.parts, dtype=np.uint8),
         part_at=np.array(walked.part_at, dtype=np.uint32),
-        own=np.ones(len(walked.spellings), dtype=np.bool_),
+        own=_used(walked, language),
         files=files,
     )
+
+
+def _used(walked: Walked, language: str) -> Flags:
+    """Tell which tokens the program uses; all of them where hardly any would be left.
+
+    A program that uses next to nothing of itself is rather one whose beginning nobody sees here.
+    """
+    script = family(language) in _SCRIPTS
+    used = ~unused(walked.spellings, walked.definitions, script=script)
+    enough = int(used.sum()) >= max(TOKENS_MIN, len(used) * _USED_MIN)
+    return used if enough else np.ones(len(used), dtype=np.bool_)
 
 
 # Brackets come and go without a change of meaning: `if (x) y;` and `if (x) { y; }`.

@@ -210,6 +210,33 @@ ENTERED: dict[str, Part] = {
     for name in names.split()
 }
 
+# What has a name that something must say for it to be used.
+_DEFINITIONS = """
+    function_definition function_declaration method_declaration function_item method_definition
+    local_function_statement class_declaration class_definition class_specifier struct_specifier
+    struct_item interface_declaration enum_declaration enum_specifier enum_item record_declaration
+    object_declaration preproc_def preproc_function_def type_definition alias_declaration
+"""
+DEFINITIONS = frozenset(_DEFINITIONS.split())
+
+# A class with one of these has members that what it is made from may call.
+INHERITING = frozenset(
+    [
+        "superclass",
+        "super_interfaces",
+        "extends_interfaces",
+        "base_class_clause",
+        "base_list",
+        "argument_list",
+        "class_heritage",
+        "delegation_specifiers",
+        "delegation_specifier",
+        "interface_body",
+    ]
+)
+# Members of what is made on the spot are called by whoever gets it.
+NAMELESS = frozenset(["object_creation_expression", "object_literal", "object", "impl_item"])
+
 LEFT: dict[Part, Part] = {
     Part.CLASS: Part.CLASS_END,
     Part.FUNCTION: Part.FUNCTION_END,

@@ -16,6 +16,10 @@ PAIRS_WITH_CODE = 60
 LINES_MAX = 3000
 LINE_CHARACTERS_MAX = 400
 _COLOURS = 6
+_APART = (
+    '<p class="note">Scores across languages stand on a scale of their own and are weaker evidence:'
+    " do not set them against those above. By chance means among such pairs.</p>"
+)
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE = """
@@ -53,11 +57,15 @@ def page(report: Report, source: Callable[[str], Source | None], title: str = "S
     """Return the page; `source` gives a submission's text by id, or None to leave it out."""
     body = [f"<h1>{_text(title)}</h1>", _summary(report)]
     body += [_problem(one) for one in report.problems]
-    body.append(f"<h2>Closest pairs ({len(report.pairs)})</h2>")
-    body += [
-        _pair(pair, source if place < PAIRS_WITH_CODE else None)
-        for place, pair in enumerate(report.pairs)
-    ]
+    for heading, weak in (("Closest pairs", False), ("Across languages", True)):
+        pairs = [pair for pair in report.pairs if pair.weak is weak]
+        if weak and not pairs:
+            continue
+        body.append(f"<h2>{heading} ({len(pairs)})</h2>{_APART if weak else ''}")
+        body += [
+            _pair(pair, source if place < PAIRS_WITH_CODE else None)
+            for place, pair in enumerate(pairs)
+        ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
@@ -83,7 +91,8 @@ def _summary(report: Report) -> str:
         unread = f'<p class="note">Not compared, no language known or not to be read: {listed}</p>'
     return (
         f"<p>{told}</p>{unread}<p>A score is evidence, not a verdict: a person decides. "
-        "Colours connect corresponding parts; grey lines were given to everybody.</p>"
+        "Colours connect corresponding parts; grey lines were given to everybody or are not "
+        "used.</p>"
     )
 
 
@@ -126,7 +135,7 @@ def _pair(pair: Pair, source: Callable[[str], Source | None] | None) -> str:
     mark = ' class="out"' if pair.stands_out else ""
     kinds = ", ".join(_text(kind) for kind in pair.edits.kinds)
     also = f" Also in {_count(pair.also, 'other problem')}." if pair.also else ""
-    weak = " Across languages: weaker evidence." if pair.weak else ""
+    weak = " Weaker evidence, on a scale of its own." if pair.weak else ""
     order = "" if pair.terms.order is None else f", order {pair.terms.order:.2f}"
     told = (
         f"<p>{_text(pair.meaning)}.{also}{weak}</p>"

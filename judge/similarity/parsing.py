@@ -11,17 +11,25 @@ from time import thread_time
 from zlib import crc32
 
 import numpy as np
-from tree_sitter import Node, Tree
+from tree_sitter import Node, Tree, TreeCursor
 
 from judge.similarity import kinds
 from judge.similarity.arrays import Array
-from judge.similarity.grammars import grammar, parser
+from judge.similarity.grammars import family, grammar, parser
+from judge.similarity.unused import Definition, compiled, is_called, is_entry
 
 TOKENS_MAX = 200_000
+# A table of numbers says by its beginning whose it is; all of it would hide what else is there.
+LISTED_MAX = 64
 # Processor time; a source of 60 lines takes a thousandth of it.
 PARSING_S_MAX = 2.0
 
 _PIECE_BYTES = 1024
+_LEAVES_MAX = 600_000
+_LISTED = frozenset(
+    [int(kinds.Leaf.NUMBER), int(kinds.Leaf.TEXT), int(kinds.Leaf.CHARACTER), int(kinds.Leaf.TRUTH)]
+    + [crc32(mark) for mark in (b",", b"-", b"{", b"}", b"[", b"]", b"(", b")")]
+)
 _PIECE = re.compile(
     rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*|\d[\w.]*|\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|\S"
 )
@@ -37,9 +45,17 @@ class Walked:
     starts: list[int] = field(default_factory=list)
     parts: list[int] = field(default_factory=list)
     part_at: list[int] = field(default_factory=list)
+    definitions: list[Definition] = field(default_factory=list)
+    # How many leaves there were, and how many of the last ones make up a table.
+    seen: int = 0
+    listed: int = 0
 
     def add(self, text: bytes, shape: int, start: int) -> None:
-        """Append a leaf."""
+        """Append a leaf; of a long table only the beginning."""
+        self.seen += 1
+        self.listed = self.listed + 1 if shape in _LISTED else 0
+        if self.listed > LISTED_MAX:
+            return
         self.spellings.append(crc32(text))
         self.shapes.append(shape)
         self.starts.append(start)
@@ -60,11 +76,15 @@ class _Rule:
     enter: int = 0
     leave: int = 0
     unless: str = ""
+    defines: bool = False
+    nameless: bool = False
 
 
 def walk(text: str, language: str) -> tuple[Walked, Array]:
     """Return the streams of a text and the first line (from 1) of each leaf."""
     source = text.encode("utf-8")
+    if family(language) == "c":
+        source = compiled(source)
     walked = (_parsed(source, language) if grammar(language) else None) or _lexed(source)
     breaks = np.flatnonzero(np.frombuffer(source, dtype=np.uint8) == 10)
     lines = np.searchsorted(breaks, np.array(walked.starts, dtype=np.int64)) + 1
@@ -80,26 +100,61 @@ def _parsed(source: bytes, language: str) -> Walked | None:
     plain = _Rule()
     cursor = tree.walk()
     walked = Walked()
-    leaving: list[int] = []
-    while len(walked.spellings) < TOKENS_MAX:
+    leaving: list[tuple[_Rule, int]] = []
+    while len(walked.spellings) < TOKENS_MAX and walked.seen < _LEAVES_MAX:
         node = cursor.node
         assert node is not None
         rule = rules.get(node.kind_id, plain)
         if not rule.skip:
             if rule.enter:
                 walked.mark(rule.enter)
+            begin = len(walked.spellings)
             if not _leaf(walked, source, node, rule) and cursor.goto_first_child():
-                leaving.append(rule.leave)
+                leaving.append((rule, begin))
                 continue
             if rule.leave:
                 walked.mark(rule.leave)
         while not cursor.goto_next_sibling():
             if not cursor.goto_parent():
                 return walked
-            part = leaving.pop()
-            if part:
-                walked.mark(part)
+            _left(walked, source, cursor, leaving)
     return walked
+
+
+def _left(
+    walked: Walked, source: bytes, cursor: TreeCursor, leaving: list[tuple[_Rule, int]]
+) -> None:
+    """Note that the node that was entered last has ended."""
+    rule, begin = leaving.pop()
+    if rule.leave:
+        walked.mark(rule.leave)
+    if rule.defines:
+        nameless = any(around.nameless for around, _ in leaving[-2:])
+        _define(walked, source, cursor, begin, called=nameless)
+
+
+def _define(walked: Walked, source: bytes, cursor: TreeCursor, begin: int, *, called: bool) -> None:
+    """Note what a node defines, which began at a leaf and ends at the one that comes next."""
+    node = cursor.node
+    assert node is not None
+    name: Node | None = node.child_by_field_name("name")
+    inner = node.child_by_field_name("declarator")
+    while name is None and inner is not None:
+        if inner.type.endswith("identifier"):
+            name = inner
+        inner = inner.child_by_field_name("declarator")
+    text = b"" if name is None else source[name.start_byte : name.end_byte]
+    walked.definitions.append(
+        Definition(
+            name=crc32(text) if text else None,
+            start=begin,
+            end=len(walked.spellings),
+            entry=is_entry(text),
+            called=called or is_called(text),
+            holds=kinds.ENTERED.get(node.type) is kinds.Part.CLASS
+            and any(child.type in kinds.INHERITING for child in node.children),
+        )
+    )
 
 
 def _tree(source: bytes, language: str) -> Tree | None:
@@ -146,7 +201,7 @@ def _pieces(walked: Walked, text: bytes, offset: int) -> None:
     for found in _PIECE.finditer(text):
         piece = found.group()
         walked.add(piece, _shape_of(piece), offset + found.start())
-        if len(walked.spellings) >= TOKENS_MAX:
+        if len(walked.spellings) >= TOKENS_MAX or walked.seen >= _LEAVES_MAX:
             return
 
 
@@ -198,6 +253,8 @@ def _named(name: str) -> _Rule | None:
     atom = kinds.ATOMS.get(name)
     if atom:
         return _Rule(atom=int(atom), unless=kinds.UNSPLIT_ONLY_WITHOUT.get(name, ""))
-    if enter:
-        return _Rule(enter=enter, leave=leave)
+    defines = name in kinds.DEFINITIONS
+    nameless = name in kinds.NAMELESS
+    if enter or defines or nameless:
+        return _Rule(enter=enter, leave=leave, defines=defines, nameless=nameless)
     return None

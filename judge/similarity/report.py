@@ -28,7 +28,8 @@ class Pair:
 
     `chance` is the share of independent pairs of this problem that come as close, or None when
     there are too few pairs to say. `also` counts the other problems in which the same two people
-    stand out. `weak` marks a comparison across languages, which is weaker evidence.
+    stand out. `weak` marks a comparison across languages, which is weaker evidence: its score is
+    on a scale of its own, and its `chance` that among pairs across languages.
     """
 
     problem: str
@@ -45,14 +46,13 @@ class Pair:
 
     @property
     def meaning(self) -> str:
-        """Return the score in words."""
+        """Return the score in words; `chance` is that among pairs of the same kind."""
+        kind = "pairs of this problem across languages" if self.weak else "pairs of this problem"
         if self.chance is None:
-            return "too few submissions to say how often this comes by chance"
+            return f"too few {kind} to say how often this comes by chance"
         if self.chance <= CHANCE_MIN:
-            return (
-                f"this close by chance: less than 1 in {one_in(CHANCE_MIN):,} pairs of this problem"
-            )
-        return f"this close by chance: about 1 in {one_in(self.chance):,} pairs of this problem"
+            return f"this close by chance: less than 1 in {one_in(CHANCE_MIN):,} {kind}"
+        return f"this close by chance: about 1 in {one_in(self.chance):,} {kind}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """A whole comparison; pairs come with the highest score first.
+    """A whole comparison; pairs come with the highest score first, those across languages last.
 
     A pair stands out when its chance is at most `threshold` and its score at least `score_min`.
     """

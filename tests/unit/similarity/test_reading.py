@@ -73,6 +73,11 @@ def test_a_translation_is_weaker_evidence() -> None:
     )
     across = [one for one in report.pairs if one.weak]
 
+    # On a scale of their own, so after all others.
+    assert list(report.pairs[-len(across) :]) == across
+    assert across[0].score > report.pairs[-len(across) - 1].score
+    assert "across languages" in across[0].meaning
+    assert "across languages" not in report.pairs[0].meaning
     assert (across[0].first, across[0].second) == ("go", "java")
     assert across[0].score > 2 * across[1].score
     assert not any({one.first[0], one.second[0]} == {"s"} for one in across)

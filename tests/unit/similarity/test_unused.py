@@ -1,0 +1,118 @@
+"""What a program does not use hides no copy and makes nobody alike."""
+
+import random
+
+import pytest
+
+from benchmarks.similarity.obfuscating_cpp import header
+from judge.similarity import Fingerprint, Stream, fingerprint
+from judge.similarity.parsing import LISTED_MAX, walk
+
+CPP = """#include <iostream>
+using namespace std;
+struct Edge { int to; long long cost; };
+int twice(int n) { int m = n * 2; return m + n % 7; }
+int main() {
+    Edge e{1, 2};
+    int total = 0, n = 3;
+    for (int i = 0; i < n; i++) { total += twice(i) * e.to; }
+    while (total > 7) { total -= e.cost; }
+    cout << total << endl;
+}
+"""
+JUNK = (
+    "int junk(int a) { return a < 2 ? 1 : junk(a - 1) + other(a); }\n"
+    "int other(int a) { return junk(a); }\n"
+)
+PYTHON = """def twice(n):
+    return n * 2 + n % 7
+class Heap:
+    def __init__(self):
+        self.items = []
+    def put(self, one):
+        self.items.append(one)
+heap = Heap()
+for i in range(10):
+    heap.put(twice(i))
+print(sum(heap.items))
+"""
+JAVA = """class Main {
+    static class Task implements Runnable, Watcher {
+        public void noticed(int n) { System.out.println(n * 3 + n % 7); }
+    }
+    public static void main(String[] args) {
+        int total = 0;
+        for (int i = 0; i < 9; i++) { total += new Task().hashCode() + i; }
+        new Reader() { public void heard(int n) { System.out.println(n - 4); } };
+        System.out.println(total);
+    }
+}
+"""
+
+
+def adds_nothing(one: Fingerprint, dressed: Fingerprint) -> bool:
+    """Tell whether of what was put into a source nothing is compared, and its own code is."""
+    for stream in (Stream.SHAPES, Stream.SPELLINGS):
+        before, after = (set(each.gram_set(stream).tolist()) for each in (one, dressed))
+        if after - before or len(after) < 0.8 * len(before):
+            return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("language", "source", "dressed"),
+    [
+        ("cpp", CPP, JUNK + CPP),
+        (
+            "cpp",
+            CPP,
+            f"#define LL long long\ntypedef long long ll;\nstruct No {{ int a; }};\n{CPP}",
+        ),
+        ("cpp", CPP, f"#if 0\n{JUNK}#endif\n{CPP}"),
+        ("cpp", CPP, f"#ifdef MINE\n{JUNK}#else\n{CPP}#endif\n"),
+        ("cpp", CPP, f"#define A\n#ifndef A\n#if 1\n{JUNK}#endif\n#endif\n{CPP}"),
+        ("c", CPP, f"#if 1\n{CPP}#elif X\n{JUNK}#else\n{JUNK}#endif"),
+        ("python3", PYTHON, f"def no(a):\n    return [a for _ in range(a)]\n{PYTHON}"),
+        ("python3", PYTHON, PYTHON.replace("heap =", "class No(list):\n    x = 1\nheap =")),
+        ("java", JAVA, JAVA.replace("static class", "static int no() { return 9; } static class")),
+    ],
+)
+def test_what_is_not_used_does_not_count(language: str, source: str, dressed: str) -> None:
+    """Functions nobody calls, macros and types nobody names, branches that are not compiled."""
+    plain = fingerprint(source.encode(), language)
+
+    assert adds_nothing(plain, fingerprint(dressed.encode(), language))
+    assert plain.own.all()
+    assert plain.lines.tolist()[-1] == source.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        # Called by a driver that is not here.
+        ("cpp", JUNK),
+        ("python3", "class Solution:\n    def solve(self, a):\n        return sorted(a)[0]\n" * 2),
+        # Nearly nothing would be left.
+        ("cpp", f"{JUNK * 9}\nint main() {{ start(1); }}"),
+    ],
+)
+def test_all_of_it_counts_where_no_beginning_is_known(language: str, source: str) -> None:
+    """A function that a driver calls is not unused."""
+    assert fingerprint(source.encode(), language).own.all()
+
+
+def test_a_header_hides_no_copy_and_is_none() -> None:
+    """Of a contestant's header counts what is used."""
+    dressed = fingerprint(header(CPP.encode(), random.Random(1)), "cpp")
+    plain = fingerprint(CPP.encode(), "cpp")
+
+    assert len(dressed.own) - dressed.own_tokens > plain.own_tokens
+
+
+def test_of_a_long_table_the_beginning_counts() -> None:
+    """Numbers without end would outweigh the program."""
+    table = ", ".join(str(each) for each in range(5000))
+    walked, lines = walk(f"t = [{table}]\nprint(len(t) + 1)\n", "python3")
+
+    assert len(walked.spellings) < LISTED_MAX + 20
+    assert lines.tolist()[-1] == 2
