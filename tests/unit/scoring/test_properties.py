@@ -233,6 +233,6 @@ def test_a_bonus_comes_with_the_solve_and_not_with_the_attempt_worth_most() -> N
     found = moments(rules, {problem.id: problem}, gained, {problem.id})
     # Nine of ten parts of 30 points at once; 5 % of the points for solving it first.
     assert [(each.since_us, each.standing.score) for each in found] == [
-        (0, 27),
-        (1_800_000_000, 29),
+        (0, Fraction(27)),
+        (1_800_000_000, Fraction(29)),
     ]
