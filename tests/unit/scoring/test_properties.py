@@ -223,3 +223,16 @@ def test_moments_are_the_boards_of_what_was_handed_in_until_then(
     for theirs in kept.values():
         assert all(a.standing != b.standing for a, b in pairwise(theirs))
         assert all(a.since_us < b.since_us for a, b in pairwise(theirs))
+
+
+def test_a_bonus_comes_with_the_solve_and_not_with_the_attempt_worth_most() -> None:
+    rules, problem = make("battle"), PROBLEMS[1]
+    quick = Attempt(submission="1", at_us=0, verdict=Verdict.WA, score=Fraction(9))
+    right = Attempt(submission="2", at_us=1_800_000_000, verdict=Verdict.AC, score=Fraction(10))
+    gained = {problem.id: gains(rules, problem, [quick, right])}
+    found = moments(rules, {problem.id: problem}, gained, {problem.id})
+    # Nine of ten parts of 30 points at once; 5 % of the points for solving it first.
+    assert [(each.since_us, each.standing.score) for each in found] == [
+        (0, Fraction(27)),
+        (1_800_000_000, Fraction(29)),
+    ]
