@@ -18,7 +18,7 @@ from judge.similarity.hashing import grams
 from judge.similarity.parsing import Walked, walk
 from judge.similarity.reading import read
 from judge.similarity.templates import marked
-from judge.similarity.unused import unused
+from judge.similarity.unused import hides, unused
 
 VERSION = 3
 # Fewer tokens of one's own than this (about four lines) say nothing about where they are from.
@@ -208,16 +208,19 @@ def _walked(text: str, language: str, files: tuple[tuple[str, int], ...]) -> Fin
         lines=lines,
         parts=np.array(walked.parts, dtype=np.uint8),
         part_at=np.array(walked.part_at, dtype=np.uint32),
-        own=_used(walked, language),
+        own=_used(walked, text, language),
         files=files,
     )
 
 
-def _used(walked: Walked, language: str) -> Flags:
+def _used(walked: Walked, text: str, language: str) -> Flags:
     """Tell which tokens the program uses; all of them where hardly any would be left.
 
-    A program that uses next to nothing of itself is rather one whose beginning nobody sees here.
+    A program that uses next to nothing of itself is rather one whose beginning nobody sees here,
+    and of one that may use what it does not name all of it counts.
     """
+    if hides(text.encode(), family(language)):
+        return np.ones(len(walked.spellings), dtype=np.bool_)
     script = family(language) in _SCRIPTS
     used = ~unused(walked.spellings, walked.definitions, script=script)
     enough = int(used.sum()) >= max(TOKENS_MIN, len(used) * _USED_MIN)

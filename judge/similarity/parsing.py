@@ -150,7 +150,11 @@ def _define(walked: Walked, source: bytes, cursor: TreeCursor, begin: int, *, ca
             start=begin,
             end=len(walked.spellings),
             entry=is_entry(text),
-            called=called or is_called(text),
+            # Decorators are given what they stand at, and the body of a class of Python is run.
+            called=called
+            or is_called(text)
+            or node.type == "class_definition"
+            or (node.parent is not None and node.parent.type == "decorated_definition"),
             holds=kinds.ENTERED.get(node.type) is kinds.Part.CLASS
             and any(child.type in kinds.INHERITING for child in node.children),
         )

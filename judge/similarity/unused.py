@@ -23,8 +23,24 @@ _CALLED = frozenset(
     b" hasNext close init Compare CompareTo Equals GetHashCode ToString Less Len Swap Push Pop"
     b" Error String cmp partial_cmp eq fmt add sub mul div hash drop default from".split()
 )
-_DIRECTIVE = re.compile(rb"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif|define)\b[ \t]*(.*)")
+_DIRECTIVE = re.compile(rb"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif|define|undef)\b[ \t]*(.*)")
 _NAME = re.compile(rb"\w+")
+# What may be a directive without looking like one, and texts that may look like several lines.
+_UNCLEAR = re.compile(rb"#|%:|\\[ \t\r]*$")
+_TEXTS = re.compile(rb"R\"|[/*]\\[ \t]*\r?\n")
+# By family of languages: how code is run, or named, without anybody seeing its name.
+_HIDING = {
+    "c": rb"##|%:%:|__attribute__|\[\[\s*gnu|\basm\b|__asm|_Pragma|define[^\n]*\bmain\b",
+    "csharp": rb"Reflection|GetMethod|InvokeMember|ModuleInitializer",
+    "go": rb"reflect|linkname",
+    "java": rb"reflect|getMethod|getDeclared|forName|MethodHandle",
+    "javascript": rb"\beval\b|\bFunction\b|globalThis|Reflect|\[[^\]\n]*[\"'`]\s*\+",
+    "kotlin": rb"reflect|getMethod|getDeclared|forName|::class",
+    "python": rb"\b(getattr|globals|locals|vars|eval|exec|compile|importlib|metaclass|attrgetter"
+    rb"|methodcaller|__dict__|__getattr\w*|__import__|__subclasses__)\b",
+    "rust": rb"macro_rules|link_section|\bctor\b",
+}
+_HIDES = {family: re.compile(each) for family, each in _HIDING.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,27 +69,47 @@ def is_called(name: bytes) -> bool:
     return name in _CALLED or name.startswith(b"__")
 
 
+def hides(source: bytes, family: str) -> bool:
+    """Tell whether a program may use something without naming it."""
+    found = _HIDES.get(family)
+    return found is not None and found.search(source) is not None
+
+
 def compiled(source: bytes) -> bytes:
-    """Blank the branches of C and C++ that are never compiled; lines stay where they are."""
-    if b"#" not in source:
+    """Blank the branches of C and C++ that are never compiled; lines stay where they are.
+
+    Nothing is blanked where it is not sure: code that a compiler sees must not get lost here.
+    """
+    if b"#" not in source or _TEXTS.search(source):
         return source
-    defined: set[bytes] = set()
+    # Of what is defined here: true, and false once that was taken back.
+    defined: dict[bytes, bool] = {}
     # Of each condition that is open: whether this branch, and whether a later one, is compiled.
     opened: list[tuple[bool, bool]] = []
     closed = 0  # how many of them are not
     out: list[bytes] = []
+    joined = commented = False
     for line in source.split(b"\n"):
-        found = _DIRECTIVE.match(line)
+        found = None if joined or commented else _DIRECTIVE.match(line)
+        if closed and found is None and _UNCLEAR.search(line):
+            return source
+        joined = line.rstrip().endswith(b"\\")
+        commented = _in_comment(line, commented)
         if found is None:
             out.append(b" " * len(line) if closed else line)
             continue
         word, rest = found.group(1), found.group(2).strip()
+        if joined or commented or b"/*" in rest:
+            return source
         name = _NAME.match(rest)
-        out.append(line if word == b"define" and not closed else b" " * len(line))
-        if word == b"define" and name is not None and not closed:
-            defined.add(name.group())
+        plain = word in {b"define", b"undef"}
+        out.append(line if plain and not closed else b" " * len(line))
+        if plain and name is not None and not closed:
+            # Inside of a condition nobody knows whether it is.
+            defined[name.group()] = word == b"define" and not opened
         elif word.startswith(b"if"):
-            opened.append(_branches(word, rest, name is not None and name.group() in defined))
+            known = name is not None and defined.get(name.group(), False)
+            opened.append(_branches(word, rest, known))
             closed += not opened[-1][0]
         elif word in {b"else", b"elif", b"endif"} and opened:
             now, later = opened.pop()
@@ -81,14 +117,29 @@ def compiled(source: bytes) -> bytes:
             if word != b"endif":
                 opened.append((later, later))
                 closed += not later
-    return b"\n".join(out)
+    return source if opened else b"\n".join(out)
+
+
+def _in_comment(line: bytes, within: bool) -> bool:  # noqa: FBT001
+    """Tell whether a line ends in a comment; a beginning in a text counts as one."""
+    at = 0
+    while True:
+        mark = b"*/" if within else b"/*"
+        at = line.find(mark, at)
+        if at < 0:
+            return within
+        at += 2
+        within = not within
 
 
 def _branches(word: bytes, rest: bytes, known: bool) -> tuple[bool, bool]:  # noqa: FBT001
-    """Tell whether what follows a condition is compiled, and whether what follows its `else` is."""
+    """Tell whether what follows a condition is compiled, and whether what follows its `else` is.
+
+    What is not defined here may be by a compiler: both may be.
+    """
     if word == b"if":
         return rest != b"0", rest != b"1"
-    return (known, not known) if word == b"ifdef" else (not known, known)
+    return (word == b"ifdef", word == b"ifndef") if known else (True, True)
 
 
 def unused(spellings: Sequence[int], definitions: Sequence[Definition], *, script: bool) -> Flags:

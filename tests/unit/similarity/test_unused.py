@@ -69,11 +69,15 @@ def adds_nothing(one: Fingerprint, dressed: Fingerprint) -> bool:
             f"#define LL long long\ntypedef long long ll;\nstruct No {{ int a; }};\n{CPP}",
         ),
         ("cpp", CPP, f"#if 0\n{JUNK}#endif\n{CPP}"),
-        ("cpp", CPP, f"#ifdef MINE\n{JUNK}#else\n{CPP}#endif\n"),
+        ("cpp", CPP, f"#define MINE\n#ifdef MINE\n{CPP}#else\n{JUNK}#endif\n"),
         ("cpp", CPP, f"#define A\n#ifndef A\n#if 1\n{JUNK}#endif\n#endif\n{CPP}"),
         ("c", CPP, f"#if 1\n{CPP}#elif X\n{JUNK}#else\n{JUNK}#endif"),
         ("python3", PYTHON, f"def no(a):\n    return [a for _ in range(a)]\n{PYTHON}"),
-        ("python3", PYTHON, PYTHON.replace("heap =", "class No(list):\n    x = 1\nheap =")),
+        (
+            "python3",
+            PYTHON,
+            PYTHON.replace("def put", "def no(self):\n        return 1\n    def put"),
+        ),
         ("java", JAVA, JAVA.replace("static class", "static int no() { return 9; } static class")),
     ],
 )
@@ -98,6 +102,51 @@ def test_what_is_not_used_does_not_count(language: str, source: str, dressed: st
 )
 def test_all_of_it_counts_where_no_beginning_is_known(language: str, source: str) -> None:
     """A function that a driver calls is not unused."""
+    assert fingerprint(source.encode(), language).own.all()
+
+
+MAIN = "int main() { int a = 1, b = 2, c = a + b; return a * b - c; }\n"
+BODY = "\n".join(f"    total += {n} * items[{n}] - n % {n + 2}" for n in range(12))
+SCRIPT = "total = 0\nn = 3\nitems = [n] * 20\n"
+
+
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        ("cpp", f"#ifdef __cplusplus\n{CPP}#endif\n"),
+        ("cpp", f"#define A\n#undef A\n#ifdef A\n#else\n{CPP}#endif\n"),
+        ("cpp", f"#ifdef ONLINE_JUDGE\n#define A\n#endif\n#ifdef A\n#else\n{CPP}#endif\n"),
+        ("cpp", f"/*\n#if 0\n*/\n{CPP}/*\n#endif\n*/\n"),
+        ("cpp", f"// \\\n#if 0\n{CPP}// \\\n#endif\n"),
+        ("cpp", f"/\\\n*\n#if 0\n*/\n{CPP}/*\n#endif\n*/\n"),
+        ("cpp", f'auto a = R"(\n#if 0\n)";\n{CPP}auto b = R"(\n#endif\n)";\n'),
+        ("cpp", f"#if 0\n%:endif\n{CPP}#if 0\n#endif\n"),
+        ("cpp", f"#if 0\n/**/ #endif\n{CPP}#if 0\n#endif\n"),
+        ("cpp", f"#if 0\n#end\\\nif\n{CPP}#if 0\n#endif\n"),
+    ],
+)
+def test_what_a_compiler_sees_counts(language: str, source: str) -> None:
+    """Conditions that only look closed hide nothing."""
+    plain, dressed = fingerprint(CPP.encode(), language), fingerprint(source.encode(), language)
+    for stream in (Stream.SHAPES, Stream.SPELLINGS):
+        kept, all_of_it = (set(each.gram_set(stream).tolist()) for each in (dressed, plain))
+        assert len(all_of_it & kept) > 0.9 * len(all_of_it)
+
+
+@pytest.mark.parametrize(
+    ("language", "source"),
+    [
+        ("cpp", f"__attribute__((constructor)) {JUNK}{MAIN}"),
+        ("cpp", f"#define GO(a, b) a##b\n{JUNK}{MAIN}"),
+        ("cpp", f"#define go main\nnamespace x {{ {MAIN} }}\nint go() {{ return 9; }}\n"),
+        ("python3", f"{SCRIPT}class Work:\n{BODY}\n"),
+        ("python3", f"{SCRIPT}@int\ndef work():\n{BODY}\n"),
+        ("python3", f"{SCRIPT}def work(n):\n{BODY}\nglobals()['wo' + 'rk'](4)\n"),
+        ("javascript", "n = { ab() { return 1; } }; n['a' + 'b'](); x = 3; y = x * x;\n"),
+    ],
+)
+def test_what_runs_without_being_named_counts(language: str, source: str) -> None:
+    """Code that is found by other ways than its name."""
     assert fingerprint(source.encode(), language).own.all()
 
 
