@@ -6,9 +6,12 @@ changed in a copy, and with them in it copies fall behind strangers who name thi
 (`python -m benchmarks.similarity DATA retrieval`).
 """
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
+from judge.similarity.arrays import Hashes
 from judge.similarity.fingerprints import Fingerprint, Stream
 from judge.similarity.hashing import mixed
 
@@ -16,10 +19,22 @@ DIMENSIONS = 512
 
 
 def vector(one: Fingerprint, dimensions: int = DIMENSIONS) -> NDArray[np.float32]:
-    """Return a vector of length 1; all zeros when a submission has nothing of its own."""
-    spread = mixed(one.gram_set(Stream.SHAPES).astype(np.uint64))
+    """Return a vector of length 1; all zeros when a submission has nothing of its own.
+
+    Half of it is of what is compared, half of everything: whoever copies a program and uses less
+    of it than its author did is still near to it.
+    """
+    own = _hashed(one.gram_set(Stream.SHAPES), dimensions)
+    everything = replace(one, own=np.ones(len(one.own), dtype=np.bool_))
+    total = own + _hashed(everything.gram_set(Stream.SHAPES), dimensions) if own.any() else own
+    length = float(np.linalg.norm(total))
+    return (total / length if length else total).astype(np.float32)
+
+
+def _hashed(grams: Hashes, dimensions: int) -> NDArray[np.float64]:
+    spread = mixed(grams.astype(np.uint64))
     signs = np.where(spread & np.uint64(1), 1.0, -1.0)
     places = (spread >> np.uint64(1)) % np.uint64(dimensions)
     total = np.bincount(places.astype(np.int64), signs, minlength=dimensions)
     length = float(np.linalg.norm(total))
-    return (total / length if length else total).astype(np.float32)
+    return np.asarray(total / length if length else total)
