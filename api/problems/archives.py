@@ -36,9 +36,10 @@ def sha256_of(path: Path) -> str:
 
 async def keep(session: AsyncSession, blobs: BlobStore, archive: Path, sha256: str) -> None:
     """Store an archive and its row; the caller commits."""
+    size = (await asyncio.to_thread(archive.stat)).st_size
     await session.execute(
         insert(Blob)
-        .values(sha256=sha256, size_bytes=archive.stat().st_size, media_type=PACKAGE_TYPE)
+        .values(sha256=sha256, size_bytes=size, media_type=PACKAGE_TYPE)
         .on_conflict_do_update(index_elements=["sha256"], set_={"created_at": func.now()})
     )
     stored = await blobs.put(archive)

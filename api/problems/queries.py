@@ -20,7 +20,6 @@ from api.db.models import (
 )
 from api.errors import NotFoundError
 
-
 # While an event is in one of these, whoever plays there is a player and no reviewer.
 AHEAD = (
     EventState.APPROVED,

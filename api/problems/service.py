@@ -181,9 +181,7 @@ def loaded(source: Path) -> Problem:
         raise InvalidError(str(error), slug="package-invalid") from error
     if problem.errors:
         found = [
-            FieldProblem(
-                pointer="/".join(("", each.file, each.key)).rstrip("/") or "/", detail=each.message
-            )
+            FieldProblem(pointer=f"/{each.file}/{each.key}".rstrip("/") or "/", detail=each.message)
             for each in problem.errors
         ]
         raise InvalidError(
@@ -194,9 +192,7 @@ def loaded(source: Path) -> Problem:
     return problem
 
 
-async def _problem(
-    session: AsyncSession, made: Contents, place: Place
-) -> tuple[CodeProblem, bool]:
+async def _problem(session: AsyncSession, made: Contents, place: Place) -> tuple[CodeProblem, bool]:
     """Return the problem's row, locked so that two imports take turns, and whether it is new."""
     added = await session.scalar(
         insert(CodeProblem)

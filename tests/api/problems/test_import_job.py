@@ -20,7 +20,6 @@ from api.db.models import (
     CodeProblemVersion,
     Job,
     JobLane,
-    JobState,
 )
 from api.jobs import claiming
 from api.jobs.running import JobRunner
@@ -34,7 +33,7 @@ from judge.sandbox.base import Cause
 from judge.sandbox.bubblewrap import BubblewrapLauncher
 from judge.sandbox.fake import Reply, exited
 from judge.sandbox.pool import Pool
-from tests.api.conftest import PROBLEMS, Client, ClientFor, imported
+from tests.api.conftest import PROBLEMS, Client, ClientFor
 from tests.unit.core.scripted import Script, bench, package, says, stopped
 
 AC = Reply(stdout=b"ok\n", outcome=exited(0, cpu_ms=1200))
@@ -124,7 +123,7 @@ async def test_a_verified_package_becomes_a_version(
         ({"yaml": "limits: {time_limit: -1}"}, Script(), "package-invalid", "time_limit"),
     ],
 )
-async def test_what_is_wrong_fails_the_job_and_leaves_nothing(  # noqa: PLR0913, PLR0917
+async def test_what_is_wrong_fails_the_job_and_leaves_nothing(
     parts: Parts,
     client_for: ClientFor,
     tmp_path: Path,
@@ -241,7 +240,9 @@ async def test_only_game_masters_import_unverified(
     )
     where = await uploaded(master, data, verify="false")
     found = (await done(parts, master, where, Script(run=says(WA))))["result"]
-    tried = (await done(parts, master, await uploaded(master, data), Script(run=says(AC))))["result"]
+    tried = (await done(parts, master, await uploaded(master, data), Script(run=says(AC))))[
+        "result"
+    ]
 
     assert refused.status_code == 403
     assert (found["verified"], found["time_limit"]["source"]) == (False, "default")
@@ -262,7 +263,7 @@ async def test_only_game_masters_import_unverified(
         ([Role.PLAYER], "x.zip", {"problem.yaml": "name: x"}, 403),
     ],
 )
-async def test_what_can_be_refused_at_once_makes_no_job(  # noqa: PLR0913, PLR0917
+async def test_what_can_be_refused_at_once_makes_no_job(
     parts: Parts,
     client_for: ClientFor,
     hello: Imported,

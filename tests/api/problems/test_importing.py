@@ -55,7 +55,7 @@ async def test_an_edit_makes_a_version(parts: Parts, hello: Imported, tmp_path: 
         rows = await session.execute(
             select(TestCase.version_id, func.count()).group_by(TestCase.version_id)
         )
-        counts = {version: count for version, count in rows}
+        counts = {row[0]: row[1] for row in rows}
 
     assert made.problem_id == hello.problem_id
     assert made.number == 2

@@ -1,11 +1,7 @@
 """`/v1/problems`: pages, search, detail, samples, uploads; hidden things stay hidden."""
 
-import zipfile
-from pathlib import Path
-
 from api.auth import Role
 from api.db.models import Visibility
-from api.problems import packing
 from api.problems.service import Imported
 from api.wiring import Parts
 from tests.api.conftest import PROBLEMS, Client, ClientFor, imported
