@@ -297,8 +297,10 @@ async def test_ratings_tell_nobody_of_a_private_event(
     seen |= {"oneself": client_for(user_id=who), "the jury": client_for(Role.GAME_MASTER)}
     told = {name: (await each.get(f"/v1/ratings/{who}")).json() for name, each in seen.items()}
     assert {name: len(each["items"]) for name, each in told.items()} == {
-        **{"nobody": 0, "a stranger": 0},
-        **{"oneself": 1, "the jury": 1},
+        "nobody": 0,
+        "a stranger": 0,
+        "oneself": 1,
+        "the jury": 1,
     }
     assert {each["rating"] for each in told.values()} == {1600}
 
@@ -328,9 +330,17 @@ async def test_who_reads_an_export_slowly_keeps_no_connection(played: Ground, ap
         return {"type": "http.disconnect"}
 
     scope = {
-        **{"type": "http", "method": "GET", "path": path(played, ".json"), "query_string": b""},
-        **{"headers": [], "client": ("192.0.2.1", 1), "scheme": "http", "http_version": "1.1"},
-        **{"asgi": {"version": "3.0"}, "server": ("test", 80), "root_path": ""},
+        "type": "http",
+        "method": "GET",
+        "path": path(played, ".json"),
+        "query_string": b"",
+        "headers": [],
+        "client": ("192.0.2.1", 1),
+        "scheme": "http",
+        "http_version": "1.1",
+        "asgi": {"version": "3.0"},
+        "server": ("test", 80),
+        "root_path": "",
     }
     reading = asyncio.create_task(app(scope, receive, send))
     async with asyncio.timeout(10):
