@@ -6,6 +6,7 @@ connection to the database nor a board in memory.
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any
@@ -108,8 +109,8 @@ async def _exported(
 
 async def _written(parts: Parts, event: Event, wanted: _Wanted, form: str) -> IO[bytes]:
     """Return a whole board as it is at one moment, ready to be read."""
-    file = SpooledTemporaryFile(MEMORY_MAX)
-    try:
+    with ExitStack() as unless_done:
+        file = unless_done.enter_context(SpooledTemporaryFile(MEMORY_MAX))
         async with parts.sessions() as session:
             await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             tasks = await viewing.problems(session, event.id)
@@ -123,9 +124,7 @@ async def _written(parts: Parts, event: Event, wanted: _Wanted, form: str) -> IO
             async for part in lines:
                 await asyncio.to_thread(file.write, part)
         file.seek(0)
-    except BaseException:
-        file.close()
-        raise
+        unless_done.pop_all()
     return file
 
 
