@@ -1,7 +1,7 @@
 """Finds copied code among submissions, with evidence: pure, no database and no network.
 
 One file for each stage, in the order a source goes through them:
-`reading` (bytes to text), `parsing` by `grammars` and `kinds` (text to tokens), `templates` (what
+`reading` (bytes to text), `parsing` by `macros`, `grammars` and `kinds` (text to tokens), `templates` (what
 was given), `fingerprints` by `hashing` (what is stored), `across` (what languages have in common),
 `weighting` (what a gram says), `overlaps` and `ordering` (scores), `calibration` (what a score
 means), `alignment` and `edits` (the evidence), `clusters`, `comparing` (all of it for a corpus),
