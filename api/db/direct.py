@@ -2,11 +2,11 @@
 
 `Direct` is one connection that is kept for statements asked for all the time. It comes from the
 engine, so address, bounds and session settings are the same, and it is made anew once it is lost.
-`ask` and `copy` do it inside the transaction of a session, `look` reads without one; they
-raise what a session raises, since nobody who calls them knows which way a statement takes.
+`ask` and `copy` do it inside the transaction of a session, `look` and `look_through` read without
+one. They raise what a session raises: nobody who calls them knows which way a statement takes.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -60,12 +60,30 @@ async def look(session: AsyncSession, statement: str, *values: Any) -> Any:
     see one moment; in one that has begun it sees what that sees.
     """
     held = await session.connection()
-    assert held.sync_connection is not None
-    if "isolation_level" in held.sync_connection.get_execution_options():
+    if _sees_one_moment(held):
         return await ask(session, statement, *values)
     driver = await _driver(held)
     async with _as_sessions_raise(held, driver):
         return await driver.fetchval(statement, *values)
+
+
+async def look_through(
+    session: AsyncSession, statement: str, *values: Any
+) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of a statement that reads, and stands for itself, as `look` does."""
+    held = await session.connection()
+    if _sees_one_moment(held):
+        found = await held.exec_driver_sql(statement, values)
+        return [dict(each) for each in found.mappings()]
+    driver = await _driver(held)
+    async with _as_sessions_raise(held, driver):
+        return cast("Sequence[Mapping[str, Any]]", await driver.fetch(statement, *values))
+
+
+def _sees_one_moment(held: AsyncConnection) -> bool:
+    """Tell whether all statements of a transaction are to see what there was at its start."""
+    assert held.sync_connection is not None
+    return "isolation_level" in held.sync_connection.get_execution_options()
 
 
 @asynccontextmanager

@@ -112,7 +112,7 @@ async def _leaderboard(session: AsyncSession, event: Event, rows: list[Ranked]) 
                 for task, cell in row.cells.items()
             ],
             "experience": experience(
-                event.awards, rank=row.rank, score=row.score, took_part=bool(row.cells)
+                event.awards, rank=row.rank, score=row.score, took_part=bool(row.kept)
             ),
         }
         for row in rows
@@ -191,7 +191,7 @@ async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> N
     duel = event.format == DUEL
     # Of a duel both have agreed to it. Elsewhere who did nothing beat nobody and lost to nobody,
     # so that whoever registers others, or many of their own, moves no rating.
-    ranks = {row.entry_id: row.rank for row in rows if row.cells or duel}
+    ranks = {row.entry_id: row.rank for row in rows if row.kept or duel}
     found = await session.execute(
         select(
             EventParticipant.user_id,
