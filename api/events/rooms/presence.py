@@ -90,6 +90,7 @@ async def join(session: AsyncSession, who: Attendance, *, now: datetime) -> Move
     if found.presence is Presence.COMPLETED:
         raise ConflictError("your part in this event is over", slug="event-closed")
     found.seen_at = now
+    found.came_at = found.came_at or now
     return await _moved(session, found, presence=Presence.PRESENT)
 
 
