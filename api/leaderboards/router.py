@@ -191,9 +191,8 @@ async def get_rating(
     limit: LimitParam = PAGE_DEFAULT,
     cursor: CursorParam = None,
 ) -> schemas.RatingHistory:
-    """Return somebody's rating and the events it comes from."""
-    del user
-    return await ratings.history(session, user_id, limit=limit, cursor=cursor)
+    """Return somebody's rating and the events it comes from, as far as the caller may know them."""
+    return await ratings.history(session, user_id, by=user, limit=limit, cursor=cursor)
 
 
 async def _practice(parts: Parts, user: CurrentUser | None, asked: Asked) -> schemas.Board:
