@@ -78,13 +78,13 @@ async def hand_in(session: AsyncSession, settings: Settings, *, now: datetime) -
         left = AT_ONCE_MAX - len(said)
         if left <= 0:
             break
-        due = _due(event, now)
-        if not await session.scalar(select(due.exists())):
+        wanted = _due(event, now)
+        if not await session.scalar(select(wanted.exists())):
             continue
         # The last saved one may not be stored yet.
         await underway.all_stored(session, event.id)
         found = await session.execute(
-            due.order_by(Draft.saved_at).limit(left).with_for_update(of=Draft, skip_locked=True)
+            wanted.order_by(Draft.saved_at).limit(left).with_for_update(of=Draft, skip_locked=True)
         )
         for draft, entry, participant in found.all():
             place = Place(entry=entry, participant=participant)
