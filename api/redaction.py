@@ -71,6 +71,9 @@ class TestClass(StrEnum):
 
 _INSIDERS = frozenset({Audience.OWNER, Audience.JURY})
 _ALL = frozenset(Audience)
+_ONLOOKERS = frozenset({Audience.PUBLIC, Audience.REVIEWER})
+# Live updates of a submission, followed by its problem as well.
+_SUBMITTED = frozenset({"queued", "judged"})
 # A live update by its kind: who gets it, and what of it.
 _UPDATES: Mapping[str, tuple[frozenset[Audience], tuple[str, ...]]] = {
     "queued": (_ALL, fields.SUBJECT),
@@ -338,6 +341,9 @@ def update(
     if who not in told_to or (phase is Phase.BEFORE and who not in _INSIDERS):
         return None
     if data.get("current") is False and who is not Audience.JURY:
+        return None
+    if kind in _SUBMITTED and who in _ONLOOKERS and data.get("event_id") is not None:
+        # Of events there are boards, which know who may know of them.
         return None
     if kind == "judged" and not may_see_result(who, phase):
         return None

@@ -1,5 +1,6 @@
 """Chooses the parts the service is made of from the settings; nothing else does."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from api.settings import BlobPlace, Settings
 
 # Boards are never older than a second: this, and what `api.leaderboards.keeping` takes.
 RECENT_S = 0.3
+EXPORTS_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ class Parts:
     lookbacks: Recent
     replays: Recent
     looking: Local
+    exports: asyncio.Semaphore
     drafts: Shared
     questions: Shared
     blobs: BlobStore
@@ -91,6 +94,7 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
         # Pages of virtual boards: few at a time, since each reads how everybody stood.
         replays=Recent(kept_s=RECENT_S, most=200, at_once=4),
         looking=Local(Rate(per_minute=30, burst=10)),
+        exports=asyncio.Semaphore(EXPORTS_AT_ONCE),
         drafts=Shared(
             redis,
             "drafts",

@@ -1,43 +1,31 @@
 """What a finalised event leaves: snapshots of its boards, ratings, and awards told to others."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, delete, func, insert, select, text
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from api.db.models import (
-    EntryKind,
     Event,
     EventGuild,
     EventParticipant,
     GuildLeaderboardEntry,
     LeaderboardEntry,
-    Rating,
-    RatingChange,
 )
+from api.events import rating
 from api.leaderboards import queries
 from api.leaderboards.queries import Among, Ranked
 from api.neighbours import outbox
-from judge.scoring import rating
 
 FINALISED = "event.finalised"
 AWARDED = "event.awarded"
 GUILD_AWARDED = "event.guild_awarded"
 PAGE = 500
-# Formats in which people play against each other; practice changes no rating.
-DUEL = "duel"
 # What a duel's event keeps of the side that gave it up.
 RESIGNED = "resigned"
-RATED = frozenset({"icpc", "ioi", "battle", DUEL})
-# Of the duels in which two meet within so long the first is rated.
-DUELS_APART = timedelta(days=1)
-_RATING = text("SELECT pg_advisory_xact_lock(hashtext('codebattle.ratings'))")
 
 
 async def snapshot(session: AsyncSession, event: Event) -> None:
@@ -48,8 +36,7 @@ async def snapshot(session: AsyncSession, event: Event) -> None:
     rows = _given_up(event, await _rows(session, event.id))
     await _leaderboard(session, event, rows)
     await _guilds(session, event)
-    if event.format in RATED:
-        await _ratings(session, event, rows)
+    await rating.rate(session, event, rows)
     await _tell(session, event, rows)
 
 
@@ -112,7 +99,7 @@ async def _leaderboard(session: AsyncSession, event: Event, rows: list[Ranked]) 
                 for task, cell in row.cells.items()
             ],
             "experience": experience(
-                event.awards, rank=row.rank, score=row.score, took_part=bool(row.cells)
+                event.awards, rank=row.rank, score=row.score, took_part=bool(row.kept)
             ),
         }
         for row in rows
@@ -177,95 +164,6 @@ async def _busy(session: AsyncSession, event_id: UUID) -> set[UUID]:
         .distinct()
     )
     return {each for each in found if each is not None}
-
-
-async def _ratings(session: AsyncSession, event: Event, rows: list[Ranked]) -> None:
-    """Rate everybody once an event; the members of an entry are rated as a team."""
-    already = await session.scalar(
-        select(RatingChange.user_id).where(RatingChange.event_id == event.id).limit(1)
-    )
-    if already is not None:
-        return
-    # One event after the other: each goes by the ratings that the one before it left.
-    await session.execute(_RATING)
-    duel = event.format == DUEL
-    # Of a duel both have agreed to it. Elsewhere who did nothing beat nobody and lost to nobody,
-    # so that whoever registers others, or many of their own, moves no rating.
-    ranks = {row.entry_id: row.rank for row in rows if row.cells or duel}
-    found = await session.execute(
-        select(
-            EventParticipant.user_id,
-            EventParticipant.entry_id,
-            func.coalesce(Rating.rating, rating.START),
-            func.coalesce(Rating.games, 0),
-        )
-        .outerjoin(Rating, Rating.user_id == EventParticipant.user_id)
-        .where(EventParticipant.event_id == event.id, EventParticipant.kind == EntryKind.OFFICIAL)
-    )
-    field = [
-        rating.Rated(
-            id=str(user_id),
-            rank=ranks[entry_id],
-            rating=before,
-            games=games,
-            side=str(entry_id),
-        )
-        for user_id, entry_id, before, games in found
-        if entry_id in ranks
-    ]
-    if not field or (duel and await _again(session, field)):
-        return
-    new = rating.updated(field)
-    statement = upsert(Rating)
-    await session.execute(
-        statement.on_conflict_do_update(
-            index_elements=[Rating.user_id],
-            set_={"rating": statement.excluded.rating, "games": statement.excluded.games},
-        ),
-        [
-            {"user_id": UUID(each.id), "rating": new[each.id], "games": each.games + 1}
-            for each in field
-        ],
-    )
-    await session.execute(
-        insert(RatingChange),
-        [
-            {
-                "event_id": event.id,
-                "user_id": UUID(each.id),
-                "before": each.rating,
-                "after": new[each.id],
-                "rank": each.rank,
-            }
-            for each in field
-        ],
-    )
-
-
-async def _again(session: AsyncSession, field: Sequence[rating.Rated]) -> bool:
-    """Tell whether some of both sides met in a rated duel lately: friends could lose on purpose."""
-    first = field[0].side
-    mine, theirs = aliased(EventParticipant), aliased(EventParticipant)
-    met = and_(theirs.event_id == mine.event_id, theirs.entry_id != mine.entry_id)
-    found = await session.scalar(
-        select(RatingChange.event_id)
-        .join(Event, Event.id == RatingChange.event_id)
-        .join(
-            mine,
-            and_(mine.event_id == RatingChange.event_id, mine.user_id == RatingChange.user_id),
-        )
-        .join(theirs, met)
-        .where(
-            Event.format == DUEL,
-            RatingChange.created_at > func.now() - DUELS_APART,
-            mine.kind == EntryKind.OFFICIAL,
-            theirs.kind == EntryKind.OFFICIAL,
-            mine.user_id.in_([UUID(each.id) for each in field if each.side == first]),
-            theirs.user_id.in_([UUID(each.id) for each in field if each.side != first]),
-        )
-        .limit(1)
-    )
-    return found is not None
 
 
 async def _tell(session: AsyncSession, event: Event, rows: list[Ranked]) -> None:

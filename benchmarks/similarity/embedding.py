@@ -1,7 +1,7 @@
 """How many pieces of programs a second the packaged model embeds, beside the hashed vectors.
 
 Both in one run on the same files, in time of the processor, since machines are shared; the model
-is on one thread, as in the service. Without `requirements/embed.txt` only the baseline is told.
+is on one thread, as in the service. Without the model (`make model`) only the baseline is told.
 """
 
 import os

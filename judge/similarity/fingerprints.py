@@ -7,7 +7,7 @@ stores for each submission, so its bytes carry a version, and damaged ones are r
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
@@ -75,6 +75,10 @@ class Fingerprint:
     def too_short(self) -> bool:
         """Tell whether nothing can be said about it."""
         return self.own_tokens < TOKENS_MIN
+
+    def everything(self) -> "Fingerprint":
+        """Return this with all its tokens counted as its own."""
+        return replace(self, own=np.ones(len(self.own), dtype=np.bool_))
 
     def grams(self, stream: Stream) -> tuple[Hashes, Array]:
         """Return the hashes of a stream's grams and the token at which each begins."""

@@ -2,11 +2,13 @@
 
 An inverted index over a sample of the grams: a gram is in the sample by its own hash, so copies
 keep the same ones. The few that share rare grams are then scored from their whole fingerprints.
+Many programs may be equal in what they use: what they do not use decides among those alone.
 Names are given by the caller, who keeps the fingerprints; what is here can always be made anew.
 """
 
 import io
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from zipfile import BadZipFile
@@ -19,12 +21,14 @@ from judge.similarity.hashing import mixed
 from judge.similarity.overlaps import SMOOTHING
 from judge.similarity.weighting import RARITY_POWER
 
-VERSION = 1
+VERSION = 2
 _SAMPLE = np.uint32(2**32 // 6)
 _TABLE = 1 << 23
 _COMMON_SHARE = 0.02
 _COMMON_MIN = 400
 _FRESH_MAX = 200_000
+# What a program does not use weighs so little that it only parts those equal in what they use.
+_UNUSED_WEIGHT = 1e-4
 # So many more candidates are scored than are asked for: the sample ranks them only roughly.
 _SPARE = 10
 
@@ -63,12 +67,9 @@ class Index:
         place = len(self._names)
         self._names.append(name)
         self._places[name] = place
-        sampled = []
         for stream in Stream:
-            grams = one.gram_set(stream)
-            np.add.at(self._holders, _slots(stream, grams), 1)
-            sampled.append(_sampled(stream, grams))
-        taken = np.unique(np.concatenate(sampled))
+            np.add.at(self._holders, _slots(stream, one.gram_set(stream)), 1)
+        taken = np.concatenate([_used(one), _unused(one)])
         self._fresh.append((taken, place))
         self._fresh_size += len(taken)
         if self._fresh_size > max(_FRESH_MAX, len(self._keys) // 4):
@@ -83,21 +84,10 @@ class Index:
     def candidates(self, one: Fingerprint, limit: int = 50) -> list[str]:
         """Return the names that share the most of what is rare in a submission."""
         self._settle()
-        asked = np.unique(np.concatenate([_sampled(s, one.gram_set(s)) for s in Stream]))
-        wanted = asked.astype(np.uint64) << np.uint64(32)
-        low = np.searchsorted(self._keys, wanted)
-        counts = np.searchsorted(self._keys, wanted + np.uint64(2**32)) - low
-        common = max(_COMMON_MIN, int(len(self) * _COMMON_SHARE))
-        useful = (counts > 0) & (counts <= common)
-        if not useful.any():
-            useful = counts > 0
-        low, counts = low[useful], counts[useful]
-        if not len(counts):
+        total = self._shared(_used(one))
+        if not total.any():
             return []
-        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-        places = (self._keys[np.repeat(low, counts) + within] & np.uint64(2**32 - 1)).astype(int)
-        weights = np.repeat(np.log((len(self._names) + 1.0) / (counts + 0.5)), counts)
-        total = np.bincount(places, weights, minlength=len(self._names))
+        total += _UNUSED_WEIGHT * self._shared(_unused(one)) * (total > 0)
         if self._gone:
             total[list(self._gone)] = 0.0
         near = np.argpartition(-total, min(limit, len(total) - 1))[:limit]
@@ -119,12 +109,22 @@ class Index:
             return []
         asked = [self._weighed(stream, one) for stream in Stream]
         found = []
+        others: dict[str, Fingerprint] = {}
         for name, other in load(self.candidates(one, limit + _SPARE)):
+            others[name] = other
             total = 0.0
             for stream in Stream:
                 total += _overlap(asked[stream], self._weighed(stream, other))
             found.append(Neighbour(id=name, score=round(total / len(Stream), 6)))
-        found.sort(key=lambda each: (-each.score, each.id))
+        equals = Counter(each.score for each in found)
+        everything = one.everything()
+        found.sort(
+            key=lambda each: (
+                -each.score,
+                -_likeness(everything, others[each.id]) if equals[each.score] > 1 else 0.0,
+                each.id,
+            )
+        )
         return found[:limit]
 
     def weights(self, stream: Stream, grams: Hashes) -> Reals:
@@ -178,6 +178,24 @@ class Index:
         self._keys = np.sort(np.concatenate([self._keys, *fresh]))
         self._fresh, self._fresh_size = [], 0
 
+    def _shared(self, asked: Hashes) -> Reals:
+        """Return for each place what rare grams it shares with those asked about."""
+        nothing = np.zeros(len(self._names))
+        wanted = asked.astype(np.uint64) << np.uint64(32)
+        low = np.searchsorted(self._keys, wanted)
+        counts = np.searchsorted(self._keys, wanted + np.uint64(2**32)) - low
+        common = max(_COMMON_MIN, int(len(self) * _COMMON_SHARE))
+        useful = (counts > 0) & (counts <= common)
+        if not useful.any():
+            useful = counts > 0
+        low, counts = low[useful], counts[useful]
+        if not len(counts):
+            return nothing
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        places = (self._keys[np.repeat(low, counts) + within] & np.uint64(2**32 - 1)).astype(int)
+        weights = np.repeat(np.log((len(self._names) + 1.0) / (counts + 0.5)), counts)
+        return np.asarray(np.bincount(places, weights, minlength=len(self._names)))
+
     def _weighed(self, stream: Stream, one: Fingerprint) -> tuple[Hashes, Reals]:
         grams = one.gram_set(stream)
         return grams, self.weights(stream, grams)
@@ -190,9 +208,42 @@ def _overlap(first: tuple[Hashes, Reals], second: tuple[Hashes, Reals]) -> float
     return float(first[1][mine].sum() / np.sqrt(masses))
 
 
-def _sampled(stream: Stream, grams: Hashes) -> Hashes:
-    """Return the sampled grams of a stream, so marked that streams do not meet."""
-    return np.asarray(grams[grams < _SAMPLE] * np.uint32(5) + np.uint32(stream), dtype=np.uint32)
+def _likeness(everything: Fingerprint, other: Fingerprint) -> float:
+    """Return the share of runs two submissions have in common, used or not."""
+    both = other.everything()
+    shared = total = 0
+    for stream in Stream:
+        first, second = everything.gram_set(stream), both.gram_set(stream)
+        common = len(np.intersect1d(first, second, assume_unique=True))
+        shared, total = shared + common, total + len(first) + len(second) - common
+    return shared / total if total else 0.0
+
+
+def _used(one: Fingerprint) -> Hashes:
+    """Return the sampled grams of what a submission uses of its own, and all of it as one gram.
+
+    Of those who share all that is in the sample an exact copy, or a renamed one, comes first.
+    """
+    whole = [zlib.crc32(each[one.own].tobytes()) for each in (one.spellings, one.shapes)]
+    sampled = [_sampled(each, one.gram_set(each)) for each in Stream]
+    return np.unique(np.concatenate([*sampled, np.array(whole, dtype=np.uint32)]))
+
+
+def _unused(one: Fingerprint) -> Hashes:
+    """Return the sampled grams of everything else; they never meet those that are used."""
+    if one.own.all():
+        return np.zeros(0, dtype=np.uint32)
+    sampled = []
+    for stream in Stream:
+        every = one.everything().gram_set(stream)
+        rest = np.setdiff1d(every, one.gram_set(stream), assume_unique=True)
+        sampled.append(_sampled(len(Stream) + stream, rest))
+    return np.unique(np.concatenate(sampled))
+
+
+def _sampled(mark: int, grams: Hashes) -> Hashes:
+    """Return the sampled ones of some grams, so marked that streams do not meet."""
+    return np.asarray(grams[grams < _SAMPLE] * np.uint32(6) + np.uint32(mark), dtype=np.uint32)
 
 
 def _slots(stream: Stream, grams: Hashes) -> Array:

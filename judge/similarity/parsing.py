@@ -15,8 +15,9 @@ from tree_sitter import Node, Tree, TreeCursor
 
 from judge.similarity import kinds
 from judge.similarity.arrays import Array
+from judge.similarity.conditions import compiled
 from judge.similarity.grammars import family, grammar, parser
-from judge.similarity.unused import Definition, compiled, is_called, is_entry
+from judge.similarity.unused import Definition, is_called, is_entry
 
 TOKENS_MAX = 200_000
 # A table of numbers says by its beginning whose it is; all of it would hide what else is there.

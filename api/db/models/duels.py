@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
+from sqlalchemy import Boolean, ForeignKey, Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -61,3 +61,5 @@ class DuelMember(Timed, Base):
     side: Mapped[DuelSide] = mapped_column(choice(DuelSide))
     name: Mapped[str] = mapped_column(server_default="")
     joined_at: Mapped[datetime | None]
+    # A guild master has put them there, and they have not said yes themselves.
+    selected: Mapped[bool] = mapped_column(Boolean, server_default="false")

@@ -216,6 +216,8 @@ class EventParticipant(Timed, Base):
     presence: Mapped[Presence] = mapped_column(choice(Presence), server_default="invited")
     ready_at: Mapped[datetime | None]
     seen_at: Mapped[datetime | None]
+    # When they first were in their room.
+    came_at: Mapped[datetime | None]
 
 
 class Draft(Base):

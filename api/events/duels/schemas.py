@@ -89,6 +89,9 @@ class DuelMemberShown(BaseModel):
     user_id: UUID
     name: str
     joined: bool
+    selected: Annotated[
+        bool, Field(description="By a guild master, and they have not said yes themselves.")
+    ]
 
 
 class DuelSideShown(BaseModel):

@@ -19,10 +19,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api import audit
 from api.auth import CurrentUser, Role
 from api.db.base import new_id
-from api.db.models import Duel, DuelMember, DuelSide, DuelState
+from api.db.models import Duel, DuelMember, DuelSide, DuelState, EventState
 from api.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from api.events.duels import making, schemas, sides
 from api.events.rooms.presence import Said
+from api.leaderboards import updating
 
 OFFERED_MAX = 10
 OPEN = frozenset({DuelState.OFFERED, DuelState.GATHERING})
@@ -127,12 +128,18 @@ async def accept(
 
 
 async def join(session: AsyncSession, user: CurrentUser, duel_id: UUID, *, now: datetime) -> Duel:
-    """Take the place a captain has named one for; the caller commits."""
+    """Take the place a captain has named one for; the caller commits.
+
+    Who was selected for it is on it already, and says until the start that they mean it.
+    """
     duel = await locked(session, user, duel_id)
     mine = await session.get(DuelMember, (duel_id, user.id))
     if mine is None or user.id == duel.opponent_id:
         raise ForbiddenError("that is for those whom a captain named to do")
     if mine.joined_at is not None and duel.state in {*OPEN, DuelState.ACCEPTED}:
+        if mine.selected and await _is_to_come(session, duel):
+            mine.selected = False
+            audit.record(session, user, "duel.join", subject=("duel", duel.id))
         return duel
     _need_open(duel, now)
     await _say_yes(session, duel, user, now=now)
@@ -181,6 +188,15 @@ async def locked(session: AsyncSession, user: CurrentUser, duel_id: UUID) -> Due
     """Return a duel of the caller that nobody else changes until the transaction ends."""
     await one(session, user, duel_id)
     return await session.get_one(Duel, duel_id, with_for_update=True, populate_existing=True)
+
+
+async def _is_to_come(session: AsyncSession, duel: Duel) -> bool:
+    """Tell whether a duel has not started: afterwards nobody chooses whether it counts for them."""
+    if duel.event_id is None:
+        return True
+    # Locked, so that it does not start meanwhile.
+    event = await updating.locked(session, duel.event_id)
+    return event.started_at is None and event.state is not EventState.CANCELLED
 
 
 def _need_open(duel: Duel, now: datetime) -> None:

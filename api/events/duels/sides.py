@@ -1,7 +1,8 @@
 """The two sides of a duel: who is on them, who has still to say yes, and how they are shown.
 
 A captain names who plays beside them. A guild master's own guild is theirs to select from, as for
-any event; everybody else is on a side once they have joined it themselves.
+any event, though no rating moves by that alone (`api.events.rating`); everybody else is on a side
+once they have joined it themselves.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -77,6 +78,7 @@ async def line_up(
                 side=side,
                 name=names.get(each, "")[:NAME_MAX],
                 joined_at=now if each in selected else None,
+                selected=each in selected,
             )
         )
     await session.flush()
@@ -155,7 +157,10 @@ def _side(duel: Duel, side: DuelSide, people: Iterable[DuelMember]) -> schemas.D
     captain = captain_id(duel, side)
     listed = [
         schemas.DuelMemberShown(
-            user_id=each.user_id, name=each.name, joined=each.joined_at is not None
+            user_id=each.user_id,
+            name=each.name,
+            joined=each.joined_at is not None,
+            selected=each.selected,
         )
         for each in people
         if each.side is side

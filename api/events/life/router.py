@@ -139,7 +139,10 @@ async def act_on_event(
 
     async def change(found: Event, _asked: datetime) -> Done:
         # Its moment is one at which nobody is handing in.
-        await acting.held(session, found.id, act)
+        held = await acting.held(session, found.id, act)
+        if held.state is not EventState.REQUESTED:
+            # Whoever asked for it cancels a request, and not what was approved meanwhile.
+            _need_master(user)
         now = await clocks.now(session)
         return await acting.act(
             session,

@@ -278,3 +278,26 @@ async def test_requests_of_one_moment_are_counted(
         *(chief.post("/v1/events", json={"slug": f"e{n}", **wanted}) for n in range(6))
     )
     assert sorted(each.status_code for each in answers) == [201] * 2 + [409] * 4
+
+
+async def test_nobody_calls_off_what_was_approved_meanwhile(
+    arena: Arenas, client_for: ClientFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asked for an event takes a request back, not an event."""
+    made = await arena()
+    chief = client_for(Role.GUILD_MASTER)
+    wanted = {"title": "T", "format": "icpc", "starts_at": soon(hours=2), "duration_s": 3600}
+    asked = (await chief.post("/v1/events", json={"slug": "spring", **wanted})).json()
+    real = acting.held
+
+    async def slowly(*args: Any) -> Event:
+        async with made.parts.sessions() as session:
+            mine = update(Event).where(Event.id == UUID(asked["id"]))
+            await session.execute(mine.values(state=EventState.APPROVED))
+            await session.commit()
+        return await real(*args)
+
+    monkeypatch.setattr(acting, "held", slowly)
+    answer = await chief.post(f"{asked['url']}/acts/cancel")
+    assert answer.status_code == 403, answer.text
+    assert (await chief.get(asked["url"])).json()["state"] == "approved"

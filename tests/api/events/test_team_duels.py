@@ -69,13 +69,22 @@ class Four:
         """Go on until the event is live."""
         path = await self.gathered()
         joined = (await self.call(self.cid, f"{path}/join")).json()
-        event_id, now = UUID(joined["event_id"]), datetime.now(UTC)
+        event_id = UUID(joined["event_id"])
+        await self.start(event_id, ago=timedelta(minutes=1))
+        return path, self.arena(event_id)
+
+    async def start(self, event_id: UUID, *, ago: timedelta = timedelta()) -> None:
+        """Start the event of a duel."""
+        now = datetime.now(UTC)
         async with self.parts.sessions() as session:
-            start = now - timedelta(minutes=1)
-            await session.execute(update(Event).where(Event.id == event_id).values(starts_at=start))
+            past = {"starts_at": now - ago}
+            await session.execute(update(Event).where(Event.id == event_id).values(**past))
             await acting.act(session, event_id, Act.START, by=None, now=now)
             await session.commit()
-        return path, Arena(
+
+    def arena(self, event_id: UUID) -> Arena:
+        """Return where a duel is played."""
+        return Arena(
             parts=self.parts,
             client_for=self.client_for,
             event_id=event_id,
@@ -268,11 +277,61 @@ async def test_friends_do_not_lose_to_each_other_in_changing_teams(four: Four) -
 
     _, arena = await four.started()
     await lasts(arena.event_id)
-    assert await rated() == 4
-    await single(four.ada, four.dan)
-    assert await rated() == 4
+    # Dan was selected and did nothing: he has met nobody yet, whichever side is asked about.
+    assert await rated() == 3
+    await single(four.dan, four.ada)
+    assert await rated() == 5
+    for who, against in ((four.ada, four.dan), (four.ada, four.bob), (four.bob, four.cid)):
+        await single(who, against)
+        await single(against, who)
+        assert await rated() == 5
     await single(four.bob, four.dan)
-    assert await rated() == 6
+    assert await rated() == 7
+
+
+@pytest.mark.parametrize(
+    ("does", "is_rated"),
+    [
+        ("nothing", False),
+        ("joins", True),
+        ("comes", True),
+        ("comes later", False),
+        ("hands in", True),
+    ],
+)
+async def test_who_was_only_selected_is_not_rated(four: Four, does: str, is_rated: bool) -> None:  # noqa: FBT001 - a column
+    """Else a guild master could give a duel up, and the ratings of others with it."""
+    path = await four.gathered()
+
+    async def is_selected() -> list[bool]:
+        sides = (await four.shown(path))["sides"]
+        return [each["selected"] for side in sides for each in side["members"]]
+
+    assert await is_selected() == [False, False, False, True]
+    if does == "joins":
+        await four.call(four.dan, f"{path}/join")
+        assert await is_selected() == [False] * 4
+    arena = four.arena(UUID((await four.call(four.cid, f"{path}/join")).json()["event_id"]))
+    room = f"/v1/events/{arena.event_id}/join"
+    if does == "comes":
+        assert (await arena.client(four.dan).post(room)).status_code == 200
+    await four.start(arena.event_id)
+    if does == "comes later":
+        assert (await arena.client(four.dan).post(room)).status_code == 200
+        assert (await four.call(four.dan, f"{path}/join")).status_code == 200
+        assert await is_selected() == [False, False, False, True]
+    if does == "hands in":
+        assert (await arena.submit(four.dan, "WA")).status_code == 202
+        await arena.judged()
+    assert (await four.call(four.bob, f"{path}/resign")).status_code == 200
+    await four.decided()
+    async with four.parts.sessions() as session:
+        moved = {
+            each.user_id: each.after > each.before
+            for each in await session.scalars(select(RatingChange))
+        }
+    others = {four.ada: True, four.cid: True, four.bob: False}
+    assert moved == others | ({four.dan: False} if is_rated else {})
 
 
 async def test_a_captain_gives_a_duel_up(four: Four) -> None:

@@ -1,13 +1,15 @@
 """Boards over HTTP: who sees what, and that formulas and what is frozen stay where they are."""
 
+import asyncio
 import csv
 import io
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from fastapi import FastAPI
+from sqlalchemy import QueuePool, select, update
 
 from api.auth import Role
 from api.db.base import new_id
@@ -275,6 +277,34 @@ async def test_ratings(parts: Parts, ground: Grounds, anonymous: Client) -> None
     assert (await anonymous.get(f"/v1/ratings/{new_id()}")).status_code == 404
 
 
+async def test_ratings_tell_nobody_of_a_private_event(
+    parts: Parts, ground: Grounds, anonymous: Client, client_for: ClientFor
+) -> None:
+    made = await ground(entries=1, private=True)
+    who = new_id()
+    async with parts.sessions() as session:
+        session.add(Rating(user_id=who, rating=1600, games=1))
+        session.add(
+            RatingChange(event_id=made.event_id, user_id=who, before=1500, after=1600, rank=1)
+        )
+        session.add(
+            EventParticipant(
+                entry_id=made.entries[0], user_id=who, event_id=made.event_id, name="Ada"
+            )
+        )
+        await session.commit()
+    seen = {"nobody": anonymous, "a stranger": client_for()}
+    seen |= {"oneself": client_for(user_id=who), "the jury": client_for(Role.GAME_MASTER)}
+    told = {name: (await each.get(f"/v1/ratings/{who}")).json() for name, each in seen.items()}
+    assert {name: len(each["items"]) for name, each in told.items()} == {
+        "nobody": 0,
+        "a stranger": 0,
+        "oneself": 1,
+        "the jury": 1,
+    }
+    assert {each["rating"] for each in told.values()} == {1600}
+
+
 async def test_exports_are_bounded(played: Ground, client_for: ClientFor) -> None:
     """A whole board is dear: each may take so many, whatever the others take."""
     one, other = client_for(), client_for()
@@ -283,3 +313,38 @@ async def test_exports_are_bounded(played: Ground, client_for: ClientFor) -> Non
     assert (await one.get(path(played, ".csv"))).json()["type"].endswith(":rate-limited")
     assert (await other.get(path(played, ".csv"))).status_code == 200
     assert (await one.get(path(played))).status_code == 200
+
+
+async def test_who_reads_an_export_slowly_keeps_no_connection(played: Ground, app: FastAPI) -> None:
+    parts: Parts = app.state.parts
+    begun, told = asyncio.Event(), asyncio.Event()
+
+    async def send(message: Any) -> None:
+        assert message.get("status", 200) == 200
+        if message["type"] == "http.response.body":
+            begun.set()
+            await told.wait()
+
+    async def receive() -> Any:
+        await told.wait()
+        return {"type": "http.disconnect"}
+
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": path(played, ".json"),
+        "query_string": b"",
+        "headers": [],
+        "client": ("192.0.2.1", 1),
+        "scheme": "http",
+        "http_version": "1.1",
+        "asgi": {"version": "3.0"},
+        "server": ("test", 80),
+        "root_path": "",
+    }
+    reading = asyncio.create_task(app(scope, receive, send))
+    async with asyncio.timeout(10):
+        await begun.wait()
+        assert cast("QueuePool", parts.engine.pool).checkedout() == 0
+        told.set()
+        await reading

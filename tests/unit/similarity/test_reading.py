@@ -123,6 +123,23 @@ def test_an_archive_finds_the_copy() -> None:
         Index.from_bytes(archive.to_bytes()[:100])
 
 
+def test_an_archive_parts_what_is_equal_in_what_it_uses() -> None:
+    """Many programs that run the same code: the one that is the same in all else comes first."""
+    used = f"{program(1, 12)}print(solve([1]))\n"
+    kept = {
+        f"s{n}": fingerprint(f"{program(n, 4).replace('solve', 'other')}{used}".encode(), "python3")
+        for n in range(60)
+    }
+    archive = Index()
+    for name, made in kept.items():
+        archive.add(name, made)
+    for name, made in kept.items():
+        near = archive.search(made, lambda names: [(each, kept[each]) for each in names], limit=2)
+
+        assert near[0].id == name
+        assert near[0].score == near[1].score
+
+
 def test_vectors_are_near_for_copies() -> None:
     """Length 1, the same each time, and a copy is the nearest."""
     vectors = [vector(fingerprint(program(n).encode(), "python3"), 256) for n in range(20)]
