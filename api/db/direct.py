@@ -2,11 +2,11 @@
 
 `Direct` is one connection that is kept for statements asked for all the time. It comes from the
 engine, so address, bounds and session settings are the same, and it is made anew once it is lost.
-`ask` and `copy` do it inside the transaction of a session, `look` reads without one; they
-raise what a session raises, since nobody who calls them knows which way a statement takes.
+`ask` and `copy` do it inside the transaction of a session, `look` and `look_through` read without
+one. They raise what a session raises: nobody who calls them knows which way a statement takes.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -14,6 +14,7 @@ import asyncpg
 from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+from sqlalchemy.orm import Session
 
 # What a database that is away, restarting or overloaded raises; anything else is about the data.
 AWAY = (
@@ -33,9 +34,8 @@ async def copy(
     session: AsyncSession, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
 ) -> None:
     """Add many rows; the session's transaction has begun, with any statement before."""
-    held = await session.connection()
-    driver = await _driver(held)
-    async with _as_sessions_raise(held, driver):
+    _, driver = await session.run_sync(_of)
+    async with _as_sessions_raise(session, driver):
         await driver.copy_records_to_table(
             table.name, schema_name=table.schema, columns=list(columns), records=rows
         )
@@ -43,13 +43,12 @@ async def copy(
 
 async def ask(session: AsyncSession, statement: str, *values: Any) -> Any:
     """Return the one value a statement gives, its parameters $1 and so on."""
-    held = await session.connection()
-    driver = await _driver(held)
+    _, driver = await session.run_sync(_of)
     if not driver.is_in_transaction():
         # A session begins its transaction with the first statement that it knows of.
-        first = await held.exec_driver_sql(statement, values)
+        first = await (await session.connection()).exec_driver_sql(statement, values)
         return first.scalar() if first.returns_rows else None
-    async with _as_sessions_raise(held, driver):
+    async with _as_sessions_raise(session, driver):
         return await driver.fetchval(statement, *values)
 
 
@@ -59,30 +58,47 @@ async def look(session: AsyncSession, statement: str, *values: Any) -> Any:
     It begins no transaction, so it costs one round trip and not three, unless the session's is to
     see one moment; in one that has begun it sees what that sees.
     """
-    held = await session.connection()
-    assert held.sync_connection is not None
-    if "isolation_level" in held.sync_connection.get_execution_options():
+    one_moment, driver = await session.run_sync(_of)
+    if one_moment:
         return await ask(session, statement, *values)
-    driver = await _driver(held)
-    async with _as_sessions_raise(held, driver):
+    async with _as_sessions_raise(session, driver):
         return await driver.fetchval(statement, *values)
+
+
+async def look_through(
+    session: AsyncSession, statement: str, *values: Any
+) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of a statement that reads, and stands for itself, as `look` does."""
+    one_moment, driver = await session.run_sync(_of)
+    if one_moment:
+        found = await (await session.connection()).exec_driver_sql(statement, values)
+        return [dict(each) for each in found.mappings()]
+    async with _as_sessions_raise(session, driver):
+        return cast("Sequence[Mapping[str, Any]]", await driver.fetch(statement, *values))
 
 
 @asynccontextmanager
 async def _as_sessions_raise(
-    held: AsyncConnection, driver: asyncpg.Connection
+    session: AsyncSession, driver: asyncpg.Connection
 ) -> AsyncIterator[None]:
     try:
         yield
     except AWAY as error:
         if driver.is_closed():
             # Or the session fails once more when it takes back what the server has forgotten.
-            await held.invalidate()
+            await (await session.connection()).invalidate()
         raise OperationalError(None, None, error) from error
     except asyncpg.IntegrityConstraintViolationError as error:
         raise IntegrityError(None, None, error) from error
     except asyncpg.PostgresError as error:
         raise DBAPIError(None, None, error) from error
+
+
+def _of(session: Session) -> tuple[bool, asyncpg.Connection]:
+    """Return whether all statements of a session's transaction see one moment, and its driver."""
+    held = session.connection()
+    one_moment = "isolation_level" in held.get_execution_options()
+    return one_moment, cast("asyncpg.Connection", held.connection.driver_connection)
 
 
 async def _driver(held: AsyncConnection) -> asyncpg.Connection:
@@ -92,7 +108,8 @@ async def _driver(held: AsyncConnection) -> asyncpg.Connection:
 
 async def begun(session: AsyncSession) -> bool:
     """Tell whether a session's transaction has begun at the database."""
-    return (await _driver(await session.connection())).is_in_transaction()
+    _, driver = await session.run_sync(_of)
+    return driver.is_in_transaction()
 
 
 class Direct:

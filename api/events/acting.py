@@ -316,6 +316,7 @@ async def _finalise(session: AsyncSession, event: Event, *, now: datetime, force
         raise ConflictError(
             f"{drafts} drafts are still to be handed in", slug="event-pending", pending=drafts
         )
+    await handing_in.give_up(session, event)
     pending = await session.scalar(
         select(func.coalesce(func.sum(BoardCell.pending), 0)).where(
             BoardCell.event_id == event.id, BoardCell.public.is_(False)

@@ -99,7 +99,7 @@ async def _leaderboard(session: AsyncSession, event: Event, rows: list[Ranked]) 
                 for task, cell in row.cells.items()
             ],
             "experience": experience(
-                event.awards, rank=row.rank, score=row.score, took_part=bool(row.cells)
+                event.awards, rank=row.rank, score=row.score, took_part=bool(row.kept)
             ),
         }
         for row in rows

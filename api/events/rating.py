@@ -56,7 +56,7 @@ async def rate(session: AsyncSession, event: Event, rows: Iterable[Ranked]) -> N
     await session.execute(_ONE_BY_ONE)
     duel = event.format == DUEL
     field = await _field(
-        session, event, {row.entry_id: row.rank for row in rows if row.cells or duel}
+        session, event, {row.entry_id: row.rank for row in rows if row.kept or duel}
     )
     if not field or (duel and not await _counts(session, field)):
         return

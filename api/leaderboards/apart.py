@@ -16,7 +16,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import ApartRow, EntryKind, EventEntry
 from api.leaderboards import cells, logs, moments, scoring
-from api.leaderboards.cells import Shown
 from api.leaderboards.logs import Log
 from api.leaderboards.queries import Ranked
 from api.leaderboards.scoring import Rules
@@ -185,7 +184,7 @@ def ranked(kept: Any, *, rank: int) -> Ranked:
         lost=kept["lost"],
         penalty=kept["penalty"],
         last=kept["last"],
-        cells={task: Shown(*each) for task, each in kept["cells"].items()},
+        kept=kept["cells"],
     )
 
 

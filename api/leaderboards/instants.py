@@ -135,7 +135,7 @@ def _ranked(made: Made, row: Row) -> Ranked:
         lost=scoring.decimal(-row.standing.score),
         penalty=row.standing.penalty,
         last=row.standing.last,
-        cells={task: cells.shown(each) for task, each in row.cells.items()},
+        kept={task: cells.shown(each) for task, each in row.cells.items()},
     )
 
 

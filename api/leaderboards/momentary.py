@@ -335,7 +335,7 @@ async def _filled(
             cell = _cell(on, row.entry_id, problems[task], bundle, clock, until_us)
             if cell.touched:
                 made[who][task] = cells.shown(cell)
-        return [replace(row, cells=made[str(row.entry_id)]) for row in ranked]
+        return [replace(row, kept=made[str(row.entry_id)]) for row in ranked]
 
     # Somebody may have tried very often.
     return await asyncio.to_thread(filled)
@@ -379,5 +379,5 @@ def _ranked(row: Mapping[str, Any], rank: int) -> Ranked:
         lost=Decimal(row["exactly"]),
         penalty=row["penalty"],
         last=row["last"],
-        cells={},
+        kept={},
     )

@@ -1,14 +1,14 @@
 """Reading boards: the top, somebody's own rank, rooms and guilds; never more than a page.
 
-A row holds what is shown of its cells, so that a page is one statement: it comes as one JSON
-document, which is read in less time than a hundred rows are.
+A row holds what is shown of its cells, so that a page is one statement. Its cells come as JSON
+text, and those of a page are read as one document.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -21,10 +21,8 @@ from api.db.models import BoardGuild, BoardRow, BoardTally, EntryKind
 from api.leaderboards import tallies
 from api.leaderboards.cells import Shown
 
-IDS_KEPT = 8192
 _ROW = """
-    r.entry_id, r.room_id, r.guild_id, r.lost, r.penalty, r.last, e.name, r.cells,
-    r.lost::text AS exactly
+    r.entry_id, r.room_id, r.guild_id, r.lost, r.penalty, r.last, e.name, r.cells::text AS cells
     FROM codebattle.board_rows AS r
     JOIN codebattle.event_entries AS e ON e.id = r.entry_id
     WHERE r.event_id = :event_id AND r.public = :public
@@ -35,22 +33,21 @@ _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 # The next power of two is written out as the bound, so that PostgreSQL keeps a plan: for a limit
 # that is only given it makes one each time.
 _TOP = """
-SELECT json_agg(row)::text FROM (
-    SELECT * FROM (SELECT {row} {among}
-    ORDER BY r.lost, r.penalty, r.last, r.entry_id LIMIT {bound}) AS first LIMIT :most
-) AS row
+SELECT * FROM (
+    SELECT {row} {among} ORDER BY r.lost, r.penalty, r.last, r.entry_id LIMIT {bound}
+) AS first LIMIT :most
 """
 _AFTER = """
-SELECT json_agg(row)::text FROM (
-    SELECT * FROM (SELECT {row} {among} AND (r.lost, r.penalty, r.last, r.entry_id) > (
+SELECT * FROM (
+    SELECT {row} {among} AND (r.lost, r.penalty, r.last, r.entry_id) > (
         SELECT a.lost, a.penalty, a.last, a.entry_id FROM codebattle.board_rows AS a
         WHERE a.event_id = :event_id AND a.public = :public AND a.entry_id = :after
-    ) ORDER BY r.lost, r.penalty, r.last, r.entry_id LIMIT {bound}) AS next LIMIT :most
-) AS row
+    ) ORDER BY r.lost, r.penalty, r.last, r.entry_id LIMIT {bound}
+) AS next LIMIT :most
 """
 # How many are ahead of a row, and how many come before it.
 _BEFORE = """
-SELECT json_build_array({tallied} + ahead, {tallied} + before)::text
+SELECT {tallied} + ahead AS ahead, {tallied} + before AS before
 FROM (
     SELECT lost, penalty, last, entry_id FROM codebattle.board_rows
     WHERE event_id = :event_id AND public = :public AND entry_id = :entry_id
@@ -67,11 +64,11 @@ CROSS JOIN LATERAL (
 """
 # A row and how many are ahead of it.
 _ONE = """
-SELECT json_build_array(own, {tallied} + (
+SELECT own.*, {tallied} + (
     SELECT count(*) FROM codebattle.board_rows AS r
     WHERE r.event_id = :event_id AND r.public = :public {among} {from}
         AND (r.lost, r.penalty, r.last) < (own.lost, own.penalty, own.last)
-))::text
+) AS ahead
 FROM (SELECT {row} {among} AND r.entry_id = :entry_id) AS own
 """
 # Of a whole board only the rows of one tally are counted, and the tallies ahead of it.
@@ -135,7 +132,10 @@ class First:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranked:
-    """An entry with its rank, and its cells by problem id as plain values."""
+    """An entry with its rank, and its cells by problem id.
+
+    `kept` has the values of each `Shown` as a page has them: most are shown as something else.
+    """
 
     rank: int
     entry_id: UUID
@@ -146,7 +146,12 @@ class Ranked:
     lost: Decimal
     penalty: int
     last: int
-    cells: dict[str, Shown]
+    kept: Mapping[str, Sequence[Any]]
+
+    @property
+    def cells(self) -> dict[str, Shown]:
+        """Return the cells by problem id."""
+        return {task: Shown._make(each) for task, each in self.kept.items()}
 
     @property
     def score(self) -> float:
@@ -173,19 +178,21 @@ async def page(
         rank, before = await _places(session, among, rows[0]["entry_id"])
     ranked: list[Ranked] = []
     key = None
-    for place, row in enumerate(rows, start=before + 1):
-        own = (Decimal(row["exactly"]), row["penalty"], row["last"])
+    cells = from_json(f"[{','.join([row['cells'] for row in rows])}]", cache_strings="keys")
+    for place, (row, kept) in enumerate(zip(rows, cells, strict=True), start=before + 1):
+        own = (row["lost"], row["penalty"], row["last"])
         if ranked and own != key:
             rank = place
         key = own
-        ranked.append(_ranked(row, rank))
+        ranked.append(_ranked(row, rank, kept))
     return ranked
 
 
 async def one(session: AsyncSession, among: Among, entry_id: UUID) -> Ranked | None:
     """Return one entry with its rank, if it is among those that are meant."""
-    found = await _asked(session, _ONE, among, entry_id=entry_id)
-    return None if found is None else _ranked(found[0], found[1] + 1)
+    for row in await _asked(session, _ONE, among, entry_id=entry_id):
+        return _ranked(row, row["ahead"] + 1, from_json(row["cells"]))
+    return None
 
 
 async def count(session: AsyncSession, among: Among) -> int:
@@ -230,17 +237,17 @@ async def guilds(session: AsyncSession, event_id: UUID, *, public: bool) -> list
 
 async def _places(session: AsyncSession, among: Among, entry_id: UUID) -> tuple[int, int]:
     """Return an entry's rank, and how many rows come before it."""
-    ahead, before = await _asked(session, _BEFORE, among, entry_id=entry_id)
-    return ahead + 1, before
+    (row,) = await _asked(session, _BEFORE, among, entry_id=entry_id)
+    return row["ahead"] + 1, row["before"]
 
 
-async def _asked(session: AsyncSession, form: str, among: Among, **more: Any) -> Any:
-    """Return what the JSON says that a statement gives, None when it gives nothing."""
+async def _asked(
+    session: AsyncSession, form: str, among: Among, **more: Any
+) -> Sequence[Mapping[str, Any]]:
+    """Return the rows of a statement."""
     statement, names = _written(form, *among.filters)
     values = among.values | more
-    found = await direct.look(session, statement, *(values[name] for name in names))
-    # Ids and names come once: keeping them for the next costs more than reading them.
-    return None if found is None else from_json(found, cache_strings="keys")
+    return await direct.look_through(session, statement, *(values[name] for name in names))
 
 
 @cache
@@ -257,23 +264,15 @@ def _written(form: str, *filters: str) -> tuple[str, tuple[str, ...]]:
     return _NAMED.sub(lambda found: numbered[found[1]], written), names
 
 
-def _ranked(row: Mapping[str, Any], rank: int) -> Ranked:
-    room, guild = row["room_id"], row["guild_id"]
+def _ranked(row: Mapping[str, Any], rank: int, kept: Mapping[str, Sequence[Any]]) -> Ranked:
     return Ranked(
         rank=rank,
-        entry_id=_id(row["entry_id"]),
+        entry_id=row["entry_id"],
         name=row["name"],
-        room_id=None if room is None else _id(room),
-        guild_id=None if guild is None else _id(guild),
-        lost=Decimal(row["exactly"]),
+        room_id=row["room_id"],
+        guild_id=row["guild_id"],
+        lost=row["lost"],
         penalty=row["penalty"],
         last=row["last"],
-        # What `Shown._make` does, but for counting: a page has a thousand of them.
-        cells={task: tuple.__new__(Shown, each) for task, each in row["cells"].items()},
+        kept=kept,
     )
-
-
-@lru_cache(IDS_KEPT)
-def _id(text: str) -> UUID:
-    """Return an id; those at the top, and of rooms and guilds, are read again and again."""
-    return UUID(text)

@@ -85,8 +85,9 @@ async def get_leaderboard(
         return _answer(await replaying.virtual(parts, user, asked, elapsed_s=elapsed_s), known)
     if kind is EntryKind.PRACTICE:
         return _answer(await _practice(parts, user, asked), known)
-    made = _now(parts, user, asked) if at is None else _then(parts, user, asked, at)
-    return _answer(await made, known)
+    if at is None:
+        return _sent(await _now(parts, user, asked), known)
+    return _answer(await _then(parts, user, asked, at), known)
 
 
 @router.get(
@@ -204,25 +205,30 @@ async def _practice(parts: Parts, user: CurrentUser | None, asked: Asked) -> sch
     return await parts.recent.get(("practice", asked, who), make)
 
 
-async def _now(parts: Parts, user: CurrentUser | None, asked: Asked) -> schemas.Board:
-    async def make() -> schemas.Board:
+async def _now(parts: Parts, user: CurrentUser | None, asked: Asked) -> str:
+    """Return the board as it is, as JSON: everybody gets the same but for the row of their own."""
+
+    async def make() -> tuple[schemas.Board, str]:
         async with parts.sessions() as session:
-            return await overridden.marked(session, await viewing.board(session, user, asked))
+            page = await overridden.marked(session, await viewing.board(session, user, asked))
+        return page, page.model_dump_json(exclude={"own"})
 
     await _may_know(parts, user, asked.event_id)
-    page = await parts.recent.get(("board", asked), make)
-    if user is None:
-        return page
-    user_id, among = user.id, asked.among
+    page, written = await parts.recent.get(("board", asked), make)
+    own = "null" if user is None else await _own(parts, user.id, asked, page)
+    return f'{written.removesuffix("}")},"own":{own}}}'
 
-    async def mine() -> schemas.BoardRow | None:
+
+async def _own(parts: Parts, user_id: UUID, asked: Asked, page: schemas.Board) -> str:
+    among = asked.among
+
+    async def make() -> str:
         async with parts.sessions() as session:
             row = await viewing.own(session, among, user_id)
             (await overridden.of(session, page)).on([row])
-            return row
+            return "null" if row is None else row.model_dump_json()
 
-    own = await parts.recent.get(("own", among, user_id), mine)
-    return page.model_copy(update={"own": own})
+    return await parts.recent.get(("own", among, user_id), make)
 
 
 async def _may_know(parts: Parts, user: CurrentUser | None, event_id: UUID) -> None:
@@ -274,7 +280,11 @@ async def _then(
 
 
 def _answer(made: BaseModel, known: str | None) -> Response:
-    body = made.model_dump_json().encode()
+    return _sent(made.model_dump_json(), known)
+
+
+def _sent(written: str, known: str | None) -> Response:
+    body = written.encode()
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     headers = REVALIDATE | {"ETag": tag}
     if known is not None and tag in {each.strip() for each in known.split(",")}:

@@ -1,5 +1,6 @@
 """Leaderboards, ratings and thaws as clients see them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
@@ -37,7 +38,9 @@ class BoardProblem(BaseModel):
     first: FirstSolve | None
 
 
-class BoardCell(BaseModel):
+# Not a model: a page has a thousand of them, and these are made in a fifth of the time.
+@dataclass(slots=True, kw_only=True)
+class BoardCell:
     """One entry on one problem."""
 
     attempts: Annotated[int, Field(description="Judged attempts that count.")]

@@ -288,7 +288,11 @@ def shown(rows: Sequence[Ranked], tasks: Sequence[EventProblem]) -> list[schemas
             score=row.score,
             penalty=row.penalty,
             last=row.last,
-            cells={label: cell(row.cells[task]) for task, label in columns if task in row.cells},
+            cells={
+                label: cell(Shown._make(row.kept[task]))
+                for task, label in columns
+                if task in row.kept
+            },
         )
         for row in rows
     ]

@@ -204,7 +204,7 @@ def joined(files: Mapping[str, bytes]) -> tuple[str, tuple[tuple[str, int], ...]
 
 
 def _walked(text: str, language: str, files: tuple[tuple[str, int], ...]) -> Fingerprint:
-    walked, lines = walk(text, language)
+    walked, lines = walk(text, language, alone=not files)
     return Fingerprint(
         language=language,
         spellings=np.array(walked.spellings, dtype=np.uint32),

@@ -1,9 +1,10 @@
 """Writes macros of C and C++ out, those a source defines itself: `REP(i, 0, n)` is a loop again.
 
 A grammar cannot read what macros stand for, and whoever hides a copy behind some must not get away
-with it. Only what is sure is written out: a macro defined once for all compilers, whose body pastes
-nothing. Names of constants stay, as those of variables do. Lines stay where they are, and whatever
-a hostile source does, the work has an end: then it is read as it is written.
+with it, nor by macros that only this takes for some. Only what is sure is written out: a macro
+defined in no condition, whose body pastes nothing and keeps all it is given. Names of constants
+stay, as those of variables do. Lines stay where they are, and whatever a hostile source does, the
+work has an end: then it is read as it is written.
 """
 
 import re
@@ -27,7 +28,15 @@ _DEFINED = re.compile(rb"([A-Za-z_]\w*)(\([^()]*\))?(.*)", re.DOTALL)
 _PARAMETER = re.compile(rb"[A-Za-z_]\w*")
 _NAME = re.compile(rb"[A-Za-z_]")
 _REMARK = re.compile(rb"//.*|/\*.*?\*/")
-_RAW = re.compile(rb"R\"")
+# What compilers may read in another way than this: raw texts, names and marks that are continued on
+# the next line, digraphs, trigraphs, directives behind comments, and what brings a macro back.
+_ODD = re.compile(
+    rb"[\x00\v\f]|R\"|%:|\?\?[=/]|_Pragma|_macro|\\[ \t]+\n"
+    rb"|[\w#/*?%:\"'<\\$\x80-\xff]\\\n"
+)
+_KNOWN = frozenset(
+    b"if ifdef ifndef elif else endif define undef include pragma error warning line".split()
+)
 _OPENING, _CLOSING = frozenset([b"(", b"[", b"{"]), frozenset([b")", b"]", b"}"])
 
 
@@ -52,8 +61,10 @@ _Piece = bytes | _Within
 
 def written_out(source: bytes) -> bytes:
     """Return a source without its simple macros; the source itself where that is not sure."""
-    if b"define" not in source or b"#" not in source or _RAW.search(source):
+    if b"define" not in source or b"#" not in source or _ODD.search(source):
         return source
+    if any(b"#" in line.partition(b"*/")[2] for line in source.split(b"\n")):
+        return source  # a directive, maybe, behind a comment
     return _Writer().write(source) or source
 
 
@@ -70,7 +81,7 @@ class _Writer:
         self._steps = STEPS_MAX
 
     def write(self, source: bytes) -> bytes | None:
-        """Return the source with macros written out, None when that takes too long."""
+        """Return the source with macros written out, None when that takes long or is not sure."""
         out: list[bytes] = []
         self._waiting = [*reversed(_TOKEN.findall(source))]
         if len(self._waiting) > STEPS_MAX:
@@ -83,7 +94,10 @@ class _Writer:
             if isinstance(piece, _Within):
                 self._noted(piece)
             elif piece.lstrip()[:1] == b"#":
-                out.append(self._directed(piece))
+                line = self._directed(piece)
+                if line is None:
+                    return None
+                out.append(line)
             elif piece in self._macros and piece not in self._hidden:
                 if not self._replaced(piece, self._macros[piece]):
                     out.append(piece)
@@ -94,10 +108,18 @@ class _Writer:
     def _noted(self, mark: _Within) -> None:
         (self._hidden.add if mark.hidden else self._hidden.discard)(mark.name)
 
-    def _directed(self, line: bytes) -> bytes:
-        """Take note of a directive; return it, or blank lines where it is not needed any more."""
+    def _directed(self, line: bytes) -> bytes | None:
+        """Take note of a directive; return it, or blank lines where it is not needed any more.
+
+        None is returned for one that nobody knows here.
+        """
         found = _DIRECTIVE.match(line)
-        word, rest = found.groups() if found else (b"", b"")
+        word, rest = found.groups() if found else (b"", line.strip(b" \t#"))
+        if word not in _KNOWN and (word or rest):
+            return None
+        if word == b"include" and not rest.startswith(b"<"):
+            # What is in there may define anything, or take it back.
+            self._macros.clear()
         if word.startswith(b"if"):
             self._conditions += 1
         elif word == b"endif":
@@ -127,7 +149,8 @@ class _Writer:
             if not all(_PARAMETER.fullmatch(each) for each in parameters):
                 return False
         pieces = tuple(_TOKEN.findall(body))
-        if len(pieces) > _BODY_MAX or len(rest) > _LINE_BYTES_MAX or b"#" in body:
+        dropping = not set(parameters or ()).issubset(pieces)
+        if dropping or len(pieces) > _BODY_MAX or len(rest) > _LINE_BYTES_MAX or b"#" in body:
             return False
         if parameters is None and body and self._constant(pieces):
             self._constants.add(name)

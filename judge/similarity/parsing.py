@@ -15,9 +15,10 @@ from tree_sitter import Node, Tree, TreeCursor
 
 from judge.similarity import kinds
 from judge.similarity.arrays import Array
+from judge.similarity.conditions import compiled
 from judge.similarity.grammars import family, grammar, parser
 from judge.similarity.macros import written_out
-from judge.similarity.unused import Definition, compiled, is_called, is_entry
+from judge.similarity.unused import Definition, is_called, is_entry
 
 TOKENS_MAX = 200_000
 # A table of numbers says by its beginning whose it is; all of it would hide what else is there.
@@ -81,11 +82,15 @@ class _Rule:
     nameless: bool = False
 
 
-def walk(text: str, language: str) -> tuple[Walked, Array]:
-    """Return the streams of a text and the first line (from 1) of each leaf."""
+def walk(text: str, language: str, *, alone: bool = True) -> tuple[Walked, Array]:
+    """Return the streams of a text and the first line (from 1) of each leaf.
+
+    Of several files nobody knows here which is read after which, so their macros stay.
+    """
     source = text.encode("utf-8")
     if family(language) == "c":
-        source = written_out(compiled(source))
+        source = compiled(source)
+        source = written_out(source) if alone else source
     walked = (_parsed(source, language) if grammar(language) else None) or _lexed(source)
     breaks = np.flatnonzero(np.frombuffer(source, dtype=np.uint8) == 10)
     lines = np.searchsorted(breaks, np.array(walked.starts, dtype=np.int64)) + 1

@@ -1,8 +1,8 @@
-"""What of a program nothing in it leads to: branches never compiled, definitions never used.
+"""What of a program nothing in it leads to: definitions that are never used.
 
-Whoever hides a copy among functions that nobody calls, below `#if 0` or under a contestant's
-header must not get away with it, nor look like all others with that header. What can be reached
-from the beginning of the program counts; where no beginning is known all of it does.
+Whoever hides a copy among functions that nobody calls, or under a contestant's header, must not
+get away with it, nor look like all others with that header. What can be reached from the beginning
+of the program counts; where no beginning is known all of it does.
 """
 
 import re
@@ -21,16 +21,18 @@ _ENTRIES = frozenset([b"main", b"Main"])
 _CALLED = frozenset(
     b"compareTo compare equals hashCode toString run call apply accept test get iterator next"
     b" hasNext close init Compare CompareTo Equals GetHashCode ToString Less Len Swap Push Pop"
-    b" Error String cmp partial_cmp eq fmt add sub mul div hash drop default from".split()
+    b" Error String cmp partial_cmp eq fmt add sub mul div hash drop default from"
+    # Loops, coroutines, allocators, awaited things, readers and writers, operators with names.
+    b" begin end rbegin rend size data swap await_ready await_suspend await_resume"
+    b" initial_suspend final_suspend get_return_object allocate deallocate construct destroy"
+    b" malloc calloc realloc free GetEnumerator MoveNext GetAwaiter Dispose Deconstruct then"
+    b" valueOf Read Write Scan Format plus minus times rem rangeTo contains invoke getValue"
+    b" setValue inc dec unaryMinus component1 component2 component3".split()
 )
-_DIRECTIVE = re.compile(rb"[ \t]*#[ \t]*(if|ifdef|ifndef|elif|else|endif|define|undef)\b[ \t]*(.*)")
-_NAME = re.compile(rb"\w+")
-# What may be a directive without looking like one, and texts that may look like several lines.
-_UNCLEAR = re.compile(rb"#|%:|\\[ \t\r]*$")
-_TEXTS = re.compile(rb"R\"|[/*]\\[ \t]*\r?\n")
 # By family of languages: how code is run, or named, without anybody seeing its name.
 _HIDING = {
-    "c": rb"##|%:%:|__attribute__|\[\[\s*gnu|\basm\b|__asm|_Pragma|define[^\n]*\bmain\b",
+    "c": rb"##|%:%:|__attribute__|\b(__)?gnu(__)?\b|[^ \t]\\\r?\n|\basm\b|__asm|_Pragma"
+    rb"|define[^\n]*\bmain\b",
     "csharp": rb"Reflection|GetMethod|InvokeMember|ModuleInitializer",
     "go": rb"reflect|linkname",
     "java": rb"reflect|getMethod|getDeclared|forName|MethodHandle",
@@ -73,73 +75,6 @@ def hides(source: bytes, family: str) -> bool:
     """Tell whether a program may use something without naming it."""
     found = _HIDES.get(family)
     return found is not None and found.search(source) is not None
-
-
-def compiled(source: bytes) -> bytes:
-    """Blank the branches of C and C++ that are never compiled; lines stay where they are.
-
-    Nothing is blanked where it is not sure: code that a compiler sees must not get lost here.
-    """
-    if b"#" not in source or _TEXTS.search(source):
-        return source
-    # Of what is defined here: true, and false once that was taken back.
-    defined: dict[bytes, bool] = {}
-    # Of each condition that is open: whether this branch, and whether a later one, is compiled.
-    opened: list[tuple[bool, bool]] = []
-    closed = 0  # how many of them are not
-    out: list[bytes] = []
-    joined = commented = False
-    for line in source.split(b"\n"):
-        found = None if joined or commented else _DIRECTIVE.match(line)
-        if closed and found is None and _UNCLEAR.search(line):
-            return source
-        joined = line.rstrip().endswith(b"\\")
-        commented = _in_comment(line, commented)
-        if found is None:
-            out.append(b" " * len(line) if closed else line)
-            continue
-        word, rest = found.group(1), found.group(2).strip()
-        if joined or commented or b"/*" in rest:
-            return source
-        name = _NAME.match(rest)
-        plain = word in {b"define", b"undef"}
-        out.append(line if plain and not closed else b" " * len(line))
-        if plain and name is not None and not closed:
-            # Inside of a condition nobody knows whether it is.
-            defined[name.group()] = word == b"define" and not opened
-        elif word.startswith(b"if"):
-            known = name is not None and defined.get(name.group(), False)
-            opened.append(_branches(word, rest, known))
-            closed += not opened[-1][0]
-        elif word in {b"else", b"elif", b"endif"} and opened:
-            now, later = opened.pop()
-            closed -= not now
-            if word != b"endif":
-                opened.append((later, later))
-                closed += not later
-    return source if opened else b"\n".join(out)
-
-
-def _in_comment(line: bytes, within: bool) -> bool:  # noqa: FBT001
-    """Tell whether a line ends in a comment; a beginning in a text counts as one."""
-    at = 0
-    while True:
-        mark = b"*/" if within else b"/*"
-        at = line.find(mark, at)
-        if at < 0:
-            return within
-        at += 2
-        within = not within
-
-
-def _branches(word: bytes, rest: bytes, known: bool) -> tuple[bool, bool]:  # noqa: FBT001
-    """Tell whether what follows a condition is compiled, and whether what follows its `else` is.
-
-    What is not defined here may be by a compiler: both may be.
-    """
-    if word == b"if":
-        return rest != b"0", rest != b"1"
-    return (word == b"ifdef", word == b"ifndef") if known else (True, True)
 
 
 def unused(spellings: Sequence[int], definitions: Sequence[Definition], *, script: bool) -> Flags:

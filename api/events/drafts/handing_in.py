@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -31,6 +31,7 @@ from api.db.models import (
     SubmissionFile,
 )
 from api.events.attending import Place
+from api.events.drafts import underway
 from api.leaderboards import scoring, updating
 from api.leaderboards.updating import Known
 from api.live import Kind, Topic, Update
@@ -77,7 +78,14 @@ async def hand_in(session: AsyncSession, settings: Settings, *, now: datetime) -
         left = AT_ONCE_MAX - len(said)
         if left <= 0:
             break
-        found = await session.execute(_due(event, now).limit(left))
+        wanted = _due(event, now)
+        if not await session.scalar(select(wanted.exists())):
+            continue
+        # The last saved one may not be stored yet.
+        await underway.all_stored(session, event.id)
+        found = await session.execute(
+            wanted.order_by(Draft.saved_at).limit(left).with_for_update(of=Draft, skip_locked=True)
+        )
         for draft, entry, participant in found.all():
             place = Place(entry=entry, participant=participant)
             bell = place.ends_at(event)
@@ -98,15 +106,28 @@ async def outstanding(session: AsyncSession, event: Event) -> int:
     return int(found or 0)
 
 
+async def give_up(session: AsyncSession, event: Event) -> None:
+    """Hand in no drafts of an event any more, other than virtual ones: they would never count."""
+    await session.execute(
+        update(Draft)
+        .where(Draft.event_id == event.id, _WAITING, ~_PLAYED_AGAIN)
+        .values(hand_in=False)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def _with_drafts() -> Select[Event]:
+    waiting = and_(Draft.event_id == Event.id, _WAITING)
     return select(Event).where(
-        Event.state.in_(RINGING) | (Event.state == EventState.FINALISED),
-        exists().where(Draft.event_id == Event.id, _WAITING),
+        or_(
+            and_(Event.state.in_(RINGING), exists().where(waiting)),
+            and_(Event.state == EventState.FINALISED, exists().where(waiting, _PLAYED_AGAIN)),
+        )
     )
 
 
 def _due(event: Event, now: datetime) -> Select[Draft, EventEntry, EventParticipant]:
-    """Return the drafts of entries whose time may be over; others are not even locked.
+    """Return the drafts of entries whose time may be over; others are not to be locked.
 
     Of somebody who took part and plays again, a draft belongs to the entry it was saved in.
     """
@@ -150,8 +171,6 @@ def _due(event: Event, now: datetime) -> Select[Draft, EventEntry, EventParticip
         )
         .join(EventEntry, EventEntry.id == EventParticipant.entry_id)
         .where(Draft.event_id == event.id, _WAITING, or_(*ended), ~later)
-        .order_by(Draft.saved_at)
-        .with_for_update(of=Draft, skip_locked=True)
     )
 
 

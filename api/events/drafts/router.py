@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
 
-from api import clocks
 from api.auth import Scope
 from api.db.models import Draft, EventProblem
 from api.deps import PartsDep, SessionDep
@@ -57,9 +56,7 @@ async def save_draft(
     """
     who.user.need_scope(Scope.SUBMIT)
     await parts.drafts.one(str(who.user.id), "drafts")
-    now = await clocks.now(session)
-    row = await saving.save(session, parts.settings, who, problem, new, now=now)
-    return _shown(*row)
+    return _shown(*await saving.save(session, parts.settings, who, problem, new))
 
 
 def _summary(draft: Draft, problem: EventProblem) -> schemas.DraftSummary:

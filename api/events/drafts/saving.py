@@ -4,7 +4,6 @@ They are read by those who play in the same entry, too.
 """
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +16,7 @@ from api.db.models import CodeProblemVersion, Draft, EntryKind, EventProblem
 from api.errors import InvalidError, NotFoundError
 from api.events import statements
 from api.events.attending import Attendance
-from api.events.drafts import schemas
+from api.events.drafts import schemas, underway
 from api.problems.queries import Target
 from api.settings import Settings
 from api.submissions import service
@@ -31,10 +30,10 @@ async def save(
     who: Attendance,
     name: str,
     new: schemas.NewDraft,
-    *,
-    now: datetime,
 ) -> tuple[Draft, EventProblem]:
     """Put a draft in the place of the one before; the caller commits."""
+    await underway.begin(session, who.event)
+    now = await clocks.now(session)
     place = who.active(now)
     problem = await statements.named(session, who.event, name)
     target = await session.get_one(CodeProblemVersion, problem.version_id)

@@ -44,27 +44,26 @@ AT_ONCE_MAX = 1000
 Said = tuple[Sequence[str], Update]
 _log = logger(__name__)
 _THERE = (Presence.PRESENT, Presence.DISCONNECTED)
-# Everybody in one of these events, or in one of these rooms, whom an open stream speaks for.
-_HEARD = """
-SELECT p.entry_id, p.user_id
-FROM unnest(cast(:users AS uuid[]), cast(:subjects AS uuid[])) AS heard (user_id, subject)
-JOIN codebattle.event_participants AS p USING (user_id)
-JOIN codebattle.event_entries AS n ON n.id = p.entry_id
-JOIN codebattle.events AS e ON e.id = p.event_id
-WHERE heard.subject IN (n.event_id, n.room_id) AND n.kind = 'official'
-    AND e.state IN ('lobby', 'live', 'frozen')
-"""
-_BACK = text(f"""
-UPDATE codebattle.event_participants AS p SET presence = 'present', seen_at = now()
-FROM ({_HEARD}) AS found
-WHERE (p.entry_id, p.user_id) = (found.entry_id, found.user_id) AND p.presence = 'disconnected'
-RETURNING p.entry_id, p.user_id
-""")  # noqa: S608 - a constant
-_STILL = text(f"""
-UPDATE codebattle.event_participants AS p SET seen_at = now()
-FROM ({_HEARD}) AS found
-WHERE (p.entry_id, p.user_id) = (found.entry_id, found.user_id) AND p.presence = 'present'
-""")  # noqa: S608 - a constant
+# Everybody in one of these events, or in one of these rooms, whom an open stream speaks for. Other
+# processes speak for them as well, and their time may be over: all are locked before any changes,
+# in the order in which everybody here locks more than one.
+_HEAR = text("""
+WITH heard AS (
+    SELECT p.entry_id, p.user_id, p.presence
+    FROM unnest(cast(:users AS uuid[]), cast(:subjects AS uuid[])) AS said (user_id, subject)
+    JOIN codebattle.event_participants AS p USING (user_id)
+    JOIN codebattle.event_entries AS n ON n.id = p.entry_id
+    JOIN codebattle.events AS e ON e.id = p.event_id
+    WHERE said.subject IN (n.event_id, n.room_id) AND n.kind = 'official'
+        AND e.state IN ('lobby', 'live', 'frozen') AND p.presence IN ('present', 'disconnected')
+    ORDER BY p.event_id, p.entry_id, p.user_id FOR NO KEY UPDATE OF p
+), kept AS (
+    UPDATE codebattle.event_participants AS p SET presence = 'present', seen_at = now()
+    FROM heard WHERE (p.entry_id, p.user_id) = (heard.entry_id, heard.user_id)
+    RETURNING p.entry_id, p.user_id, heard.presence
+)
+SELECT entry_id, user_id FROM kept WHERE presence = 'disconnected'
+""")
 _AWAY = text("""
 UPDATE codebattle.event_participants SET presence = 'disconnected' WHERE ctid IN (
     SELECT p.ctid FROM codebattle.event_participants AS p
@@ -144,14 +143,24 @@ async def complete(session: AsyncSession, *, now: datetime) -> list[Said]:
             for extra in await session.scalars(_extras(event))
             if (end := ends_at(scoring.schedule(event), extra)) is not None and end <= now
         ]
-        rows = await session.execute(
-            update(EventParticipant)
+        found = (
+            select(EventParticipant.entry_id, EventParticipant.user_id)
+            .join(EventEntry, EventEntry.id == EventParticipant.entry_id)
             .where(
                 EventParticipant.event_id == event.id,
                 EventParticipant.presence.in_(_THERE),
-                EventParticipant.entry_id == EventEntry.id,
                 EventEntry.kind == EntryKind.OFFICIAL,
                 EventEntry.extra_s.in_(over),
+            )
+            .order_by(EventParticipant.entry_id, EventParticipant.user_id)
+            .with_for_update(key_share=True, of=EventParticipant)
+            .cte("over")
+        )
+        rows = await session.execute(
+            update(EventParticipant)
+            .where(
+                EventParticipant.entry_id == found.c.entry_id,
+                EventParticipant.user_id == found.c.user_id,
             )
             .values(presence=Presence.COMPLETED)
             .returning(EventParticipant.entry_id, EventParticipant.user_id)
@@ -168,10 +177,8 @@ async def hear(session: AsyncSession, followed: Collection[tuple[UUID, UUID]]) -
     if not followed:
         return []
     said = {"users": [user for user, _ in followed], "subjects": [what for _, what in followed]}
-    rows = await session.execute(_BACK, said)
-    back = [(row.entry_id, row.user_id) for row in rows]
-    await session.execute(_STILL, said)
-    return await _all_told(session, back)
+    rows = await session.execute(_HEAR, said)
+    return await _all_told(session, [(row.entry_id, row.user_id) for row in rows])
 
 
 async def keep(parts: Parts) -> None:
@@ -204,17 +211,18 @@ async def kept(parts: Parts) -> AsyncIterator[None]:
 def _with_people_after(now: datetime) -> Select[Event]:
     """Return the events that may be over for somebody who is still there."""
     lasts = func.make_interval(0, 0, 0, 0, 0, 0, Event.duration_s)
-    return select(Event).where(
+    after = select(Event).where(
         Event.state.in_({EventState.LIVE, EventState.FROZEN, EventState.FINISHED}),
         func.coalesce(Event.started_at, Event.starts_at) + lasts <= now,
         exists().where(
             EventParticipant.event_id == Event.id, EventParticipant.presence.in_(_THERE)
         ),
     )
+    return after.order_by(Event.id)
 
 
 def _extras(event: Event) -> Select[int]:
-    return select(EventEntry.extra_s.distinct()).where(EventEntry.event_id == event.id)
+    return select(EventEntry.extra_s).distinct().where(EventEntry.event_id == event.id)
 
 
 async def _all_told(

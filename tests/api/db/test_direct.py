@@ -24,6 +24,8 @@ async def test_a_look_sees_one_moment_where_that_was_asked_for(
         assert await direct.look(session, COUNT) == 0
         await _guild(parts.sessions)
         assert await direct.look(session, COUNT) == seen
+        (row,) = await direct.look_through(session, COUNT)
+        assert row["count"] == seen
 
 
 async def test_a_look_sees_what_its_transaction_did(parts: Parts) -> None:

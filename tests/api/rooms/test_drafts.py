@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import event as listening
+from sqlalchemy import func, select, text, update
 
 from api import clocks
 from api.db.models import (
@@ -29,6 +30,10 @@ from api.leaderboards import updating
 from .conftest import HOUR, Arena, Arenas
 
 CANARY = "canary_of_the_draft"
+_WAITS = text("""
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+""")
 
 
 async def saved(arena: Arena, who: int | None, problem: str, source: str, **more: Any) -> int:
@@ -191,6 +196,76 @@ async def test_a_worker_that_dies_at_the_bell_loses_nothing_and_finalising_waits
     async with here.parts.sessions() as session:
         keys = select(CodeSubmission.user_id, CodeSubmission.idempotency_key)
         assert len(set((await session.execute(keys)).all())) == 2
+
+
+@pytest.mark.parametrize("what", ["bell", "end"])
+async def test_what_was_saved_before_the_bell_is_waited_for(
+    arena: Arenas, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """It may be stored after it, in place of one that is there already."""
+    here = await arena()
+    await roomy(here)
+    after = datetime.now(UTC) + 5 * HOUR
+    if what == "bell":
+        assert await saved(here, 0, "A", "before") == 200
+    asked, go_on, real = asyncio.Event(), asyncio.Event(), clocks.now
+
+    async def slow(session: Any) -> datetime:
+        at = await real(session)
+        asked.set()
+        await go_on.wait()
+        return at
+
+    monkeypatch.setattr(clocks, "now", slow)
+
+    async def ends() -> None:
+        async with here.parts.sessions() as session:
+            for act in (Act.FINISH, Act.FINALISE):
+                await acting.act(session, here.ground.event_id, act, by=None, now=after)
+            await session.commit()
+
+    async with asyncio.timeout(10), here.parts.sessions() as session:
+        saving = asyncio.create_task(saved(here, 0, "A", "last"))
+        await asked.wait()
+        rung = asyncio.create_task(bell(here, after) if what == "bell" else ends())
+        while not rung.done() and not await session.scalar(_WAITS):
+            await session.rollback()
+            await asyncio.sleep(0.01)
+        go_on.set()
+        assert await saving == 200
+        if what == "end":
+            with pytest.raises(ConflictError, match="1 drafts"):
+                await rung
+        await asyncio.wait([rung])
+    await bell(here, after)
+    assert [source for _, source, _ in await handed_in(here)] == ["last"]
+
+
+async def test_nobody_looks_for_what_an_end_by_force_has_left(arena: Arenas) -> None:
+    here = await arena()
+    await roomy(here)
+    assert await saved(here, 0, "A", "a") == 200
+    now = datetime.now(UTC) + 5 * HOUR
+    async with here.parts.sessions() as session:
+        for act in (Act.FINISH, Act.FINALISE):
+            await acting.act(session, here.ground.event_id, act, by=None, now=now, force=True)
+        await session.commit()
+        assert await session.scalar(select(Draft.hand_in)) is False
+        # As it was left before there was an end to it.
+        await session.execute(update(Draft).values(hand_in=True))
+        await session.commit()
+    seen: list[str] = []
+    engine = here.parts.engine.sync_engine
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seen.append(statement)
+
+    listening.listen(engine, "before_cursor_execute", note)
+    try:
+        assert await bell(here, now) == 0
+    finally:
+        listening.remove(engine, "before_cursor_execute", note)
+    assert len(seen) == 1
 
 
 async def test_a_draft_of_time_that_was_taken_back_is_not_in_time(arena: Arenas) -> None:

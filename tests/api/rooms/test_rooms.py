@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -17,6 +18,11 @@ from api.wiring import Parts
 from tests.api.live_client import Watcher, watching
 
 from .conftest import Arena, Arenas
+
+_WAITS = text("""
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event_type = 'Lock'
+""")
 
 
 async def sent(arena: Arena, who: int | None, method: str, path: str, **more: Any) -> Any:
@@ -184,6 +190,49 @@ async def test_source_is_watched_late_never_by_players_and_not_in_a_freeze(arena
     assert await seen(None) == ["canary_old"]
     await here.change(state=EventState.THAWED, frozen_at=None)
     assert await seen(2) == ["canary_new"]
+
+
+@pytest.mark.parametrize("how", ["heard", "over"])
+async def test_people_are_locked_in_one_order(arena: Arenas, how: str) -> None:
+    """Whoever waits for one of them holds none that comes later, whatever changes about them."""
+    here = await arena(starts_at=datetime.now(UTC) - timedelta(days=1 if how == "over" else 0))
+    # The first by entry is neither by person nor by when their rows changed.
+    people = sorted((uuid4(), uuid4()), reverse=True)
+    first, last = zip(sorted(here.ground.entries)[:2], people, strict=True)
+    lock = text(
+        "SELECT 1 FROM codebattle.event_participants WHERE entry_id = :id FOR UPDATE NOWAIT"
+    )
+    there = text("""
+        UPDATE codebattle.event_participants SET presence = :is, user_id = :who
+        WHERE entry_id = :id
+    """)
+
+    async def change() -> None:
+        async with here.parts.sessions() as session:
+            if how == "over":
+                await presence.complete(session, now=datetime.now(UTC))
+            else:
+                followed = [(who, here.ground.event_id) for _, who in (last, first)]
+                await presence.hear(session, followed)
+
+    async with here.parts.sessions() as holder, here.parts.sessions() as other:
+        for (entry, who), state in ((last, "disconnected"), (first, "present")):
+            await holder.execute(there, {"is": state, "id": entry, "who": who})
+            await holder.commit()
+        await holder.execute(lock, {"id": first[0]})
+        async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+            group.create_task(change())
+            while not await other.scalar(_WAITS):
+                await other.rollback()
+                await asyncio.sleep(0.01)
+            try:
+                await other.execute(lock, {"id": last[0]})
+            finally:
+                await other.rollback()
+                await holder.rollback()
+        said = {"id": last[0]}
+        left = text("SELECT presence FROM codebattle.event_participants WHERE entry_id = :id")
+        assert await other.scalar(left, said) == ("completed" if how == "over" else "present")
 
 
 async def test_who_is_there_stays_so_whatever_one_look_comes_to(

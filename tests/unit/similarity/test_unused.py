@@ -50,6 +50,32 @@ JAVA = """class Main {
 """
 
 
+# Each is compiled, by g++ -std=gnu++20, with the whole program in it.
+BARE = CPP.replace("#include <iostream>\n", "")
+_FOOLED = f"#ifdef X\n#else\n{BARE}#endif\n"
+ONLY_LOOKS_CLOSED = [
+    f"// /*\n/*/\n#if 0\n*/\n{BARE}// /*\n/*/\n#endif\n*/\n",
+    f'char a[] = "/*";\n/*/\n#if 0\n*/\n{BARE}char b[] = "/*";\n/*/\n#endif\n*/\n',
+    f"/\\\f\n*\n#if 0\n*/\n{BARE}/\\\f\n*\n#endif\n*/\n",
+    f"// \\\0\n#if 0\n{BARE}// \\\0\n#endif\n",
+    f'#pragma push_macro("X")\n#define X\n#pragma pop_macro("X")\n{_FOOLED}',
+    f'_Pragma("push_macro(\\"X\\")")\n#define X\n_Pragma("pop_macro(\\"X\\")")\n{_FOOLED}',
+    f'#define X\n#include "undefines_x.h"\n{_FOOLED}',
+    f"#define X\n/**/ #undef X\n{_FOOLED}",
+    f"#define X\n%:undef X\n{_FOOLED}",
+    f"#define X\n# /**/ undef X\n{_FOOLED}",
+    f"#define X\n\f#undef X\n{_FOOLED}",
+    f"#define X\n\\\n#undef X\n{_FOOLED}",
+    f"#define X$\n{_FOOLED}",
+    f"#define X\u00e9\n{_FOOLED}",
+    f"#define Q '/*\n#define X\n#undef X\n#define R */'\n{_FOOLED}",
+    f"#define X\n#define Q 0x1'a' /* '\n#undef X\n#define R 0x1'a' */ '\n{_FOOLED}",
+    f"#if 0 /*\n*/ || 1\n{BARE}#endif\n",
+    f"#if 1\n/**/ #if 0\n#else\n{BARE}#endif\n#endif\n",
+    f"#if 0\n#ifdef$\n#endif\n{BARE}#if 0\n#endif$\n#endif\n",
+]
+
+
 def adds_nothing(one: Fingerprint, dressed: Fingerprint) -> bool:
     """Tell whether of what was put into a source nothing is compared, and its own code is."""
     for stream in (Stream.SHAPES, Stream.SPELLINGS):
@@ -106,6 +132,7 @@ def test_all_of_it_counts_where_no_beginning_is_known(language: str, source: str
 
 
 MAIN = "int main() { int a = 1, b = 2, c = a + b; return a * b - c; }\n"
+LOOPED = "struct Seen { int* begin() { return new int(7 * 3); } int* end() { return nullptr; } };\n"
 BODY = "\n".join(f"    total += {n} * items[{n}] - n % {n + 2}" for n in range(12))
 SCRIPT = "total = 0\nn = 3\nitems = [n] * 20\n"
 
@@ -123,6 +150,7 @@ SCRIPT = "total = 0\nn = 3\nitems = [n] * 20\n"
         ("cpp", f"#if 0\n%:endif\n{CPP}#if 0\n#endif\n"),
         ("cpp", f"#if 0\n/**/ #endif\n{CPP}#if 0\n#endif\n"),
         ("cpp", f"#if 0\n#end\\\nif\n{CPP}#if 0\n#endif\n"),
+        *(("cpp", source) for source in ONLY_LOOKS_CLOSED),
     ],
 )
 def test_what_a_compiler_sees_counts(language: str, source: str) -> None:
@@ -139,6 +167,9 @@ def test_what_a_compiler_sees_counts(language: str, source: str) -> None:
         ("cpp", f"__attribute__((constructor)) {JUNK}{MAIN}"),
         ("cpp", f"#define GO(a, b) a##b\n{JUNK}{MAIN}"),
         ("cpp", f"#define go main\nnamespace x {{ {MAIN} }}\nint go() {{ return 9; }}\n"),
+        ("cpp", f"{LOOPED}int main() {{ for (int x : Seen()) {{ x = x + 1; }} }}\n"),
+        ("c", f"void *malloc(long n) {{ int a = 7; return a + n; }}\n{MAIN}"),
+        ("cpp", f"[[__gnu__::constructor]] {JUNK}{MAIN}"),
         ("python3", f"{SCRIPT}class Work:\n{BODY}\n"),
         ("python3", f"{SCRIPT}@int\ndef work():\n{BODY}\n"),
         ("python3", f"{SCRIPT}def work(n):\n{BODY}\nglobals()['wo' + 'rk'](4)\n"),
