@@ -25,6 +25,7 @@ _TOKEN = re.compile(
 )
 _DIRECTIVE = re.compile(rb"[ \t]*#[ \t]*(\w+)[ \t]*(.*)", re.DOTALL)
 _DEFINED = re.compile(rb"([A-Za-z_]\w*)(\([^()]*\))?(.*)", re.DOTALL)
+_LIBRARY = re.compile(rb"<[A-Za-z_][\w.+/-]*>")
 _PARAMETER = re.compile(rb"[A-Za-z_]\w*")
 _NAME = re.compile(rb"[A-Za-z_]")
 _REMARK = re.compile(rb"//.*|/\*.*?\*/")
@@ -117,8 +118,8 @@ class _Writer:
         word, rest = found.groups() if found else (b"", line.strip(b" \t#"))
         if word not in _KNOWN and (word or rest):
             return None
-        if word == b"include" and not rest.startswith(b"<"):
-            # What is in there may define anything, or take it back.
+        if word == b"include" and (b".." in rest or not _LIBRARY.match(rest)):
+            # A file of one's own may define anything, or take it back.
             self._macros.clear()
         if word.startswith(b"if"):
             self._conditions += 1

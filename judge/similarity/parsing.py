@@ -5,7 +5,7 @@ The walk is a loop over a cursor, so that no nesting of a hostile source overflo
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from time import thread_time
 from zlib import crc32
@@ -67,6 +67,18 @@ class Walked:
         self.parts.append(part)
         self.part_at.append(len(self.spellings))
 
+    def follow(self, other: "Walked") -> None:
+        """Append the streams of another source; where leaves begin is not kept of it."""
+        before = len(self.spellings)
+        self.spellings += other.spellings
+        self.shapes += other.shapes
+        self.parts += other.parts
+        self.part_at += [before + at for at in other.part_at]
+        self.definitions += [
+            replace(each, start=each.start + before, end=each.end + before)
+            for each in other.definitions
+        ]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rule:
@@ -82,15 +94,11 @@ class _Rule:
     nameless: bool = False
 
 
-def walk(text: str, language: str, *, alone: bool = True) -> tuple[Walked, Array]:
-    """Return the streams of a text and the first line (from 1) of each leaf.
-
-    Of several files nobody knows here which is read after which, so their macros stay.
-    """
+def walk(text: str, language: str) -> tuple[Walked, Array]:
+    """Return the streams of a text and the first line (from 1) of each leaf."""
     source = text.encode("utf-8")
     if family(language) == "c":
-        source = compiled(source)
-        source = written_out(source) if alone else source
+        source = written_out(compiled(source))
     walked = (_parsed(source, language) if grammar(language) else None) or _lexed(source)
     breaks = np.flatnonzero(np.frombuffer(source, dtype=np.uint8) == 10)
     lines = np.searchsorted(breaks, np.array(walked.starts, dtype=np.int64)) + 1
