@@ -48,6 +48,21 @@ _COUNTING = re.compile(
     rb"\bfor\s*\(\s*(?:int|long long|ll|size_t)\s+(\w+)\s*=\s*(\w+)\s*;\s*\1\s*<\s*([\w.()]+)\s*;"
     rb"\s*(?:\+\+\s*\1|\1\s*\+\+|\1\s*\+=\s*1)\s*\)"
 )
+_KEYWORDS = (b"for", b"if", b"return", b"while", b"int", b"else")
+_CALLED = b"""#define LOOP(a, b, c) for (int a = b; a < c; ++a)
+#define PUT(x, y) x.push_back(y)
+#define WHEN(c) if (c)
+#define GIVE(x) return x
+#define READ(x) cin >> x
+#define SHOW(x) cout << x << endl"""
+_CALLS = (
+    (_COUNTING, rb"LOOP(\1, \2, \3)"),
+    (re.compile(rb"(\w+)\.push_back\(((?:[^()]|\([^()]*\))*)\)"), rb"PUT(\1, \2)"),
+    (re.compile(rb"\bif\s*(\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))"), rb"WHEN\1"),
+    (re.compile(rb"\breturn\s+([^;{}]+);"), rb"GIVE(\1);"),
+    (re.compile(rb"\bcin\s*>>\s*([\w.\[\]]+)\s*;"), rb"READ(\1);"),
+    (re.compile(rb"\bcout\s*<<\s*([\w.\[\]]+)\s*<<\s*(?:endl|\"\\n\")\s*;"), rb"SHOW(\1);"),
+)
 
 
 def _all(source: bytes, *kinds: str) -> list[Node]:
@@ -308,6 +323,35 @@ def header(source: bytes, draw: random.Random) -> bytes:
     return _HEADER + _COUNTING.sub(rb"REP(\1, \2, \3)", short)
 
 
+def behind_names(source: bytes, draw: random.Random) -> bytes:
+    """Write keywords and half of the names by macros that stand for them."""
+    found = {text(source, node) for node in _all(source, "identifier", "field_identifier")}
+    defined = re.findall(rb"#\s*define\s+(\w+)", source)
+    names = sorted(found - {b"main", *defined})
+    hidden = [*draw.sample(names, len(names) // 2), *_KEYWORDS]
+    new = {word: b"m%d" % draw.randrange(10**6) for word in hidden}
+    lines = [
+        line
+        if line.lstrip().startswith(b"#") or b'"' in line
+        else re.sub(rb"[A-Za-z_]\w*", lambda found: new.get(found.group(), found.group()), line)
+        for line in source.split(b"\n")
+    ]
+    return _below_includes(lines, [b"#define %s %s" % (new[word], word) for word in hidden])
+
+
+def behind_calls(source: bytes, draw: random.Random) -> bytes:
+    """Write loops, tests, results, reading and writing as calls of macros."""
+    del draw
+    for pattern, call in _CALLS:
+        source = pattern.sub(call, source)
+    return _below_includes(source.split(b"\n"), [_CALLED])
+
+
+def _below_includes(lines: list[bytes], put: list[bytes]) -> bytes:
+    last = max((at for at, line in enumerate(lines) if b"#include" in line), default=-1) + 1
+    return b"\n".join([*lines[:last], *put, *lines[last:]])
+
+
 WAYS: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "rename": rename,
     "reorder": reorder,
@@ -321,4 +365,6 @@ WAYS: dict[str, Callable[[bytes, random.Random], bytes]] = {
     "type changes": types,
     "statement split and merge": split_and_merge,
     "header and macros": header,
+    "names behind macros": behind_names,
+    "statements behind macros": behind_calls,
 }
