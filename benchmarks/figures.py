@@ -1,13 +1,15 @@
 """What a benchmark hands back, and the command line every module has.
 
 `python -m benchmarks.<name>` prints a table in Markdown; with `--json` lines of JSON: the figures
-with all details first, and as the last line the short form of modules that have one.
+with all details first, and as the last line the short form of modules that have one. Either says
+what else became of the processors meanwhile.
 """
 
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -77,18 +79,36 @@ def table(figures: Iterable[Figure]) -> str:
 
 def run(measure: Callable[[], Awaitable[Report]]) -> None:
     """Measure and print, as the command line says; missed bars are no failure of the module."""
+    before = _jiffies()
     # The loop of API and worker.
     report = uvloop.run(_awaited(measure))
+    machine = _shares(before, _jiffies())
     if "--json" not in sys.argv[1:]:
         print(table(report.figures))
+        print(
+            f"\nOf all processors' time: {', '.join(f'{k} {v:.0%}' for k, v in machine.items())}."
+        )
         return
-    print(json.dumps({"figures": [each.to_json() for each in report.figures], **report.details}))
+    figures = [each.to_json() for each in report.figures]
+    print(json.dumps({"figures": figures, "machine": machine, **report.details}))
     if report.last is not None:
         print(json.dumps(report.last))
 
 
 async def _awaited(measure: Callable[[], Awaitable[Report]]) -> Report:
     return await measure()
+
+
+def _jiffies() -> Sequence[int]:
+    """Return user, nice, system, idle, waiting, interrupts (2) and stolen time: proc(5)."""
+    return [int(each) for each in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+
+
+def _shares(before: Sequence[int], after: Sequence[int]) -> dict[str, float]:
+    """Return what share of the time nobody had, at low priority others had, the host took."""
+    spent = [end - begin for begin, end in zip(before, after, strict=True)]
+    named = {"idle": spent[3], "nice": spent[1], "stolen": spent[7]}
+    return {name: round(each / max(1, sum(spent)), 3) for name, each in named.items()}
 
 
 def _number(value: float) -> str:

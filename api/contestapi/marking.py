@@ -10,7 +10,7 @@ and those the leaderboard's log speaks of; now and then, and whenever the clock 
 changes, all of them.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.contestapi import configured, objects
+from api.contestapi import configured, epochs, objects
 from api.contestapi.kinds import Kind, Side
 from api.contestapi.viewing import Contest, View, contest, digest
 from api.db.engine import Sessions
@@ -60,16 +60,6 @@ _TYPES: dict[str, Any] = {
     "digests": ARRAY(Text()),
     "public": ARRAY(Text()),
 }
-# Numbers are given out again when the database goes back to what it was: by a restored dump, which
-# makes the table anew, by a recovery to a point in time or a failover, which begins a timeline, or
-# in another cluster.
-_EPOCH = text("""
-SELECT left(md5(concat_ws(
-    '-', (SELECT system_identifier FROM pg_control_system()),
-    (SELECT oid FROM pg_database WHERE datname = current_database()),
-    'codebattle.contest_feeds'::regclass::oid, left(pg_walfile_name(pg_current_wal_lsn()), 8)
-)), 8)
-""")
 _BEGIN = insert(ContestFeed).on_conflict_do_nothing()
 _GIVEN = """
 SELECT * FROM unnest(
@@ -221,24 +211,25 @@ async def look(
             .with_for_update(skip_locked=not wait)
         )
         if feed is None:
-            return await reached(session, event_id)
+            return await _reached(session, event_id)
         event = await session.get(Event, event_id, populate_existing=True)
         if event is None:
             raise LookupError(f"there is no event {event_id}")
         of = await contest(session, event)
+        await epochs.enter(session, feed)
         if not await _told(session, of):
             await _mark_all(session, of, feed, full_every)
-            await session.commit()
-        found = await reached(session, event_id)
-        return replace(found, over=of.over)
+        found = Reached(seq=feed.last_seq, epoch=feed.epoch, over=of.over)
+        await session.commit()
+        return found
 
 
-async def reached(session: AsyncSession, event_id: UUID) -> Reached:
+async def _reached(session: AsyncSession, event_id: UUID) -> Reached:
     """Return how far the marks of an event are, without a look."""
-    found = await session.scalar(
-        select(ContestFeed.last_seq).where(ContestFeed.event_id == event_id)
-    )
-    return Reached(seq=found or 0, epoch=str(await session.scalar(_EPOCH)), over=False)
+    found = await epochs.standing(session, event_id)
+    if found is None:
+        raise LookupError(f"there is no event {event_id}")
+    return Reached(seq=found.seq, epoch=found.epoch, over=False)
 
 
 async def _told(session: AsyncSession, of: Contest) -> bool:

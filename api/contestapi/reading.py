@@ -5,8 +5,9 @@ changes, in the order in which it does.
 
 A token says how far a reader is, and of which side's feed: `j120` has all up to number 120,
 `j120-6-95` is on the way there, in the kind 6 at number 95. Inside the lines of one judgement
-`.130.4` is added: of the mark numbered 130, four were sent. It ends in the epoch of the numbers,
-as in `j120_1f0c92ab`: after a restore of the database they are others.
+`.130.4` is added: of the mark numbered 130, four were sent. It ends in the life of the database
+and the looks in it that were taken by then, as in `j120_1f0c92ab44d0.57`: where those are lost,
+what the token stands for is as well.
 """
 
 import asyncio
@@ -20,7 +21,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, SmallInteger, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.contestapi import happening, objects
+from api.contestapi import epochs, happening, objects
+from api.contestapi.epochs import Standing
 from api.contestapi.kinds import OF_RANK, Kind, Side
 from api.contestapi.viewing import View
 from api.errors import BadRequestError
@@ -31,7 +33,8 @@ TURN = 100
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 # Beyond what numbers can be.
 _TOKEN = re.compile(
-    r"([ptj])(\d{1,18})(?:-(\d{1,2})-(\d{1,18}))?(?:\.(\d{1,18})\.(\d{1,9}))?_([0-9a-f]{8})"
+    r"([ptj])(\d{1,18})(?:-(\d{1,2})-(\d{1,18}))?(?:\.(\d{1,18})\.(\d{1,9}))?"
+    r"_([0-9a-f]{12})\.(\d{1,18})"
 )
 _RANKS = "(VALUES " + ", ".join(f"({rank})" for rank in OF_RANK) + ") AS kinds (rank)"
 _JURY = ("mark.seq", "true")
@@ -54,6 +57,8 @@ class Position:
 
     side: Side
     epoch: str
+    # Looks that were taken when what was sent last was read.
+    looks: int
     upto: int
     rank: int | None = None
     seq: int = 0
@@ -66,22 +71,25 @@ class Position:
         said = f"{self.side}{self.upto}"
         if self.rank is not None:
             said += f"-{self.rank}-{self.seq}"
-        return said + (f".{self.part}.{self.lines}" if self.lines else "") + f"_{self.epoch}"
+        if self.lines:
+            said += f".{self.part}.{self.lines}"
+        return f"{said}_{self.epoch}.{self.looks}"
 
     @classmethod
-    def parse(cls, token: str, side: Side, epoch: str, reached: int) -> "Position":
-        """Read a token; raises `BadRequestError` for one that this feed never gave."""
+    def parse(cls, token: str, side: Side, now: Standing | None) -> "Position":
+        """Read a token; raises `BadRequestError` for one that may not be gone on by."""
         found = _TOKEN.fullmatch(token)
-        if found is None or found[1] != side or (found[7] == epoch and int(found[2]) > reached):
+        if found is None or found[1] != side or now is None:
             raise BadRequestError("the token is not one of this feed", slug="bad-token")
-        if found[7] != epoch:
+        if not now.knows(found[7], int(found[8])) or int(found[2]) > now.seq:
             raise BadRequestError(
-                "the token is from before the database was restored: read the feed anew",
+                "the token is of a database that was put back since: read the feed anew",
                 slug="bad-token",
             )
         return cls(
             side=side,
-            epoch=epoch,
+            epoch=now.epoch,
+            looks=now.looks,
             upto=int(found[2]),
             rank=None if found[3] is None else int(found[3]),
             seq=int(found[4] or 0),
@@ -92,8 +100,8 @@ class Position:
     def past(self, rank: int, seq: int) -> "Position":
         """Return the position after a mark."""
         if self.rank is None:
-            return Position(side=self.side, epoch=self.epoch, upto=seq)
-        return Position(side=self.side, epoch=self.epoch, upto=self.upto, rank=rank, seq=seq)
+            return replace(self, upto=seq, part=0, lines=0)
+        return replace(self, rank=rank, seq=seq, part=0, lines=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,14 +115,19 @@ class Batch:
 
 def beginning(side: Side, epoch: str, reached: int) -> Position:
     """Return where a reader without a token is."""
-    return Position(side=side, epoch=epoch, upto=reached, rank=-1)
+    return Position(side=side, epoch=epoch, looks=0, upto=reached, rank=-1)
 
 
-async def batch(session: AsyncSession, view: View, position: Position) -> Batch:
-    """Return what comes next for a reader."""
+async def batch(session: AsyncSession, view: View, position: Position) -> Batch | None:
+    """Return what comes next for a reader; None if the database is in another life by now."""
     marks = await _marks(session, view, position)
     lines: list[bytes] = []
     told = await _told(session, view, marks)
+    # After all that was read: the look that comes next comes after it.
+    now = await epochs.standing(session, view.contest.event.id)
+    if now is None or not now.here or now.epoch != position.epoch:
+        return None
+    position = replace(position, looks=now.looks)
     for number, mark in enumerate(marks):
         if number % TURN == TURN - 1:
             await asyncio.sleep(0)

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from api import clocks, redaction
 from api.auth import Scope
-from api.contestapi import configured, happening, marking, objects, submitting, viewing
+from api.contestapi import configured, epochs, happening, objects, submitting, viewing
 from api.contestapi.answering import ContestRoute
 from api.contestapi.boards import Scoreboards
 from api.contestapi.calling import Asking, Caller, KnownCaller
@@ -204,9 +204,8 @@ async def follow_contest(
     event_id = view.contest.event.id
     position = None
     if since_token is not None:
-        async with parts.sessions() as session:
-            before = await marking.reached(session, event_id)
-        position = Position.parse(since_token, view.side, before.epoch, before.seq)
+        now = await epochs.entered(parts.sessions, event_id)
+        position = Position.parse(since_token, view.side, now)
     address = request.client.host if request.client is not None else ""
     async with AsyncExitStack() as stack:
         reader = str(view.user.id) if view.user is not None else address

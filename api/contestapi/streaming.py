@@ -69,14 +69,15 @@ class Reader:
         sent_at = time.monotonic()
         while not self._ending() and await self._still_may():
             changed, last = followed.changed, followed.over or not stream
-            if followed.epoch != self._position.epoch:
-                # The database went back to what it was: what this reader has is nothing to go on.
-                return
             async with self._sessions() as session:
                 view = await self._present(session)
                 if view is None:
                     return
                 found = await reading.batch(session, view, self._position)
+            if found is None:
+                # PostgreSQL began anew: whether their token is still good is looked at when they
+                # come back with it.
+                return
             self._position = found.position
             if found.lines:
                 yield b"".join(found.lines)

@@ -5,7 +5,7 @@ The walk is a loop over a cursor, so that no nesting of a hostile source overflo
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from time import thread_time
 from zlib import crc32
@@ -65,6 +65,18 @@ class Walked:
         """Append a structural token before the next leaf."""
         self.parts.append(part)
         self.part_at.append(len(self.spellings))
+
+    def follow(self, other: "Walked") -> None:
+        """Append the streams of another source; where leaves begin is not kept of it."""
+        before = len(self.spellings)
+        self.spellings += other.spellings
+        self.shapes += other.shapes
+        self.parts += other.parts
+        self.part_at += [before + at for at in other.part_at]
+        self.definitions += [
+            replace(each, start=each.start + before, end=each.end + before)
+            for each in other.definitions
+        ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

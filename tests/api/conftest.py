@@ -1,10 +1,14 @@
 """Real servers for the service's tests.
 
 One PostgreSQL and one Redis per test process, without fsync; the schema is built once by the
-migrations, and every test gets a database that was copied from it and holds nothing.
+migrations, in one of the processes, and every test gets a database that was copied from it and
+holds nothing.
 """
 
 import asyncio
+import fcntl
+import os
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,6 +23,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from httpx._config import create_ssl_context
 from httpx._transports import asgi
 from pydantic import SecretStr
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -99,6 +104,14 @@ def compiled_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def certificates_read_once() -> Iterator[None]:
+    """Let clients share what they trust: reading it is a thirtieth of a second for each of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx._transports.default.create_ssl_context", cache(create_ssl_context))
+        yield
+
+
 @dataclass(slots=True)
 class Servers:
     """What runs for the whole session. `start` and `stop` are coroutines on a loop of their own."""
@@ -126,9 +139,16 @@ class Ready:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Start both servers once; they outlive the event loops of single tests."""
     root = tmp_path_factory.mktemp("servers")
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
     loop = asyncio.new_event_loop()
     held = Servers(Postgres(root / "postgres", durable=False), Redis(root / "redis"), loop)
     try:
+        held.postgres.root.mkdir()
+        migrated = loop.run_until_complete(_migrated(shared))
+        # With their owner, who is not always root.
+        subprocess.run(["cp", "-a", migrated, held.postgres.data], check=True)
         loop.run_until_complete(_start(held))
         yield held
     finally:
@@ -136,10 +156,25 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         loop.close()
 
 
+async def _migrated(shared: Path) -> Path:
+    """Return the data of a stopped server with the template; one test process makes it for all."""
+    made = Postgres(shared / "migrated", durable=False)
+    done = shared / "migrated.done"
+    with (shared / "migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            await made.start()
+            try:
+                await _administer(made, f"CREATE DATABASE {TEMPLATE}")
+                await migrating.upgrade(made.url(TEMPLATE))
+            finally:
+                await made.stop()
+            done.touch()
+    return made.data
+
+
 async def _start(held: Servers) -> None:
     await asyncio.gather(held.postgres.start(), held.redis.start())
-    await _administer(held.postgres, f"CREATE DATABASE {TEMPLATE}")
-    await migrating.upgrade(held.postgres.url(TEMPLATE))
 
 
 async def _stop(held: Servers) -> None:
@@ -217,11 +252,20 @@ async def _create(servers: Servers, template: str | None) -> str:
 @pytest.fixture
 async def settings(database: str, servers: Servers, tmp_path: Path) -> Settings:
     """Return settings that point at this test's parts; change them with `model_copy`."""
+    return _tests_settings().model_copy(
+        update={
+            "data_dir": tmp_path / "data",
+            "database_url": SecretStr(database),
+            "redis_url": SecretStr(servers.redis.url),
+        }
+    )
+
+
+@cache
+def _tests_settings() -> Settings:
+    # Once: to look for each of them in the environment takes longer than many a test.
     return Settings(
         environment=Environment.DEVELOPMENT,
-        data_dir=tmp_path / "data",
-        database_url=SecretStr(database),
-        redis_url=SecretStr(servers.redis.url),
         database_pool_min=1,
         database_pool_max=10,
         drain_s=10,

@@ -5,9 +5,11 @@ feed says is read from the tables it is kept in when the line is written.
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Boolean, ForeignKey, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from api.db.base import Base
@@ -26,6 +28,12 @@ class ContestFeed(Base):
     context: Mapped[str] = mapped_column(server_default="")
     looked_at: Mapped[datetime | None]
     looked_at_all: Mapped[datetime | None]
+    # Which life of the database this is, by a name of chance, and what that is told by; how often
+    # was looked, and how often when each of the lives before ended: `[epoch, looks]`.
+    epoch: Mapped[str] = mapped_column(server_default="")
+    place: Mapped[str] = mapped_column(server_default="")
+    looks: Mapped[int] = mapped_column(server_default="0")
+    epochs: Mapped[list[list[Any]]] = mapped_column(JSONB, server_default="[]")
 
 
 class ContestMark(Base):

@@ -172,23 +172,28 @@ def world(parts: Parts, settings: Settings) -> Worlds:
     """Return a function that makes a contest: `world(format=…, state=…, freeze_s=…)`."""
 
     async def make(**event: Any) -> World:
-        start = datetime.now(UTC).replace(microsecond=123_000) - timedelta(hours=1)
-        made = World(
-            parts=parts,
-            settings=settings,
-            event_id=new_id(),
-            slug="finals",
-            start=event.pop("starts_at", start),
-            problems=[],
-            versions=[],
-            rooms=[new_id(), new_id()],
-            entries=[new_id() for _ in range(4)],
-            people=[new_id() for _ in range(4)],
-        )
-        await _stored(made, event)
-        return made
+        return await contest(parts, settings, **event)
 
     return make
+
+
+async def contest(parts: Parts, settings: Settings, **event: Any) -> World:
+    """Make a contest in the database of these parts."""
+    start = datetime.now(UTC).replace(microsecond=123_000) - timedelta(hours=1)
+    made = World(
+        parts=parts,
+        settings=settings,
+        event_id=new_id(),
+        slug="finals",
+        start=event.pop("starts_at", start),
+        problems=[],
+        versions=[],
+        rooms=[new_id(), new_id()],
+        entries=[new_id() for _ in range(4)],
+        people=[new_id() for _ in range(4)],
+    )
+    await _stored(made, event)
+    return made
 
 
 async def _stored(made: World, event: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from api.app import create_app
 from api.contestapi import marking, streaming
@@ -181,14 +181,15 @@ def test_silence_is_as_short_as_the_document_says() -> None:
 async def test_tokens_of_others_are_refused(world: Worlds) -> None:
     """Of another side, epoch or version, of the future, or made up: read it all again."""
     made = await world(state=EventState.LOBBY)
-    epoch = (await marking.look(made.parts.sessions, made.event_id)).epoch
+    epoch = (await marking.look(made.parts.sessions, made.event_id)).epoch + ".1"
     async with (
         serving(create_app(made.settings)) as (url, _),
         httpx.AsyncClient(timeout=PATIENCE_S) as client,
     ):
         for query in (
             *(f"since_token={each}_{epoch}" for each in ("j0", "p999999", "x", "p1-2", "p-1")),
-            *("since_token=p0_00000000", "since_token=p0", "since_token=", "since_id=42"),
+            *("since_token=p0_000000000000.0", f"since_token=p0_{epoch}0", "since_token=p0"),
+            *("since_token=", "since_id=42"),
         ):
             answer = await client.get(f"{url}{FEED}?{query}")
             assert answer.status_code == 400, query
@@ -198,6 +199,29 @@ async def test_tokens_of_others_are_refused(world: Worlds) -> None:
             )
         again = await client.get(f"{url}{FEED}?since_token=p0_{epoch}&stream=false")
         assert again.status_code == 200
+
+
+async def test_a_stream_ends_with_the_life_of_its_database(world: Worlds) -> None:
+    """What comes next there may be numbered anew; who comes back with their token goes on."""
+    made = await world()
+    async with serving(create_app(made.settings)) as (url, _):
+        reader = Reader(url, made, "public")
+        async with reader.connected() as lines:
+            await reader.read(lines, until=state("started"))
+            # The look after the one it was told of.
+            seen = int(str(reader.token).rpartition(".")[2])
+            async with made.parts.sessions() as session, asyncio.timeout(PATIENCE_S):
+                while await session.scalar(select(ContestFeed.looks)) == seen:
+                    await asyncio.sleep(0.05)
+                await session.execute(update(ContestFeed).values(place="another server"))
+                await session.commit()
+            told = len(reader.lines)
+            await reader.read(lines, until=lambda _: True)
+            assert len(reader.lines) == told
+        late = await made.submit(0, 0, 3)
+        async with reader.connected() as lines:
+            await reader.read(lines, until=lambda each: each["id"] == str(late))
+        assert [each["type"] for each in reader.lines[told:]] == ["submissions"]
 
 
 async def test_a_contest_is_read_as_a_whole_once_a_minute_at_most(world: Worlds) -> None:
