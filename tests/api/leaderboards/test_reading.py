@@ -25,7 +25,7 @@ from api.db.models import (
     Rating,
     RatingChange,
 )
-from api.leaderboards import keeping, rebuilding, timelines, updating
+from api.leaderboards import keeping, moments, rebuilding, timelines, updating
 from api.leaderboards.updating import Known
 from api.wiring import Parts
 from judge.verdicts import Verdict
@@ -364,7 +364,7 @@ async def test_nobody_waits_for_all_moments_of_an_event(
         await rebuilding.rebuild(session, await updating.locked(session, made.event_id))
         await session.commit()
     most: list[int] = []
-    real = timelines.moments.drop
+    real = moments.drop
     count = select(func.count(BoardMoment.entry_id.distinct()))
 
     async def dropped(session: AsyncSession, event_id: UUID, who: Collection[UUID]) -> None:
@@ -374,7 +374,7 @@ async def test_nobody_waits_for_all_moments_of_an_event(
         most.append(len(who))
         await real(session, event_id, who)
 
-    monkeypatch.setattr(timelines.moments, "drop", dropped)
+    monkeypatch.setattr(moments, "drop", dropped)
     await asyncio.gather(*(timelines.ensure(parts.sessions, made.event_id) for _ in range(2)))
     assert most == [2, 2, 1]
     async with parts.sessions() as session:
