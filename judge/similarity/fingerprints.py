@@ -20,7 +20,7 @@ from judge.similarity.reading import read
 from judge.similarity.templates import marked
 from judge.similarity.unused import hides, unused
 
-VERSION = 3
+VERSION = 4
 # Fewer tokens of one's own than this (about four lines) say nothing about where they are from.
 TOKENS_MIN = 24
 
