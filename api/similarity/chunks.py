@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from judge.similarity import family
-from judge.similarity.fingerprints import joined
+from judge.similarity.fingerprints import texts
 
 TOKENS = 120
 CHUNKS_MAX = 64
@@ -31,10 +31,11 @@ class Chunk:
 
 def chunks(files: Mapping[str, bytes], language: str) -> list[Chunk]:
     """Return the pieces of a program, at most `CHUNKS_MAX`."""
-    text, _ = joined(files)
     comment = _HASHED if family(language) == "python" else _SLASHED
     # What a comment spanned of lines stays, so that lines are those of the file.
-    bare = comment.sub(lambda found: "\n" * found[0].count("\n"), text)
+    bare = "".join(
+        comment.sub(lambda found: "\n" * found[0].count("\n"), text) for text in texts(files)
+    )
     lines = [
         (number, " ".join(words), len(words))
         for number, line in enumerate(bare.split("\n"), start=1)

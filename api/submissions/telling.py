@@ -4,7 +4,7 @@ A judging knows when its end was told (`told_at`); a sweep tells what has none. 
 of an end twice that way, but not never.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,9 +13,20 @@ from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks
-from api.db.models import CodeSubmission, Judging
+from api.db.models import (
+    CodeSubmission,
+    EntryKind,
+    Event,
+    EventEntry,
+    Judging,
+    JudgingState,
+)
+from api.leaderboards.updating import Changed
 from api.live import Kind, Publisher, Topic, Update
 from api.redaction import Phase
+from api.submissions import boarding, opponents
+
+Said = tuple[Sequence[str], Update]
 
 # Whoever stored an end tells it at once, and notes that a sweep later.
 LATE = timedelta(seconds=3)
@@ -48,23 +59,55 @@ async def tell_untold(session: AsyncSession, publisher: Publisher) -> int:
         )
     ).all()
     phases = await clocks.phases(session, {submission.event_id for _, submission in rows})
-    told = [
-        judging.id
-        for judging, submission in rows
-        if await _tell(publisher, _facts(judging, submission, phases), submission)
-    ]
+    told = []
+    for judging, submission in rows:
+        facts = _facts(judging, submission, phases)
+        others = await _beside(session, judging, submission, facts)
+        if await _tell(publisher, facts, submission, others):
+            told.append(judging.id)
     if told:
         await note(session, told)
     return len(told)
 
 
-async def _tell(publisher: Publisher, facts: dict[str, Any], submission: CodeSubmission) -> bool:
+async def _tell(
+    publisher: Publisher,
+    facts: dict[str, Any],
+    submission: CodeSubmission,
+    others: Sequence[Said],
+) -> bool:
     topics = [
         Topic.SUBMISSION.of(submission.id),
         Topic.USER.of(submission.user_id),
         Topic.PROBLEM.of(submission.problem_id),
     ]
-    return await publisher.publish(topics, Update(kind=Kind.JUDGED, data=facts))
+    return await publisher.publish_all([(topics, Update(kind=Kind.JUDGED, data=facts)), *others])
+
+
+async def _beside(
+    session: AsyncSession, judging: Judging, submission: CodeSubmission, facts: Mapping[str, Any]
+) -> Sequence[Said]:
+    """Return what those in the room are told, and those who follow the board."""
+    if not judging.is_current or submission.event_id is None or submission.entry_id is None:
+        return ()
+    event = await session.get(Event, submission.event_id)
+    entry = await session.get(EventEntry, submission.entry_id)
+    if event is None or entry is None:
+        return ()
+    inside = await opponents.of(session, submission)
+    said = [] if inside is None else inside.told(Kind.JUDGED, facts)
+    if judging.state is JudgingState.DONE:
+        said += boarding.said([_changed(event, entry, submission)])
+    return said
+
+
+def _changed(event: Event, entry: EventEntry, submission: CodeSubmission) -> Changed:
+    cell = entry.id, submission.problem_id
+    if entry.kind is not EntryKind.OFFICIAL:
+        return Changed(event_id=event.id, apart=((*cell, entry.kind),))
+    frozen = clocks.freeze_from(event)
+    hidden = frozen is not None and submission.submitted_at >= frozen
+    return Changed(event_id=event.id, public=() if hidden else (cell,), jury=(cell,))
 
 
 def _facts(

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 # brings a macro back that was defined before.
 _ODD = re.compile(
     rb"[\x00\v\f]|R\"|%:|\?\?[=/]|_Pragma|##|\r(?!\n)|\\[ \t]+\r?\n|[^ \t]\\\r?\n"
-    rb"|(?<![A-Za-z_])\d[\w.]*'\w|(?:include|import|embed)[^\n]*/\*"
+    rb"|[0-9a-fA-F]'\w"
 )
+_BRINGING = re.compile(rb"include|import|embed")
 # A text that does not end takes the rest of its line.
 _MARKS = re.compile(
     rb"//(?:\\\r?\n|[^\n])*|/\*.*?(?:\*/|\Z)|\"(?:\\\r?\n|\\.|[^\"\\\n])*\"?"
@@ -73,7 +74,7 @@ class _Conditions:
 
 def compiled(source: bytes) -> bytes:
     """Blank the branches of C and C++ that are never compiled; lines stay where they are."""
-    if b"#" not in source or _ODD.search(source):
+    if b"#" not in source or _ODD.search(source) or _brings_oddly(source):
         return source
     # Whether a line goes on in the next one, as a comment does.
     runs_on: set[int] = set()
@@ -97,6 +98,15 @@ def compiled(source: bytes) -> bytes:
         kept = word not in _CONDITIONS and not known.closed
         out.append(line if kept else b" " * len(line))
     return source if known.opened else b"\n".join(out)
+
+
+def _brings_oddly(source: bytes) -> bool:
+    """Tell whether in a line that may bring in a file something follows that may be no comment."""
+    for line in source.split(b"\n"):
+        found = _BRINGING.search(line) if b"/*" in line else None
+        if found is not None and b"/*" in line[found.end() :]:
+            return True
+    return False
 
 
 def _without_marks(source: bytes, runs_on: set[int]) -> bytes:

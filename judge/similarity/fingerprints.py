@@ -20,7 +20,7 @@ from judge.similarity.reading import read
 from judge.similarity.templates import marked
 from judge.similarity.unused import hides, unused
 
-VERSION = 3
+VERSION = 4
 # Fewer tokens of one's own than this (about four lines) say nothing about where they are from.
 TOKENS_MIN = 24
 
@@ -174,11 +174,12 @@ def fingerprint(
     `template` is what everybody was given: starter code, driver, snippets of the statement. What
     comes from there is not counted as one's own. No source makes this fail.
     """
-    text, files = joined({"": source} if isinstance(source, bytes) else source)
-    one = _walked(text, language, files if len(files) > 1 else ())
+    files = {"": source} if isinstance(source, bytes) else source
+    before = joined(files)[1]
+    one = _walked(texts(files), language, before if len(before) > 1 else ())
     if not template:
         return one
-    given = [_walked(read(each), language, ()) for each in template]
+    given = [_walked([read(each)], language, ()) for each in template]
     own = one.own & ~marked(one, given)
     return Fingerprint(
         language=language,
@@ -194,25 +195,39 @@ def fingerprint(
 
 def joined(files: Mapping[str, bytes]) -> tuple[str, tuple[tuple[str, int], ...]]:
     """Return the texts of files one after the other, and the number of lines before each."""
-    texts, before, lines = [], [], 0
-    for name in sorted(files):
-        text = read(files[name])
+    before, lines = [], 0
+    found = texts(files)
+    for name, text in zip(sorted(files), found, strict=True):
         before.append((name, lines))
-        texts.append(text if text.endswith("\n") else text + "\n")
-        lines += texts[-1].count("\n")
-    return "".join(texts), tuple(before)
+        lines += text.count("\n")
+    return "".join(found), tuple(before)
 
 
-def _walked(text: str, language: str, files: tuple[tuple[str, int], ...]) -> Fingerprint:
-    walked, lines = walk(text, language)
+def texts(files: Mapping[str, bytes]) -> list[str]:
+    """Return the texts of files in the order of their names, all of whole lines."""
+    found = [read(files[name]) for name in sorted(files)]
+    return [text if text.endswith("\n") else text + "\n" for text in found]
+
+
+def _walked(
+    of_files: Sequence[str], language: str, files: tuple[tuple[str, int], ...]
+) -> Fingerprint:
+    """Read files one by one: what one begins, a comment or a text, ends with it."""
+    walked, lines = Walked(), [np.zeros(0, dtype=np.uint32)]
+    before = 0
+    for text in of_files:
+        one, at = walk(text, language)
+        walked.follow(one)
+        lines.append(at + np.uint32(before))
+        before += text.count("\n")
     return Fingerprint(
         language=language,
         spellings=np.array(walked.spellings, dtype=np.uint32),
         shapes=np.array(walked.shapes, dtype=np.uint32),
-        lines=lines,
+        lines=np.concatenate(lines),
         parts=np.array(walked.parts, dtype=np.uint8),
         part_at=np.array(walked.part_at, dtype=np.uint32),
-        own=_used(walked, text, language),
+        own=_used(walked, "".join(of_files), language),
         files=files,
     )
 

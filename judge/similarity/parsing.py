@@ -5,7 +5,7 @@ The walk is a loop over a cursor, so that no nesting of a hostile source overflo
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from time import thread_time
 from zlib import crc32
@@ -17,6 +17,7 @@ from judge.similarity import kinds
 from judge.similarity.arrays import Array
 from judge.similarity.conditions import compiled
 from judge.similarity.grammars import family, grammar, parser
+from judge.similarity.macros import written_out
 from judge.similarity.unused import Definition, is_called, is_entry
 
 TOKENS_MAX = 200_000
@@ -66,6 +67,18 @@ class Walked:
         self.parts.append(part)
         self.part_at.append(len(self.spellings))
 
+    def follow(self, other: "Walked") -> None:
+        """Append the streams of another source; where leaves begin is not kept of it."""
+        before = len(self.spellings)
+        self.spellings += other.spellings
+        self.shapes += other.shapes
+        self.parts += other.parts
+        self.part_at += [before + at for at in other.part_at]
+        self.definitions += [
+            replace(each, start=each.start + before, end=each.end + before)
+            for each in other.definitions
+        ]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Rule:
@@ -85,7 +98,7 @@ def walk(text: str, language: str) -> tuple[Walked, Array]:
     """Return the streams of a text and the first line (from 1) of each leaf."""
     source = text.encode("utf-8")
     if family(language) == "c":
-        source = compiled(source)
+        source = written_out(compiled(source))
     walked = (_parsed(source, language) if grammar(language) else None) or _lexed(source)
     breaks = np.flatnonzero(np.frombuffer(source, dtype=np.uint8) == 10)
     lines = np.searchsorted(breaks, np.array(walked.starts, dtype=np.int64)) + 1

@@ -38,6 +38,7 @@ async def create(session: AsyncSession, user: CurrentUser, new: NewEvent) -> Eve
     """Make an event: a game master's is approved, a guild master's requested; not committed."""
     user.need(Role.GUILD_MASTER)
     jury = user.has(Role.GAME_MASTER)
+    _need_no_seed(new.seed, jury=jury)
     if not jury:
         # One at a time, so that they can be counted.
         await session.execute(
@@ -78,6 +79,7 @@ async def change(session: AsyncSession, user: CurrentUser, known: Event, wanted:
         raise ForbiddenError("only game masters and who asked for it change an event")
     if not (event.state in _OPEN | _ASSIGNED if jury else event.state is EventState.REQUESTED):
         raise _refused(event, f"the event is {event.state.value}; it cannot be changed")
+    _need_no_seed(wanted.seed, jury=jury)
     given = wanted.model_dump(mode="json", exclude_unset=True)
     if event.state in _ASSIGNED and (settled := sorted(_SETTLED & given.keys())):
         raise _refused(event, f"{', '.join(settled)}: rooms are assigned by it already")
@@ -99,6 +101,12 @@ async def change(session: AsyncSession, user: CurrentUser, known: Event, wanted:
             session, user, "event.changed", subject=("event", event.id), detail={"changed": changed}
         )
     return event
+
+
+def _need_no_seed(seed: int | None, *, jury: bool) -> None:
+    """Raise for who would know what is drawn: whoever asks for an event may play there."""
+    if seed is not None and not jury:
+        raise ForbiddenError("only game masters choose the seed that problems are drawn by")
 
 
 async def _need_nobody(session: AsyncSession, event: Event) -> None:

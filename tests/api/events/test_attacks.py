@@ -274,6 +274,8 @@ async def test_requests_of_one_moment_are_counted(
     monkeypatch.setattr(planning, "REQUESTS_MAX", 2)
     chief = client_for(Role.GUILD_MASTER)
     wanted = {"title": "T", "format": "icpc", "starts_at": soon(hours=2), "duration_s": 3600}
+    seeded = await chief.post("/v1/events", json={"slug": "mine", "seed": 1, **wanted})
+    assert seeded.status_code == 403
     answers = await asyncio.gather(
         *(chief.post("/v1/events", json={"slug": f"e{n}", **wanted}) for n in range(6))
     )

@@ -136,7 +136,8 @@ async def _asked(cast: Cast) -> str:
     assert _slug(await cast.guild_master.post(f"{url}/acts/approve")) == "forbidden"
     assert _slug(await cast.master.post(f"{url}/acts/approve")) == "revision-missing"
     read = (await cast.master.get(url)).json()["revision"]
-    # Nobody who knows all else of it finds out what will be drawn, by trying seeds.
+    # Nobody who knows all else of it finds out what will be drawn, by trying or choosing seeds.
+    assert _slug(await cast.guild_master.patch(url, json={"seed": 1})) == "forbidden"
     assert (asked.json()["seed"], asked.json()["revision"]) == (None, None)
     # Who asked has another idea, after it was read and before it is approved.
     more = await cast.guild_master.patch(url, json={"title": "Ours alone"})

@@ -1,14 +1,16 @@
 """Opponents see how far somebody is, and neither source nor verdicts, nor anything in a freeze."""
 
+from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from api.app import create_app
 from api.auth import Role
-from api.live import Kind, Topic
+from api.live import Kind, Publisher, Topic, Update
 from api.settings import Settings
-from api.submissions import opponents
+from api.submissions import opponents, telling
 from api.submissions.opponents import STEP_S, Opponents
 from tests.api.conftest import token_for
 from tests.api.events.conftest import Arenas
@@ -72,6 +74,35 @@ async def test_a_room_sees_how_far_a_judging_is_unless_the_board_stands_still(
             last = each.of("progress")[-1].data
             assert last["submission_id"] == again.json()["id"]
             assert last["entry_id"] == str(made.entries[made.ada])
+
+
+@pytest.mark.parametrize(
+    ("freeze_s", "kinds"),
+    [(None, {"judged", "progress", "board"}), (3590, {"judged", "progress", "jury_board"})],
+)
+async def test_what_a_lost_worker_left_untold_is_told_to_the_room_and_the_event(
+    arena: Arenas, monkeypatch: pytest.MonkeyPatch, freeze_s: int | None, kinds: set[str]
+) -> None:
+    made = await arena(freeze_s=freeze_s)
+    said: list[tuple[Sequence[str], Update]] = []
+
+    async def away(*_: Any) -> bool:
+        return False
+
+    async def there(_: Any, some: Sequence[tuple[Sequence[str], Update]]) -> bool:
+        said.extend(some)
+        return True
+
+    monkeypatch.setattr(Publisher, "publish_all", away)
+    assert (await made.submit(made.ada)).status_code == 202
+    await made.judged()
+    monkeypatch.setattr(Publisher, "publish_all", there)
+    monkeypatch.setattr(telling, "LATE", timedelta(0))
+    async with made.parts.sessions() as session:
+        assert await telling.tell_untold(session, made.parts.publisher) == 1
+    assert {update.kind for _, update in said} == kinds
+    (progress,) = (update for _, update in said if update.kind == Kind.PROGRESS)
+    assert (progress.data["stage"], progress.data["hidden"]) == ("solved", freeze_s is not None)
 
 
 def test_many_quick_cases_are_told_now_and_then() -> None:

@@ -162,3 +162,6 @@ def test_pieces_cover_a_program_in_whole_lines() -> None:
     assert covered >= {2 + 2 * n for n in range(100)}
     assert not any("#" in each.text for each in found)
     assert chunks({"a.py": b"# nothing\n"}, "python3") == []
+    # What one file begins ends with it.
+    around = {"a.h": b"/*\n", "m.cpp": b"int main() { return 7; }\n", "z.h": b"*/\n"}
+    assert any("main" in each.text for each in chunks(around, "cpp"))

@@ -181,6 +181,27 @@ def test_what_runs_without_being_named_counts(language: str, source: str) -> Non
     assert fingerprint(source.encode(), language).own.all()
 
 
+@pytest.mark.parametrize(
+    ("language", "main", "source", "first", "last"),
+    [
+        ("cpp", "main.cpp", CPP, "a.h:/*", "z.h:*/"),
+        ("cpp", "main.cpp", CPP, "a.h:#if 0", "z.h:#endif"),
+        ("cpp", "main.cpp", CPP, 'a.h:auto a = R"(', 'z.h:)";'),
+        ("python3", "main.py", PYTHON, 'a.py:"""', 'z.py:"""'),
+        ("java", "Main.java", JAVA, "A.txt:/*", "Z.txt:*/"),
+    ],
+)
+def test_what_one_file_begins_hides_no_other(
+    language: str, main: str, source: str, first: str, last: str
+) -> None:
+    """A compiler reads them one by one, and some not at all."""
+    pairs = (each.split(":") for each in (first, last))
+    files = {main: source.encode()} | {name: text.encode() for name, text in pairs}
+    plain, dressed = fingerprint(source.encode(), language), fingerprint(files, language)
+    for stream in Stream:
+        assert set(plain.gram_set(stream).tolist()) <= set(dressed.gram_set(stream).tolist())
+
+
 def test_a_header_hides_no_copy_and_is_none() -> None:
     """Of a contestant's header counts what is used."""
     dressed = fingerprint(header(CPP.encode(), random.Random(1)), "cpp")
