@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import Uuid, bindparam, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.db.models import BoardCell, BoardMoment, EntryKind, Event, EventEntry
+from api.db.models import BoardCell, BoardTimeline, EntryKind, Event, EventEntry
 from api.events.machine import OVER
 from api.leaderboards import cells, logs, scoring
 from api.leaderboards.logs import Log
@@ -94,8 +94,13 @@ async def replace(
 ) -> None:
     """Put rows in the place of those that some entries have; the event is locked."""
     if who:
-        await session.execute(_DROP, {"event_id": event_id, "entries": list(who)})
+        await drop(session, event_id, who)
         await put(session, made)
+
+
+async def drop(session: AsyncSession, event_id: UUID, who: Collection[UUID]) -> None:
+    """Remove the rows of some entries; the event is locked."""
+    await session.execute(_DROP, {"event_id": event_id, "entries": list(who)})
 
 
 async def put(session: AsyncSession, made: Sequence[Mapping[str, Any]]) -> None:
@@ -108,7 +113,7 @@ async def follow(session: AsyncSession, event: Event, rules: Rules, who: Collect
 
     The event is locked.
     """
-    if event.state not in OVER or not who or not await made_of(session, event.id):
+    if event.state not in OVER or not who or not await _begun(session, event.id):
         return
     found = await session.scalars(select(EventEntry).where(EventEntry.id.in_(who)))
     entries = {entry.id: entry for entry in found}
@@ -119,9 +124,15 @@ async def follow(session: AsyncSession, event: Event, rules: Rules, who: Collect
     await replace(session, event.id, entries, made)
 
 
-async def made_of(session: AsyncSession, event_id: UUID) -> bool:
-    """Tell whether an event's official entries have such rows."""
-    there = exists().where(BoardMoment.event_id == event_id, BoardMoment.virtual.is_(False))
+async def whole(session: AsyncSession, event_id: UUID) -> bool:
+    """Tell whether all official entries of an event have such rows."""
+    there = exists().where(BoardTimeline.event_id == event_id, BoardTimeline.whole)
+    return bool(await session.scalar(select(there)))
+
+
+async def _begun(session: AsyncSession, event_id: UUID) -> bool:
+    """Tell whether some have: whoever writes the others reads what was changed before."""
+    there = exists().where(BoardTimeline.event_id == event_id)
     return bool(await session.scalar(select(there)))
 
 

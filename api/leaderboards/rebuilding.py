@@ -215,7 +215,7 @@ async def rebuild(session: AsyncSession, event: Event) -> Made:
         (ApartRow, board.apart_rows()),
     ):
         await cells.fill(session, model, rows)
-    if await moments.made_of(session, event.id):
+    if await moments.whole(session, event.id):
         await timelines.make(session, event)
     return board
 
@@ -227,7 +227,7 @@ async def check(session: AsyncSession, event: Event) -> Proof:
     """
     board = await make(session, event)
     made = {_key(row): _line(row) for row in _all(board)}
-    timed = await moments.made_of(session, event.id)
+    timed = await moments.whole(session, event.id)
     if timed:
         async for some in timelines.rows(session, event, board.firsts()):
             made |= {_key(row): _line(row) for row in some}

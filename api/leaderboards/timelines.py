@@ -2,8 +2,9 @@
 
 The log of a large event takes seconds to read, so it is read once: afterwards a virtual board of
 any moment is one statement (`api.leaderboards.moments`). Whoever asks before a worker came by
-waits for it. A few entries are made at a time: neither memory nor who else is served here has to
-bear a whole event.
+does it with them. A few entries are made at a time, in a transaction of their own: neither memory
+nor who else is served here, or waits for the event, has to bear a whole event. How far it is done
+is written down as well, so whoever comes next goes on from there.
 """
 
 import asyncio
@@ -12,14 +13,17 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, delete, exists, select
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks
 from api.db.engine import Sessions
-from api.db.models import BoardMoment, EntryKind, Event, EventEntry
+from api.db.models import BoardMoment, BoardTimeline, EntryKind, Event, EventEntry
 from api.events.machine import OVER
-from api.leaderboards import logs, moments, scoring
+from api.leaderboards import cells, logs, moments, scoring
+from api.leaderboards.scoring import Rules
 from api.wiring import Parts
+from judge.scoring import EventProblem as Problem
 
 EVERY_S = 2.0
 EVENTS_AT_ONCE = 20
@@ -39,18 +43,20 @@ async def keep(parts: Parts) -> None:
 async def ensure(sessions: Sessions, event_id: UUID, *, wait: bool = True) -> None:
     """Make the moments of an event unless they are there.
 
-    One that another is at is waited for, or left to it.
+    One that another is at is made together with them, or left to them.
     """
-    async with sessions() as session:
-        if await moments.made_of(session, event_id):
-            return
-        locked = await session.scalar(
-            select(Event)
-            .where(Event.id == event_id)
-            .with_for_update(key_share=True, skip_locked=not wait)
-        )
-        if locked is not None and not await moments.made_of(session, event_id):
-            await make(session, locked)
+    more = True
+    while more:
+        async with sessions() as session:
+            if await moments.whole(session, event_id):
+                return
+            locked = await session.scalar(
+                select(Event)
+                .where(Event.id == event_id)
+                .with_for_update(key_share=True, skip_locked=not wait)
+            )
+            # Whoever was told to leave it to others has none now.
+            wait, more = True, locked is not None and await _go_on(session, locked)
             await session.commit()
 
 
@@ -62,7 +68,35 @@ async def make(session: AsyncSession, event: Event) -> None:
         .execution_options(synchronize_session=False)
     )
     async for some in rows(session, event, await moments.first(session, event.id)):
-        await moments.put(session, some)
+        await cells.fill(session, BoardMoment, some)
+    await _note(session, event.id, last=None, whole=True)
+
+
+async def _go_on(session: AsyncSession, event: Event) -> bool:
+    """Make the moments of the next entries; tell whether there are more. The event is locked."""
+    before = await session.get(BoardTimeline, event.id, populate_existing=True)
+    if before is not None and before.whole:
+        return False
+    some = await _some(session, event.id, None if before is None else before.last_entry_id)
+    if some:
+        rules, problems = scoring.rules(event), await scoring.problems(session, event.id)
+        firsts = await moments.first(session, event.id)
+        made = await _made(session, event, rules, problems, firsts, some)
+        # Some may have rows: what became known of them since the first were made.
+        await moments.drop(session, event.id, [each.id for each in some])
+        await cells.fill(session, BoardMoment, made)
+    whole = len(some) < ENTRIES_AT_ONCE
+    await _note(session, event.id, last=None if whole else some[-1].id, whole=whole)
+    return not whole
+
+
+async def _note(session: AsyncSession, event_id: UUID, *, last: UUID | None, whole: bool) -> None:
+    values = {"last_entry_id": last, "whole": whole}
+    await session.execute(
+        upsert(BoardTimeline)
+        .values(event_id=event_id, **values)
+        .on_conflict_do_update(index_elements=[BoardTimeline.event_id], set_=values)
+    )
 
 
 async def rows(
@@ -74,9 +108,20 @@ async def rows(
     last = None
     while some := await _some(session, event.id, last):
         last = some[-1].id
-        entries = {entry.id: entry for entry in some}
-        log = await read(session, event, entries)
-        yield await asyncio.to_thread(moments.rows_of, rules, problems, entries, log, firsts=firsts)
+        yield await _made(session, event, rules, problems, firsts, some)
+
+
+async def _made(
+    session: AsyncSession,
+    event: Event,
+    rules: Rules,
+    problems: Mapping[UUID, Problem],
+    firsts: moments.Firsts,
+    some: Sequence[EventEntry],
+) -> Sequence[Mapping[str, Any]]:
+    entries = {entry.id: entry for entry in some}
+    log = await read(session, event, entries)
+    return await asyncio.to_thread(moments.rows_of, rules, problems, entries, log, firsts=firsts)
 
 
 async def read(session: AsyncSession, event: Event, entries: Mapping[UUID, EventEntry]) -> logs.Log:
@@ -105,5 +150,5 @@ async def _some(session: AsyncSession, event_id: UUID, last: UUID | None) -> Seq
 def _missing() -> Select[Event]:
     """Return the events that are over and have official entries without moments."""
     plays = exists().where(EventEntry.event_id == Event.id, EventEntry.kind == EntryKind.OFFICIAL)
-    made = exists().where(BoardMoment.event_id == Event.id, BoardMoment.virtual.is_(False))
+    made = exists().where(BoardTimeline.event_id == Event.id, BoardTimeline.whole)
     return select(Event).where(Event.state.in_(OVER), plays, ~made).order_by(Event.id)

@@ -6,7 +6,7 @@ Times count from the start of the event in microseconds, removed intervals left 
 of submitting: the order in which judgements arrive changes nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Protocol
@@ -135,6 +135,14 @@ class Format(Protocol):
 
     def cell(self, problem: EventProblem, attempts: Sequence[Attempt]) -> Cell:
         """Score the attempts of one participant on one problem; they are ordered by moment."""
+        ...
+
+    def gained(self, problem: EventProblem, attempts: Sequence[Attempt]) -> Iterator[Cell]:
+        """Return the cell after each attempt that decided it or solved the problem.
+
+        What ranks is as in the cell of the attempts up to that one; what is counted need not be.
+        All together take as long as one cell, however many there are.
+        """
         ...
 
     def bonus(self, problem: EventProblem) -> Fraction:

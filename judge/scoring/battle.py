@@ -9,7 +9,7 @@ are the unused shares of the problem's limits. What is solved never falls below 
 The best attempt counts. With the weights as they are: 30 % for being right, 70 % for being quick.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -54,33 +54,17 @@ class Battle:
 
     def cell(self, problem: EventProblem, attempts: Sequence[Attempt]) -> Cell:
         """Keep the attempt worth most; an earlier one wins a tie."""
-        best: Attempt | None = None
-        value = Fraction(0)
-        counted = rejected = counted_then = rejected_then = 0
-        solved_at = None
+        best = _Best()
         for attempt in attempts:
-            if attempt.pending or attempt.verdict in self.free_verdicts:
-                continue
-            counted += 1
-            share = worth(problem, attempt)
-            got = self._value(problem, attempt, share, rejected)
-            if share > 0 and (best is None or got > value):
-                best, value = attempt, got
-                counted_then, rejected_then = counted, rejected
-            if share == 1 and solved_at is None:
-                solved_at = attempt.moment
-            rejected += share < 1
-        pending, since = waiting(attempts)
-        return Cell(
-            attempts=counted_then if best else counted,
-            pending=pending,
-            pending_since_us=since,
-            score=value,
-            penalty=rejected_then,
-            at_us=best.at_us if best else None,
-            submission=best.submission if best else "",
-            solved_at=solved_at,
-        )
+            self._add(best, problem, attempt)
+        return best.cell(*waiting(attempts))
+
+    def gained(self, problem: EventProblem, attempts: Sequence[Attempt]) -> Iterator[Cell]:
+        """Return the cell after each attempt that was worth most so far, or solved the problem."""
+        best = _Best()
+        for attempt in attempts:
+            if self._add(best, problem, attempt):
+                yield best.cell()
 
     def bonus(self, problem: EventProblem) -> Fraction:
         """Return what the first to solve gets on top."""
@@ -89,6 +73,23 @@ class Battle:
     def standing(self, cells: Iterable[Cell]) -> Standing:
         """Add up the points; time is in them, so equal sums are a tie."""
         return Standing(score=sum((cell.total for cell in cells), start=Fraction(0)))
+
+    def _add(self, best: "_Best", problem: EventProblem, attempt: Attempt) -> bool:
+        """Add the next attempt; tell whether it is worth most so far, or solves the problem."""
+        if attempt.pending or attempt.verdict in self.free_verdicts:
+            return False
+        best.counted += 1
+        share = worth(problem, attempt)
+        got = self._value(problem, attempt, share, best.rejected)
+        gains = share > 0 and (best.attempt is None or got > best.value)
+        if gains:
+            best.attempt, best.value = attempt, got
+            best.counted_then, best.rejected_then = best.counted, best.rejected
+        solves = share == 1 and best.solved_at is None
+        if solves:
+            best.solved_at = attempt.moment
+        best.rejected += share < 1
+        return gains or solves
 
     def _value(
         self, problem: EventProblem, attempt: Attempt, share: Fraction, rejected: int
@@ -105,6 +106,32 @@ class Battle:
         mean = sum((weight * part for weight, part in weighted), start=Fraction(0)) / (weights or 1)
         kept = max(self.floor * share, share * mean - rejected * self.attempt_cost)
         return rounded(max(Fraction(0), kept) * problem.points, self.decimals)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Best:
+    """What was worth most so far of one participant's attempts at a problem, and what it cost."""
+
+    attempt: Attempt | None = None
+    value: Fraction = Fraction(0)
+    counted: int = 0
+    rejected: int = 0
+    counted_then: int = 0
+    rejected_then: int = 0
+    solved_at: tuple[int, str] | None = None
+
+    def cell(self, pending: int = 0, since_us: int | None = None) -> Cell:
+        """Return the cell of what was added."""
+        return Cell(
+            attempts=self.counted_then if self.attempt else self.counted,
+            pending=pending,
+            pending_since_us=since_us,
+            score=self.value,
+            penalty=self.rejected_then,
+            at_us=self.attempt.at_us if self.attempt else None,
+            submission=self.attempt.submission if self.attempt else "",
+            solved_at=self.solved_at,
+        )
 
 
 def _left(used: int, most: int | Fraction) -> Fraction:

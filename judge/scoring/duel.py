@@ -4,7 +4,7 @@ With one problem it is first to solve, with n best of n. A side may be one playe
 caller gives the attempts of a team as those of one participant.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -41,6 +41,12 @@ class Duel:
                     solved_at=attempt.moment,
                 )
         return Cell(attempts=counted, pending=pending, pending_since_us=since)
+
+    def gained(self, problem: EventProblem, attempts: Sequence[Attempt]) -> Iterator[Cell]:
+        """Return the cell once it is solved: before it nothing counts, after it nothing more."""
+        cell = self.cell(problem, attempts)
+        if cell.solved:
+            yield cell
 
     def bonus(self, problem: EventProblem) -> Fraction:
         """Return what a round is worth."""

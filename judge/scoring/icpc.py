@@ -4,7 +4,7 @@ After the Contest Control System requirements: time counts in whole minutes roun
 problem, rejected attempts cost only on problems that are solved, compile errors cost nothing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -60,6 +60,12 @@ class Icpc:
             if attempt.verdict not in self.free_verdicts:
                 rejected += 1
         return Cell(attempts=rejected, pending=pending, pending_since_us=since)
+
+    def gained(self, problem: EventProblem, attempts: Sequence[Attempt]) -> Iterator[Cell]:
+        """Return the cell once it is solved: before it nothing counts, after it nothing more."""
+        cell = self.cell(problem, attempts)
+        if cell.solved:
+            yield cell
 
     def bonus(self, problem: EventProblem) -> Fraction:
         """Return nothing: being first is an honour here."""

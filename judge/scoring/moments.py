@@ -1,8 +1,8 @@
 """How a participant stood at every moment of an event, found without playing it again and again.
 
 A cell names the attempt that decided it and the one that solved the problem. Since the later of
-the two nothing that ranks has changed, so the cell of what was before it is the one before: as
-many cells are made as there were gains, not one for each attempt.
+the two nothing that ranks has changed: as many cells are made as there were gains, not one for
+each attempt, and all of them in one go.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,18 +29,13 @@ class Moment:
 
 def gains(rules: Format, problem: EventProblem, attempts: Sequence[Attempt]) -> list[Gain]:
     """Return the gains of one participant on one problem in order; the attempts are ordered."""
-    found: list[Gain] = []
-    left = list(attempts)
-    while left:
-        cell = rules.cell(problem, left)
-        decided = (-1, "") if cell.at_us is None else (cell.at_us, cell.submission)
-        since = max(decided, cell.solved_at or decided)
-        before = [each for each in left if each.moment < since]
-        if len(before) == len(left):
-            break
-        found.append(Gain(since_us=since[0], cell=cell))
-        left = before
-    return found[::-1]
+    return [Gain(since_us=_since_us(cell), cell=cell) for cell in rules.gained(problem, attempts)]
+
+
+def _since_us(cell: Cell) -> int:
+    """Return when what ranks of a cell last changed."""
+    decided = 0 if cell.at_us is None else cell.at_us
+    return decided if cell.solved_at is None else max(decided, cell.solved_at[0])
 
 
 def moments(

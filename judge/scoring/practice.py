@@ -1,6 +1,6 @@
 """Practice: what is solved, without a clock or a price for trying."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -22,6 +22,10 @@ class Practice:
     def cell(self, problem: EventProblem, attempts: Sequence[Attempt]) -> Cell:
         """Keep the best there ever was."""
         return _BEST.cell(problem, attempts)
+
+    def gained(self, problem: EventProblem, attempts: Sequence[Attempt]) -> Iterator[Cell]:
+        """Return the cell after each attempt that was the best so far."""
+        return _BEST.gained(problem, attempts)
 
     def bonus(self, problem: EventProblem) -> Fraction:
         """Return nothing: nobody races."""

@@ -243,6 +243,18 @@ class BoardMoment(Base):
     last: Mapped[int]
 
 
+class BoardTimeline(Base):
+    """How far the moments of an event are written down: up to which entry, or all of them."""
+
+    __tablename__ = "board_timelines"
+
+    event_id: Mapped[UUID] = mapped_column(
+        ForeignKey("events.id", ondelete="CASCADE"), primary_key=True
+    )
+    last_entry_id: Mapped[UUID | None]
+    whole: Mapped[bool] = mapped_column(Boolean, server_default="false")
+
+
 class LeaderboardEntry(Timed, Base):
     """A row of the final board, as it stood when the event was finalised."""
 

@@ -3,17 +3,20 @@
 import asyncio
 import csv
 import io
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import QueuePool, select, update
+from sqlalchemy import QueuePool, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Role
 from api.db.base import new_id
 from api.db.models import (
+    BoardMoment,
     Event,
     EventAttempt,
     EventEntry,
@@ -22,7 +25,7 @@ from api.db.models import (
     Rating,
     RatingChange,
 )
-from api.leaderboards import keeping, rebuilding, updating
+from api.leaderboards import keeping, moments, rebuilding, timelines, updating
 from api.leaderboards.updating import Known
 from api.wiring import Parts
 from judge.verdicts import Verdict
@@ -348,3 +351,34 @@ async def test_who_reads_an_export_slowly_keeps_no_connection(played: Ground, ap
         assert cast("QueuePool", parts.engine.pool).checkedout() == 0
         told.set()
         await reading
+
+
+async def test_nobody_waits_for_all_moments_of_an_event(
+    parts: Parts, ground: Grounds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are written down a few entries at a time, by all who need them, with no lock between."""
+    monkeypatch.setattr(timelines, "ENTRIES_AT_ONCE", 2)
+    made = await ground(state=EventState.FINISHED, started_at=START)
+    await take(parts, *(judged(made, who, 0, 10, Verdict.AC) for who in (0, 3)))
+    async with parts.sessions() as session:
+        await rebuilding.rebuild(session, await updating.locked(session, made.event_id))
+        await session.commit()
+    most: list[int] = []
+    real = moments.drop
+    count = select(func.count(BoardMoment.entry_id.distinct()))
+
+    async def dropped(session: AsyncSession, event_id: UUID, who: Collection[UUID]) -> None:
+        # What was written before is committed, so the event was free.
+        async with parts.sessions() as other:
+            assert await other.scalar(count) == sum(most)
+        most.append(len(who))
+        await real(session, event_id, who)
+
+    monkeypatch.setattr(moments, "drop", dropped)
+    await asyncio.gather(*(timelines.ensure(parts.sessions, made.event_id) for _ in range(2)))
+    assert most == [2, 2, 1]
+    async with parts.sessions() as session:
+        event = await updating.locked(session, made.event_id)
+        proof = await rebuilding.check(session, event)
+        assert await session.scalar(select(func.count()).select_from(BoardMoment)) == 7
+    assert proof.differences == ()

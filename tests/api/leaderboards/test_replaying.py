@@ -5,16 +5,19 @@ model that knows nothing of tables. A replayed board is the definition of what h
 up to its moment, and a rebuild is equal to what was kept all along.
 """
 
+import itertools
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
 from random import Random
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.base import new_id
 from api.db.models import EntryKind, EventEntry, EventState
@@ -100,9 +103,10 @@ class Model:
 )
 @pytest.mark.parametrize("form", FORMATS)
 async def test_any_interleaving_afterwards_gives_what_the_format_defines(
-    parts: Parts, ground: Grounds, form: str, seed: int
+    parts: Parts, ground: Grounds, monkeypatch: pytest.MonkeyPatch, form: str, seed: int
 ) -> None:
     chance = Random(seed)
+    monkeypatch.setattr(timelines, "ENTRIES_AT_ONCE", chance.randrange(1, 4))
     made = await ground(
         entries=ENTRIES,
         problems=PROBLEMS,
@@ -115,12 +119,30 @@ async def test_any_interleaving_afterwards_gives_what_the_format_defines(
     model = Model(made, await _begun(parts, made, chance))
     for _ in range(chance.randrange(30, 80)):
         await _happen(parts, model, chance)
-    await timelines.ensure(parts.sessions, made.event_id)
+    for lasts in (2, 2, 100):
+        await _written(parts, made, lasts)
+        if lasts < 100:
+            for _ in range(chance.randrange(15)):
+                await _happen(parts, model, chance)
+    await _compare(parts, model, form)
     for _ in range(chance.randrange(40)):
         await _happen(parts, model, chance)
     await _compare(parts, model, form)
     for _ in range(3):
         await _compare_replayed(parts, model, form, chance.randrange(HOURS * 3600))
+
+
+async def _written(parts: Parts, made: Ground, lasts: int) -> None:
+    """Write moments down in a process that is killed after so many steps."""
+    step = itertools.count(1)
+
+    def until_killed() -> AsyncSession:
+        if next(step) > lasts:
+            raise ConnectionResetError
+        return parts.sessions()
+
+    with suppress(ConnectionResetError):
+        await timelines.ensure(cast("Any", until_killed), made.event_id)
 
 
 async def _begun(parts: Parts, made: Ground, chance: Random) -> dict[UUID, EventEntry]:

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
+from importlib import import_module
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -236,3 +238,27 @@ def test_a_bonus_comes_with_the_solve_and_not_with_the_attempt_worth_most() -> N
         (0, Fraction(27)),
         (1_800_000_000, Fraction(29)),
     ]
+
+
+@pytest.mark.parametrize(("form", "looks"), [("ioi", "ioi._raw"), ("battle", "battle.worth")])
+def test_many_gains_take_as_long_as_one_cell(
+    monkeypatch: pytest.MonkeyPatch, form: str, looks: str
+) -> None:
+    """Each attempt is looked at once, however many come after it."""
+    looked: list[Attempt] = []
+    real = getattr(import_module(f"judge.scoring.{form}"), looks.rpartition(".")[2])
+
+    def counted(problem: EventProblem, attempt: Attempt) -> Fraction:
+        looked.append(attempt)
+        found: Fraction = real(problem, attempt)
+        return found
+
+    monkeypatch.setattr(f"judge.scoring.{looks}", counted)
+    # Growing faster than rejected attempts cost.
+    problem = EventProblem(id="B", order=0, scoring=True, max_score=Fraction(2**41))
+    rules = make(form, {"attempt_cost": 0, "decimals": 6} if form == "battle" else {})
+    better = [
+        Attempt(submission=f"{n:03}", at_us=n, verdict=Verdict.WA, score=Fraction(2**n))
+        for n in range(21, 40)
+    ]
+    assert len(gains(rules, problem, better)) == len(looked) == len(better)
