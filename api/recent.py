@@ -22,7 +22,7 @@ class _Kept:
 
 
 class Recent:
-    """Answers by their keys, each good for so long; the longest unused go when there are many.
+    """Answers by their keys, each good for so long; the longest unused go, once old or too many.
 
     Of each key one is made at a time, and of all no more than `at_once`.
     """
@@ -44,10 +44,9 @@ class Recent:
     async def get(self, key: Hashable, make: Callable[[], Awaitable[_AnswerT]]) -> _AnswerT:
         """Return the answer there is, or make it; one that cannot be made is not kept."""
         kept = self._kept.pop(key, None) or _Kept()
+        self._forget()
         # The last in order is the last that was used.
         self._kept[key] = kept
-        while len(self._kept) > self._most:
-            del self._kept[next(iter(self._kept))]
         if self._clock() >= kept.until:
             async with kept.making:
                 if self._clock() >= kept.until:
@@ -57,3 +56,16 @@ class Recent:
                         kept.answer = await make()
                     kept.until = begun + self._kept_s
         return cast("_AnswerT", kept.answer)
+
+    def _forget(self) -> None:
+        """Let go of what was not used for longest, while it is old or there is no room.
+
+        Old answers are much to look through for whoever collects garbage.
+        """
+        now = self._clock()
+        while self._kept:
+            key, first = next(iter(self._kept.items()))
+            old = now >= first.until and not first.making.locked()
+            if len(self._kept) < self._most and not old:
+                return
+            del self._kept[key]

@@ -16,11 +16,11 @@ from typing import Any
 from uuid import UUID
 
 from pydantic_core import from_json
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import direct
-from api.db.models import EntryKind, Event, EventProblem
+from api.db.models import EntryKind, Event, EventEntry, EventProblem
 from api.leaderboards import cells, logs, moments, queries, scoring
 from api.leaderboards.queries import Among, First, Ranked
 from api.leaderboards.scoring import Rules
@@ -98,12 +98,6 @@ SELECT json_build_object(
 """
 _MOST = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
 _LEAST = "'00000000-0000-0000-0000-000000000000'::uuid"
-_COUNT = """
-SELECT (
-    (SELECT count(*) FROM codebattle.board_moments AS m WHERE {official})
-    + (SELECT count(*) FROM codebattle.board_moments AS m WHERE {virtual})
-)::text
-"""
 # $6 the entry.
 _ONE = """
 WITH page AS MATERIALIZED (
@@ -242,9 +236,16 @@ async def one(
     return await _filled(session, on, ranked, rows, then)
 
 
-async def count(session: AsyncSession, among: Among, then: Then) -> int:
-    """Return how many rows there are."""
-    return int(await _asked(session, _COUNT, among, then))
+async def count(session: AsyncSession, among: Among) -> int:
+    """Return how many rows there are: everybody has been there since their own start."""
+    wanted = select(func.count()).where(
+        EventEntry.event_id == among.event_id, EventEntry.kind != EntryKind.PRACTICE
+    )
+    if among.room_id is not None:
+        wanted = wanted.where(EventEntry.room_id == among.room_id)
+    if among.guild_id is not None:
+        wanted = wanted.where(EventEntry.guild_id == among.guild_id)
+    return int(await session.scalar(wanted) or 0)
 
 
 async def guilds(session: AsyncSession, on: Ground, then: Then) -> list[GuildRanked]:

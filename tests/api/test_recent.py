@@ -1,6 +1,7 @@
 """Answers that are shared for a moment: made once, never older than promised, never a failure."""
 
 import asyncio
+import weakref
 
 import pytest
 
@@ -48,3 +49,25 @@ async def test_a_failure_is_not_kept() -> None:
     with pytest.raises(LookupError):
         await recent.get("a", fail)
     assert await recent.get("a", make) == 7
+
+
+async def test_what_is_old_is_not_held() -> None:
+    """Whoever collects garbage would look through all of it."""
+
+    class Answer:
+        pass
+
+    clock = Clock()
+    recent = Recent(kept_s=1, most=9, clock=clock)
+    held: list[weakref.ref[Answer]] = []
+
+    async def make() -> Answer:
+        held.append(weakref.ref(answer := Answer()))
+        return answer
+
+    for key in "abca":
+        await recent.get(key, make)
+        clock.now += 0.4
+    # The second `a` is new; `b` was made at 0.4, `c` at 0.8, and it is 1.6.
+    await recent.get("d", make)
+    assert [each() is not None for each in held] == [False, False, True, True, True]
