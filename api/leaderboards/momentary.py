@@ -168,6 +168,15 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Timed:
+    """By which clock an entry is looked at, up to when, and where it is first in the end."""
+
+    clock: Schedule
+    until_us: int
+    won: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GuildRanked:
     """A guild with its rank: an official one, or one that plays virtually."""
 
@@ -326,17 +335,22 @@ async def _filled(
 
     def filled() -> Sequence[Ranked]:
         problems = {str(task): each for task, each in on.problems.items()}
-        mine = {str(row.entry_id): row for row in ranked}
-        made: dict[str, dict[str, cells.Shown]] = {who: {} for who in mine}
+        made: dict[str, dict[str, cells.Shown]] = {str(row.entry_id): {} for row in ranked}
+        timed = {
+            who: _Timed(
+                clock=clocks[row.entry_id],
+                until_us=then.of(row.kind),
+                won=frozenset(task for task, first in on.winners.items() if first == row.entry_id),
+            )
+            for who, row in zip(made, ranked, strict=True)
+        }
         for who, task, bundle in logs.read(document):
             if task not in problems:
                 continue
-            row = mine[who]
-            clock, until_us = clocks[row.entry_id], then.of(row.kind)
-            cell = _cell(on, row.entry_id, problems[task], bundle, clock, until_us)
+            cell = _cell(on, problems[task], bundle, timed[who])
             if cell.touched:
                 made[who][task] = cells.shown(cell)
-        return [replace(row, kept=made[str(row.entry_id)]) for row in ranked]
+        return [replace(row, kept=held) for row, held in zip(ranked, made.values(), strict=True)]
 
     # Somebody may have tried very often.
     return await asyncio.to_thread(filled)
@@ -354,16 +368,16 @@ def _end(clock: Schedule, until_us: int) -> datetime | None:
     return clock.moment(timedelta(microseconds=until_us + SECOND_US))
 
 
-def _cell(
-    on: Ground, who: UUID, problem: Problem, bundle: logs.Some, clock: Schedule, until_us: int
-) -> Cell:
+def _cell(on: Ground, problem: Problem, bundle: logs.Some, entry: _Timed) -> Cell:
     """Return an entry's cell as it was at a moment of its clock."""
-    timed = ((row, clock.elapsed_us(row.submitted_at)) for row in bundle)
+    elapsed_us, until_us = entry.clock.elapsed_us, entry.until_us
     attempts = [
-        scoring.attempt(row, at_us, hidden=False) for row, at_us in timed if at_us <= until_us
+        scoring.attempt(row, at_us, hidden=False)
+        for row in bundle
+        if (at_us := elapsed_us(row.submitted_at)) <= until_us
     ]
     cell = on.rules.format.cell(problem, ordered(attempts))
-    if cell.solved and on.winners.get(problem.id) == who:
+    if cell.solved and problem.id in entry.won:
         return cell.awarded(on.rules.format.bonus(problem))
     return cell
 
