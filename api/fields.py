@@ -52,6 +52,17 @@ CLARIFICATION = ("event_id", "clarification_id", "problem_id", "reply_to_id", "t
 DUEL = ("duel_id", "state", "challenger_id", "opponent_id", "event_id", "expires_at")
 
 
+# A program can spend as much of both as an input says that nobody is to know: what a hidden case
+# took is told in whole steps.
+CPU_STEP_US = 50_000
+MEMORY_STEP = 4 << 20
+
+
+def coarse(used: int | None, step: int, *, exact: bool) -> int | None:
+    """Return what was used, in whole steps unless it may be told exactly."""
+    return used if used is None or exact else used - used % step
+
+
 def read(thing: Any, name: str) -> Any:
     """Read one field of a row, a record or a mapping; a row keeps some in its `record`."""
     found = _own(thing, name)

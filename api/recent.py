@@ -22,7 +22,7 @@ class _Kept:
 
 
 class Recent:
-    """Answers by their keys, each good for so long; the longest unused go, once old or too many.
+    """Answers by their keys, each good for so long; the longest unused go when there are many.
 
     Of each key one is made at a time, and of all no more than `at_once`.
     """
@@ -44,9 +44,9 @@ class Recent:
     async def get(self, key: Hashable, make: Callable[[], Awaitable[_AnswerT]]) -> _AnswerT:
         """Return the answer there is, or make it; one that cannot be made is not kept."""
         kept = self._kept.pop(key, None) or _Kept()
-        self._forget()
         # The last in order is the last that was used.
         self._kept[key] = kept
+        self._let_go(kept)
         if self._clock() >= kept.until:
             async with kept.making:
                 if self._clock() >= kept.until:
@@ -57,15 +57,15 @@ class Recent:
                     kept.until = begun + self._kept_s
         return cast("_AnswerT", kept.answer)
 
-    def _forget(self) -> None:
-        """Let go of what was not used for longest, while it is old or there is no room.
+    def _let_go(self, but: _Kept) -> None:
+        """Drop what is no longer good, the longest unused first, and what is too much.
 
-        Old answers are much to look through for whoever collects garbage.
+        Pages are large, and whoever asks for another one each time would have all of them kept.
         """
         now = self._clock()
         while self._kept:
-            key, first = next(iter(self._kept.items()))
-            old = now >= first.until and not first.making.locked()
-            if len(self._kept) < self._most and not old:
+            key, kept = next(iter(self._kept.items()))
+            over = now >= kept.until and not kept.making.locked() and kept is not but
+            if not over and len(self._kept) <= self._most:
                 return
             del self._kept[key]

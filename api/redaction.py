@@ -5,8 +5,8 @@ is to leave out: a field is shown only where a list below names it for this audi
 unknown phase or audience may see is nothing.
 
     owner     (so are those of the same team) own source, own compile log, every verdict of the
-              own runs; differences, names and messages of samples only, since a validator may put
-              hidden data into any message
+              own runs and roughly what each took; differences, names and messages of samples
+              only, since a validator may put hidden data into any message
     jury      (game masters; authors, for their own problems) everything about submissions
     reviewer  submissions of others with their source, but not while the event goes on: reviewers
               may be players there
@@ -191,14 +191,14 @@ def run(row: Any, who: Audience, *, index: int | None = None) -> Shown | None:
         return None
     sample = test_class(row) is TestClass.SAMPLE
     open_to = sample or who is Audience.JURY
-    position = fields.read(row, "position")
+    position, memory = fields.read(row, "position"), fields.read(row, "memory_bytes")
     return Shown(
         index=position if isinstance(position, int) else index or 0,
         sample=sample,
         verdict=Verdict(fields.read(row, "verdict")),
         name=(fields.read(row, "case_name") or fields.read(row, "case")) if open_to else None,
-        cpu_ms=_ms(fields.read(row, "cpu_us")),
-        memory_bytes=fields.read(row, "memory_bytes"),
+        cpu_ms=_ms(fields.coarse(fields.read(row, "cpu_us"), fields.CPU_STEP_US, exact=open_to)),
+        memory_bytes=fields.coarse(memory, fields.MEMORY_STEP, exact=open_to),
         message=(fields.read(row, "team_message") or None) if open_to else None,
         difference=fields.picked(fields.read(row, "difference"), fields.DIFFERENCE)
         if open_to
@@ -212,7 +212,7 @@ def progress(index: int, total: int, case: str, done: Run | None) -> dict[str, A
     told: dict[str, Any] = {"index": index, "total": total, "sample": case.startswith("sample/")}
     if done is not None:
         told["verdict"] = done.verdict.value
-        told["cpu_ms"] = done.cpu_ms
+        told["cpu_ms"] = _ms(fields.coarse(done.cpu_us, fields.CPU_STEP_US, exact=told["sample"]))
     return told
 
 

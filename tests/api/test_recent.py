@@ -15,6 +15,10 @@ class Clock:
         return self.now
 
 
+class Page:
+    """Something that can be found to be gone."""
+
+
 async def test_many_ask_and_one_makes() -> None:
     clock, made = Clock(), []
     recent = Recent(kept_s=1, most=2, clock=clock)
@@ -37,6 +41,23 @@ async def test_many_ask_and_one_makes() -> None:
     assert await recent.get("b", make) == 5
 
 
+async def test_what_nobody_asks_for_again_goes() -> None:
+    """Whoever asks for another page each time fills no memory with those before."""
+    clock = Clock()
+    recent = Recent(kept_s=1, most=2000, clock=clock)
+    held: list[weakref.ref[Page]] = []
+
+    async def make() -> Page:
+        page = Page()
+        held.append(weakref.ref(page))
+        return page
+
+    for number in range(100):
+        clock.now = number / 10
+        await recent.get(number, make)
+    assert sum(each() is not None for each in held) <= 11
+
+
 async def test_a_failure_is_not_kept() -> None:
     recent = Recent(kept_s=60, most=2)
 
@@ -49,25 +70,3 @@ async def test_a_failure_is_not_kept() -> None:
     with pytest.raises(LookupError):
         await recent.get("a", fail)
     assert await recent.get("a", make) == 7
-
-
-async def test_what_is_old_is_not_held() -> None:
-    """Whoever collects garbage would look through all of it."""
-
-    class Answer:
-        pass
-
-    clock = Clock()
-    recent = Recent(kept_s=1, most=9, clock=clock)
-    held: list[weakref.ref[Answer]] = []
-
-    async def make() -> Answer:
-        held.append(weakref.ref(answer := Answer()))
-        return answer
-
-    for key in "abca":
-        await recent.get(key, make)
-        clock.now += 0.4
-    # The second `a` is new; `b` was made at 0.4, `c` at 0.8, and it is 1.6.
-    await recent.get("d", make)
-    assert [each() is not None for each in held] == [False, False, True, True, True]

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
+from api import redaction
 from api.accounts import service as accounts
 from api.auth import Role, Scope
 from api.db.base import new_id
@@ -44,6 +45,8 @@ from api.workers import selftesting
 from judge.errors import PackageError
 from judge.judging import Judge
 from judge.problem import archive
+from judge.results import Run
+from judge.verdicts import Verdict
 from tests.api.conftest import PROBLEMS, Client, ClientFor, imported, token_for
 from tests.api.signing_in import FAST, OTHER, PASSWORD
 from tests.api.submissions import conftest as scripted
@@ -325,3 +328,10 @@ def test_an_endless_list_of_files_is_not_read(
     monkeypatch.setattr("zipfile.ZipFile", lambda _: pytest.fail("it was read"))
     with pytest.raises(PackageError, match="too many files"):
         archive.unpack(package)
+
+
+def test_what_a_hidden_case_took_is_told_live_in_steps() -> None:
+    """A program can spend as much as an input says that nobody is to know."""
+    done = Run(case="secret/1", verdict=Verdict.AC, cpu_us=123_456)
+    told = [redaction.progress(1, 2, case, done)["cpu_ms"] for case in ("secret/1", "sample/1")]
+    assert told == [100, 124]
