@@ -14,17 +14,6 @@ export UV_PYTHON_DOWNLOADS := never
 # Tests wait for servers and sandboxes as well: half as many again as there are processors. Who has
 # nothing left takes from the others, for some tests last minutes.
 SPREAD := -n $(shell echo $$(($$(nproc) * 3 / 2))) --dist worksteal
-# Slow tests that bear each other's company: they compute, or wait.
-UNTIMED := tests/api tests/unit tests/examples/test_generators.py
-UNTIMED_DOCKER := tests/api tests/images
-COMPILED := $(VENV)/.compiled
-# Types beside the tests: mypy keeps one processor busy, tests often none. The first time in an
-# environment one process compiles what all workers import, which is a third of what each would do.
-define with-types
-	$(BIN)/mypy & types=$$!; trap 'kill $$types 2> /dev/null' EXIT; \
-		test -e $(COMPILED) || { $(BIN)/pytest --collect-only > /dev/null; touch $(COMPILED); }; \
-		$(1); code=$$?; wait $$types && exit $$code
-endef
 # Where bytecode may not be kept, every start of Python compiles its imports anew: three times the CPU.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -36,27 +25,25 @@ help: ## list the targets
 
 setup: $(SYNCED) $(WARDEN) ## the virtual environment and the supervisor, if missing or out of date
 
+check test: export BIN := $(BIN)
+check test: export SPREAD := $(SPREAD)
+check test: export PYTEST := $(PYTEST)
 check: setup ## format, lint, types, import contracts, fast tests; changes nothing
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(call with-types,$(BIN)/pytest -m "not slow and not docker" $(SPREAD))
+	@tests/all.sh fast
 
 fix: setup ## format and repair what can be repaired
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/codebattle openapi --output docs/openapi.json
 
-test: setup images ## everything, the slow and the container tests included
+test: setup ## everything, the slow and the container tests included
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(call with-types,$(BIN)/pytest -m "not slow and not docker" $(SPREAD) $(PYTEST))
-	$(BIN)/pytest -m "slow and not docker" $(SPREAD) $(UNTIMED) $(PYTEST)
-	$(BIN)/pytest -m docker $(SPREAD) $(UNTIMED_DOCKER) $(PYTEST)
-	@# What times sandboxes wants the machine to itself.
-	$(BIN)/pytest -m "slow and not docker" $(UNTIMED:%=--ignore %) $(PYTEST)
-	$(BIN)/pytest -m docker $(UNTIMED_DOCKER:%=--ignore %) $(PYTEST)
+	@tests/all.sh
 
 fuzz: setup ## call the service as its document allows and does not, for long: SEED=N, EXAMPLES=N
 	FUZZ_SEED=$(or $(SEED),$(shell date +%s)) FUZZ_EXAMPLES=$(or $(EXAMPLES),100) \
@@ -134,7 +121,7 @@ $(UV):
 $(SYNCED): pyproject.toml requirements/core.txt | $(UV)
 	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/core.txt
 	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
-	@rm -f $(COMPILED)
+	@rm -f $(VENV)/.compiled
 	@touch $@
 
 # Only the bubblewrap backend and its tests need it here; images compile their own.
