@@ -46,8 +46,7 @@ class Recent:
         kept = self._kept.pop(key, None) or _Kept()
         # The last in order is the last that was used.
         self._kept[key] = kept
-        while len(self._kept) > self._most:
-            del self._kept[next(iter(self._kept))]
+        self._let_go(kept)
         if self._clock() >= kept.until:
             async with kept.making:
                 if self._clock() >= kept.until:
@@ -57,3 +56,16 @@ class Recent:
                         kept.answer = await make()
                     kept.until = begun + self._kept_s
         return cast("_AnswerT", kept.answer)
+
+    def _let_go(self, but: _Kept) -> None:
+        """Drop what is no longer good, the longest unused first, and what is too much.
+
+        Pages are large, and whoever asks for another one each time would have all of them kept.
+        """
+        now = self._clock()
+        while self._kept:
+            key, kept = next(iter(self._kept.items()))
+            over = now >= kept.until and not kept.making.locked() and kept is not but
+            if not over and len(self._kept) <= self._most:
+                return
+            del self._kept[key]

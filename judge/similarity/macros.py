@@ -32,7 +32,7 @@ _REMARK = re.compile(rb"//.*|/\*.*?\*/")
 # What compilers may read in another way than this: raw texts, names and marks that are continued on
 # the next line, digraphs, trigraphs, directives behind comments, and what brings a macro back.
 _ODD = re.compile(
-    rb"[\x00\v\f]|R\"|%:|\?\?[=/]|_Pragma|_macro|\\[ \t]+\n"
+    rb"[\x00\v\f]|R\"|%:|\?\?[=/]|_Pragma|_macro|\\[ \t]+\n|[0-9a-fA-F]'\w"
     rb"|[\w#/*?%:\"'<\\$\x80-\xff]\\\n"
 )
 _KNOWN = frozenset(
@@ -114,6 +114,9 @@ class _Writer:
 
         None is returned for one that nobody knows here.
         """
+        begun = line.rfind(b"/*")
+        if begun >= 0 and (b'"' in line or b"'" in line or line.rfind(b"*/") < begun + 2):
+            return None  # a comment, maybe, that goes on in the next line
         found = _DIRECTIVE.match(line)
         word, rest = found.groups() if found else (b"", line.strip(b" \t#"))
         if word not in _KNOWN and (word or rest):

@@ -18,6 +18,7 @@ from judge.similarity.arrays import Array
 from judge.similarity.conditions import compiled
 from judge.similarity.grammars import family, grammar, parser
 from judge.similarity.macros import written_out
+from judge.similarity.reading import unescaped
 from judge.similarity.unused import Definition, is_called, is_entry
 
 TOKENS_MAX = 200_000
@@ -96,11 +97,13 @@ class _Rule:
 
 def walk(text: str, language: str) -> tuple[Walked, Array]:
     """Return the streams of a text and the first line (from 1) of each leaf."""
-    source = text.encode("utf-8")
+    source, escaped = unescaped(text) if family(language) == "java" else (text.encode(), [])
     if family(language) == "c":
         source = written_out(compiled(source))
     walked = (_parsed(source, language) if grammar(language) else None) or _lexed(source)
     breaks = np.flatnonzero(np.frombuffer(source, dtype=np.uint8) == 10)
+    if escaped:
+        breaks = np.setdiff1d(breaks, escaped)
     lines = np.searchsorted(breaks, np.array(walked.starts, dtype=np.int64)) + 1
     return walked, lines.astype(np.uint32)
 

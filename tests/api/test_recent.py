@@ -1,6 +1,7 @@
 """Answers that are shared for a moment: made once, never older than promised, never a failure."""
 
 import asyncio
+import weakref
 
 import pytest
 
@@ -12,6 +13,10 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+class Page:
+    """Something that can be found to be gone."""
 
 
 async def test_many_ask_and_one_makes() -> None:
@@ -34,6 +39,23 @@ async def test_many_ask_and_one_makes() -> None:
     await recent.get("c", make)
     assert await recent.get("a", make) == 2
     assert await recent.get("b", make) == 5
+
+
+async def test_what_nobody_asks_for_again_goes() -> None:
+    """Whoever asks for another page each time fills no memory with those before."""
+    clock = Clock()
+    recent = Recent(kept_s=1, most=2000, clock=clock)
+    held: list[weakref.ref[Page]] = []
+
+    async def make() -> Page:
+        page = Page()
+        held.append(weakref.ref(page))
+        return page
+
+    for number in range(100):
+        clock.now = number / 10
+        await recent.get(number, make)
+    assert sum(each() is not None for each in held) <= 11
 
 
 async def test_a_failure_is_not_kept() -> None:

@@ -86,6 +86,32 @@ def test_a_copy_behind_macros_is_a_copy() -> None:
     assert apart.gram_set(Stream.SHAPES).tolist() != plain.gram_set(Stream.SHAPES).tolist()
 
 
+JUNK = "".join(
+    f"#define {name} (q{n} + z{n} [ {n} ] * 3 - w ( {n} ) )\n"
+    for n, name in enumerate(("total", "twice", "i", "n"))
+)
+
+TAKEN_BACK = "".join(f"#undef {name}\n" for name in ("total", "twice", "i", "n"))
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        f"#define Q /*\n{JUNK}*/\n",
+        f"#include <vector> /*\n{JUNK}*/\n",
+        f"#pragma x /*/\n{JUNK}*/\n",
+        f'#define Q "/*" */*\n{JUNK}*/\n',
+        f"#ifdef A\n#endif /* x */ /*\n{JUNK}*/\n",
+        f"{JUNK}#if 0\n0x1'a' /* '\n#endif\n{TAKEN_BACK}#if 0\n0x1'a' */ '\n#endif\n",
+    ],
+)
+def test_what_only_looks_like_macros_changes_nothing(before: str) -> None:
+    """Each compiles, by g++ -std=gnu++20, to the program as it stands there."""
+    plain, dressed = (fingerprint(each.encode(), "cpp") for each in (PROGRAM, before + PROGRAM))
+    kept, all_of_it = (set(each.gram_set(Stream.SHAPES).tolist()) for each in (dressed, plain))
+    assert all_of_it <= kept
+
+
 @pytest.mark.parametrize(
     "source",
     [

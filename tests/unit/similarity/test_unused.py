@@ -181,6 +181,31 @@ def test_what_runs_without_being_named_counts(language: str, source: str) -> Non
     assert fingerprint(source.encode(), language).own.all()
 
 
+IN_A_LINE = " ".join(JAVA.split())
+NO_LINE = PYTHON.replace("\n", "\\n")
+
+
+@pytest.mark.parametrize(
+    ("language", "plain", "dressed"),
+    [
+        ("java", JAVA, f"// \\u000a {IN_A_LINE}\n"),
+        ("java", JAVA, f"/* \\uu002a\\u002f {IN_A_LINE} /* */\n"),
+        ("java", JAVA, JAVA.replace("for", "\\u0066or").replace("int ", "\\u0069nt ")),
+        ("python3", PYTHON, f"# coding: unicode_escape\n# \\x0a{NO_LINE}"),
+        ("python3", PYTHON, f"#!x\n# -*- coding=raw-unicode-escape -*-\n# \\u000a{PYTHON}"),
+        ("python3", PYTHON, f"# coding: utf-7\n# +AAo-{PYTHON.replace('+', '+-')}"),
+    ],
+)
+def test_what_a_compiler_reads_in_a_comment_counts(language: str, plain: str, dressed: str) -> None:
+    """Escapes of Java, and encodings of Python, end comments where nobody sees it."""
+    one, other = (fingerprint(each.encode(), language) for each in (plain, dressed))
+    for stream in (Stream.SHAPES, Stream.SPELLINGS):
+        kept, all_of_it = (set(each.gram_set(stream).tolist()) for each in (other, one))
+        assert all_of_it <= kept
+    if language == "java":
+        assert other.lines.max() <= dressed.count("\n")
+
+
 @pytest.mark.parametrize(
     ("language", "main", "source", "first", "last"),
     [
