@@ -12,7 +12,8 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -93,27 +94,29 @@ def main() -> None:
 
 async def measure(sizes: Sizes) -> Report:
     """Make an event of that size, then store, read and rebuild."""
-    with tempfile.TemporaryDirectory(prefix="codebattle-board-") as place:
+    async with durable("board") as settings:
+        database = engine(settings, application="benchmark")
+        try:
+            return await _on(sessions(database), sizes)
+        finally:
+            await database.dispose()
+
+
+@asynccontextmanager
+async def durable(name: str) -> AsyncIterator[Settings]:
+    """Start a PostgreSQL of its own with durable commits and a migrated database."""
+    with tempfile.TemporaryDirectory(prefix=f"codebattle-{name}-") as place:
         postgres = Postgres(Path(place))
         await postgres.start()
         try:
-            return await _measured(postgres, sizes)
+            connection = await postgres.connect()
+            await connection.execute("CREATE DATABASE board")
+            await connection.close()
+            url = postgres.url("board")
+            await migrating.upgrade(url)
+            yield Settings(environment=Environment.DEVELOPMENT, database_url=SecretStr(url))
         finally:
             await postgres.stop()
-
-
-async def _measured(postgres: Postgres, sizes: Sizes) -> Report:
-    connection = await postgres.connect()
-    await connection.execute("CREATE DATABASE board")
-    await connection.close()
-    url = postgres.url("board")
-    await migrating.upgrade(url)
-    settings = Settings(environment=Environment.DEVELOPMENT, database_url=SecretStr(url))
-    database = engine(settings, application="benchmark")
-    try:
-        return await _on(sessions(database), sizes)
-    finally:
-        await database.dispose()
 
 
 async def _on(made: Sessions, sizes: Sizes) -> Report:
@@ -308,17 +311,18 @@ async def _updates(
             submitted_at=START + timedelta(seconds=chance.random() * DURATION_S),
             verdict=chance.choice(VERDICTS),
         )
-        claimed = await _claimed(made, known, ground.versions[place])
+        claim = await claimed(made, known, ground.versions[place])
         judgement = _judgement(known.verdict or Verdict.AC)
         begin = time.perf_counter()
         async with made() as session:
-            done = await storing.store(session, claimed, judgement, told={}, known=known)
+            done = await storing.store(session, claim, judgement, told={}, known=known)
         taken.append((time.perf_counter() - begin) * 1000)
         assert done.stored
     return taken[WARM:]
 
 
-async def _claimed(made: Sessions, known: Known, version_id: UUID) -> claiming.Claim:
+async def claimed(made: Sessions, known: Known, version_id: UUID) -> claiming.Claim:
+    """Return the claim of a judging that was made for what will become known."""
     user, worker = new_id(), new_id()
     async with made() as session:
         session.add(
