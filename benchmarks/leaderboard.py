@@ -10,23 +10,18 @@ Reading is the top hundred with all cells and an entry of its own with its rank.
 import argparse
 import random
 import sys
-import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from pydantic import SecretStr
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import collecting
-from api.db import migrating
 from api.db.base import new_id
 from api.db.engine import Sessions, engine, sessions
 from api.db.models import (
@@ -44,11 +39,10 @@ from api.db.models import (
     Room,
     Visibility,
 )
-from api.embedded import Postgres
 from api.leaderboards import queries, rebuilding, updating
 from api.leaderboards.updating import Known
-from api.settings import Environment, Settings
 from api.submissions import claiming, storing
+from benchmarks import database
 from benchmarks.figures import Figure, Report, run
 from judge.results import Judgement, Run
 from judge.verdicts import Verdict
@@ -94,29 +88,12 @@ def main() -> None:
 
 async def measure(sizes: Sizes) -> Report:
     """Make an event of that size, then store, read and rebuild."""
-    async with durable("board") as settings:
-        database = engine(settings, application="benchmark")
+    async with database.durable("board") as settings:
+        made = engine(settings, application="benchmark")
         try:
-            return await _on(sessions(database), sizes)
+            return await _on(sessions(made), sizes)
         finally:
-            await database.dispose()
-
-
-@asynccontextmanager
-async def durable(name: str) -> AsyncIterator[Settings]:
-    """Start a PostgreSQL of its own with durable commits and a migrated database."""
-    with tempfile.TemporaryDirectory(prefix=f"codebattle-{name}-") as place:
-        postgres = Postgres(Path(place))
-        await postgres.start()
-        try:
-            connection = await postgres.connect()
-            await connection.execute("CREATE DATABASE board")
-            await connection.close()
-            url = postgres.url("board")
-            await migrating.upgrade(url)
-            yield Settings(environment=Environment.DEVELOPMENT, database_url=SecretStr(url))
-        finally:
-            await postgres.stop()
+            await made.dispose()
 
 
 async def _on(made: Sessions, sizes: Sizes) -> Report:

@@ -32,7 +32,7 @@ from api.leaderboards.queries import Ranked
 from api.leaderboards.updating import Known
 from api.leaderboards.viewing import Asked
 from api.wiring import Parts, opened
-from benchmarks import leaderboard
+from benchmarks import database, leaderboard
 from benchmarks.figures import Figure, Report, run
 from benchmarks.leaderboard import DURATION_S, PROBLEMS, START, VERDICTS, Ground, Sizes
 from benchmarks.live_fanout import resident
@@ -90,7 +90,7 @@ def main() -> None:
 async def measure(sizes: Sizes) -> Report:
     """Make an event of that size that is over, and look at it."""
     async with (
-        leaderboard.durable("virtual") as settings,
+        database.durable("virtual") as settings,
         opened(settings, application="benchmark") as parts,
     ):
         return _report(await _on(parts, sizes), sizes)
