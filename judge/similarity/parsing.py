@@ -167,8 +167,10 @@ def _define(walked: Walked, source: bytes, cursor: TreeCursor, begin: int, *, ca
             start=begin,
             end=len(walked.spellings),
             entry=is_entry(text),
-            # Decorators are given what they stand at, and the body of a class of Python is run.
+            # Decorators are given what they stand at, the body of a class of Python is run, and one
+            # of C++ may be made where it stands: `struct A { … } a;`.
             called=called
+            or (node.parent is not None and node.parent.type == "declaration")
             or is_called(text)
             or node.type == "class_definition"
             or (node.parent is not None and node.parent.type == "decorated_definition"),

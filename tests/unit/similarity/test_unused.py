@@ -170,6 +170,11 @@ def test_what_a_compiler_sees_counts(language: str, source: str) -> None:
         ("cpp", f"{LOOPED}int main() {{ for (int x : Seen()) {{ x = x + 1; }} }}\n"),
         ("c", f"void *malloc(long n) {{ int a = 7; return a + n; }}\n{MAIN}"),
         ("cpp", f"[[__gnu__::constructor]] {JUNK}{MAIN}"),
+        ("cpp", f"struct Made {{ Made() {{ int a = 7; a += a * 3; }} }} made;\n{MAIN}"),
+        (
+            "python3",
+            f"{SCRIPT}class Out:\n    def write(self, a):\n        n\nprint(n, file=Out())\n",
+        ),
         ("python3", f"{SCRIPT}class Work:\n{BODY}\n"),
         ("python3", f"{SCRIPT}@int\ndef work():\n{BODY}\n"),
         ("python3", f"{SCRIPT}def work(n):\n{BODY}\nglobals()['wo' + 'rk'](4)\n"),
