@@ -27,8 +27,13 @@ _ESCAPES = {
     ),
     "raw_unicode_escape": re.compile(rb"\\(?:u[0-9a-fA-F]{4}|U000[0-9a-fA-F]{5})"),
 }
-# Java reads these before anything else, so that a comment may end in the middle of a line.
-_OF_JAVA = re.compile(r"\\(?:\\|u+([0-9a-fA-F]{4}))")
+# By family of languages, what a compiler reads otherwise than it is written, so that a comment may
+# end in the middle of a line: escapes, and further ends of lines.
+_LINE_ENDS = frozenset("\n\r\u0085\u2028\u2029")
+_OTHERWISE = {
+    "java": re.compile(r"\\(?:\\|u+([0-9a-fA-F]{4}))"),
+    "csharp": re.compile("([\u0085\u2028\u2029])"),
+}
 
 # Letters a reader takes for Latin ones, as escapes since they look alike here too.
 _LOOKALIKES = str.maketrans(
@@ -60,15 +65,20 @@ def read(source: bytes) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def unescaped(text: str) -> tuple[bytes, list[int]]:
-    """Return a text of Java as its compiler reads it, and where a line feed was an escape."""
+def unescaped(text: str, family: str) -> tuple[bytes, list[int]]:
+    """Return a text as compilers of a family read it, and where lines end that are not its own."""
+    otherwise = _OTHERWISE.get(family)
+    if otherwise is None:
+        return text.encode(), []
     out, breaks = bytearray(), []
     at = 0
-    for found in _OF_JAVA.finditer(text):
+    for found in otherwise.finditer(text):
         out += text[at : found.start()].encode()
         at = found.end()
-        char = found[0] if found[1] is None else chr(int(found[1], 16))
-        if char in {"\n", "\r"}:
+        char = found[1] or found[0]
+        if len(char) == len("000a"):
+            char = chr(int(char, 16))
+        if char in _LINE_ENDS:
             breaks.append(len(out))
             char = "\n"
         out += char.encode("utf-8", "replace")
