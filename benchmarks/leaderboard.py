@@ -10,22 +10,18 @@ Reading is the top hundred with all cells and an entry of its own with its rank.
 import argparse
 import random
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from pydantic import SecretStr
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import collecting
-from api.db import migrating
 from api.db.base import new_id
 from api.db.engine import Sessions, engine, sessions
 from api.db.models import (
@@ -43,11 +39,10 @@ from api.db.models import (
     Room,
     Visibility,
 )
-from api.embedded import Postgres
 from api.leaderboards import queries, rebuilding, updating
 from api.leaderboards.updating import Known
-from api.settings import Environment, Settings
 from api.submissions import claiming, storing
+from benchmarks import database
 from benchmarks.figures import Figure, Report, run
 from judge.results import Judgement, Run
 from judge.verdicts import Verdict
@@ -93,27 +88,12 @@ def main() -> None:
 
 async def measure(sizes: Sizes) -> Report:
     """Make an event of that size, then store, read and rebuild."""
-    with tempfile.TemporaryDirectory(prefix="codebattle-board-") as place:
-        postgres = Postgres(Path(place))
-        await postgres.start()
+    async with database.durable("board") as settings:
+        made = engine(settings, application="benchmark")
         try:
-            return await _measured(postgres, sizes)
+            return await _on(sessions(made), sizes)
         finally:
-            await postgres.stop()
-
-
-async def _measured(postgres: Postgres, sizes: Sizes) -> Report:
-    connection = await postgres.connect()
-    await connection.execute("CREATE DATABASE board")
-    await connection.close()
-    url = postgres.url("board")
-    await migrating.upgrade(url)
-    settings = Settings(environment=Environment.DEVELOPMENT, database_url=SecretStr(url))
-    database = engine(settings, application="benchmark")
-    try:
-        return await _on(sessions(database), sizes)
-    finally:
-        await database.dispose()
+            await made.dispose()
 
 
 async def _on(made: Sessions, sizes: Sizes) -> Report:
@@ -308,17 +288,18 @@ async def _updates(
             submitted_at=START + timedelta(seconds=chance.random() * DURATION_S),
             verdict=chance.choice(VERDICTS),
         )
-        claimed = await _claimed(made, known, ground.versions[place])
+        claim = await claimed(made, known, ground.versions[place])
         judgement = _judgement(known.verdict or Verdict.AC)
         begin = time.perf_counter()
         async with made() as session:
-            done = await storing.store(session, claimed, judgement, told={}, known=known)
+            done = await storing.store(session, claim, judgement, told={}, known=known)
         taken.append((time.perf_counter() - begin) * 1000)
         assert done.stored
     return taken[WARM:]
 
 
-async def _claimed(made: Sessions, known: Known, version_id: UUID) -> claiming.Claim:
+async def claimed(made: Sessions, known: Known, version_id: UUID) -> claiming.Claim:
+    """Return the claim of a judging that was made for what will become known."""
     user, worker = new_id(), new_id()
     async with made() as session:
         session.add(

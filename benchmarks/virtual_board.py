@@ -13,32 +13,26 @@ import asyncio
 import os
 import random
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 
-from pydantic import SecretStr
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import collecting
 from api.auth import CurrentUser, Role, Scope
-from api.db import migrating
 from api.db.base import new_id
 from api.db.models import EntryKind, Event, EventAttempt, EventEntry, EventParticipant, EventState
-from api.embedded import Postgres
 from api.leaderboards import instants, momentary, rebuilding, replaying, timelines, updating
 from api.leaderboards.momentary import Then
 from api.leaderboards.queries import Ranked
 from api.leaderboards.updating import Known
 from api.leaderboards.viewing import Asked
-from api.settings import Environment, Settings
 from api.wiring import Parts, opened
-from benchmarks import leaderboard
+from benchmarks import database, leaderboard
 from benchmarks.figures import Figure, Report, run
 from benchmarks.leaderboard import DURATION_S, PROBLEMS, START, VERDICTS, Ground, Sizes
 from benchmarks.live_fanout import resident
@@ -95,20 +89,11 @@ def main() -> None:
 
 async def measure(sizes: Sizes) -> Report:
     """Make an event of that size that is over, and look at it."""
-    with tempfile.TemporaryDirectory(prefix="codebattle-virtual-") as place:
-        postgres = Postgres(Path(place))
-        await postgres.start()
-        try:
-            connection = await postgres.connect()
-            await connection.execute("CREATE DATABASE board")
-            await connection.close()
-            url = postgres.url("board")
-            await migrating.upgrade(url)
-            settings = Settings(environment=Environment.DEVELOPMENT, database_url=SecretStr(url))
-            async with opened(settings, application="benchmark") as parts:
-                return _report(await _on(parts, sizes), sizes)
-        finally:
-            await postgres.stop()
+    async with (
+        database.durable("virtual") as settings,
+        opened(settings, application="benchmark") as parts,
+    ):
+        return _report(await _on(parts, sizes), sizes)
 
 
 async def _on(parts: Parts, sizes: Sizes) -> Found:

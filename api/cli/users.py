@@ -2,10 +2,13 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
+
+if TYPE_CHECKING:
+    from api.auth import Role
 
 app = typer.Typer(help="Local accounts and tokens.", no_args_is_help=True)
 
@@ -17,10 +20,10 @@ def token(
     hours: Annotated[int, typer.Option(min=1, max=24 * 366)] = 24,
 ) -> None:
     """Print a bearer token signed with the service's own secret."""
-    from api.auth import Role, bearer
+    from api.auth import bearer
     from api.cli.reading import settings
 
-    roles = [Role(each) for each in role or ["player"]]
+    roles = _roles(role)
     print(
         bearer.issue(
             settings(), user_id=user_id, name="", roles=roles, lifetime=timedelta(hours=hours)
@@ -38,18 +41,28 @@ def add(
 ) -> None:
     """Make an account, or give an account that exists a new password and roles."""
     from api.accounts import service
-    from api.auth import Role
     from api.cli.reading import settings
     from api.wiring import opened
+
+    roles = _roles(role)
 
     async def run() -> UUID:
         async with (
             opened(settings(), application="codebattle user") as parts,
             parts.sessions() as session,
         ):
-            roles = [Role(each) for each in role or ["player"]]
             made = await service.ensure(session, name=name, password=password, roles=roles)
             await session.commit()
             return made
 
     print(asyncio.run(run()))
+
+
+def _roles(names: list[str] | None) -> "list[Role]":
+    from api.auth import Role
+    from judge.errors import UsageError
+
+    try:
+        return [Role(each) for each in names or ["player"]]
+    except ValueError as error:
+        raise UsageError(f"{error}: there are {', '.join(Role)}") from error

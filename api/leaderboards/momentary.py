@@ -16,11 +16,11 @@ from typing import Any
 from uuid import UUID
 
 from pydantic_core import from_json
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db import direct
-from api.db.models import EntryKind, Event, EventProblem
+from api.db.models import EntryKind, Event, EventEntry, EventProblem
 from api.leaderboards import cells, logs, moments, queries, scoring
 from api.leaderboards.queries import Among, First, Ranked
 from api.leaderboards.scoring import Rules
@@ -98,12 +98,6 @@ SELECT json_build_object(
 """
 _MOST = "'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid"
 _LEAST = "'00000000-0000-0000-0000-000000000000'::uuid"
-_COUNT = """
-SELECT (
-    (SELECT count(*) FROM codebattle.board_moments AS m WHERE {official})
-    + (SELECT count(*) FROM codebattle.board_moments AS m WHERE {virtual})
-)::text
-"""
 # $6 the entry.
 _ONE = """
 WITH page AS MATERIALIZED (
@@ -171,6 +165,15 @@ class Ground:
     def all(self) -> Among:
         """Return that all rows are meant."""
         return Among(event_id=self.event.id, public=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Timed:
+    """By which clock an entry is looked at, up to when, and where it is first in the end."""
+
+    clock: Schedule
+    until_us: int
+    won: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,9 +245,16 @@ async def one(
     return await _filled(session, on, ranked, rows, then)
 
 
-async def count(session: AsyncSession, among: Among, then: Then) -> int:
-    """Return how many rows there are."""
-    return int(await _asked(session, _COUNT, among, then))
+async def count(session: AsyncSession, among: Among) -> int:
+    """Return how many rows there are: everybody has been there since their own start."""
+    wanted = select(func.count()).where(
+        EventEntry.event_id == among.event_id, EventEntry.kind != EntryKind.PRACTICE
+    )
+    if among.room_id is not None:
+        wanted = wanted.where(EventEntry.room_id == among.room_id)
+    if among.guild_id is not None:
+        wanted = wanted.where(EventEntry.guild_id == among.guild_id)
+    return int(await session.scalar(wanted) or 0)
 
 
 async def guilds(session: AsyncSession, on: Ground, then: Then) -> list[GuildRanked]:
@@ -325,17 +335,22 @@ async def _filled(
 
     def filled() -> Sequence[Ranked]:
         problems = {str(task): each for task, each in on.problems.items()}
-        mine = {str(row.entry_id): row for row in ranked}
-        made: dict[str, dict[str, cells.Shown]] = {who: {} for who in mine}
+        made: dict[str, dict[str, cells.Shown]] = {str(row.entry_id): {} for row in ranked}
+        timed = {
+            who: _Timed(
+                clock=clocks[row.entry_id],
+                until_us=then.of(row.kind),
+                won=frozenset(task for task, first in on.winners.items() if first == row.entry_id),
+            )
+            for who, row in zip(made, ranked, strict=True)
+        }
         for who, task, bundle in logs.read(document):
             if task not in problems:
                 continue
-            row = mine[who]
-            clock, until_us = clocks[row.entry_id], then.of(row.kind)
-            cell = _cell(on, row.entry_id, problems[task], bundle, clock, until_us)
+            cell = _cell(on, problems[task], bundle, timed[who])
             if cell.touched:
                 made[who][task] = cells.shown(cell)
-        return [replace(row, kept=made[str(row.entry_id)]) for row in ranked]
+        return [replace(row, kept=held) for row, held in zip(ranked, made.values(), strict=True)]
 
     # Somebody may have tried very often.
     return await asyncio.to_thread(filled)
@@ -353,16 +368,16 @@ def _end(clock: Schedule, until_us: int) -> datetime | None:
     return clock.moment(timedelta(microseconds=until_us + SECOND_US))
 
 
-def _cell(
-    on: Ground, who: UUID, problem: Problem, bundle: logs.Some, clock: Schedule, until_us: int
-) -> Cell:
+def _cell(on: Ground, problem: Problem, bundle: logs.Some, entry: _Timed) -> Cell:
     """Return an entry's cell as it was at a moment of its clock."""
-    timed = ((row, clock.elapsed_us(row.submitted_at)) for row in bundle)
+    elapsed_us, until_us = entry.clock.elapsed_us, entry.until_us
     attempts = [
-        scoring.attempt(row, at_us, hidden=False) for row, at_us in timed if at_us <= until_us
+        scoring.attempt(row, at_us, hidden=False)
+        for row in bundle
+        if (at_us := elapsed_us(row.submitted_at)) <= until_us
     ]
     cell = on.rules.format.cell(problem, ordered(attempts))
-    if cell.solved and on.winners.get(problem.id) == who:
+    if cell.solved and problem.id in entry.won:
         return cell.awarded(on.rules.format.bonus(problem))
     return cell
 

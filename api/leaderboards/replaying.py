@@ -6,6 +6,7 @@ are the official ones; a virtual row has the rank it would have had, and takes n
 the same for everybody is made once for all who ask (`api.recent`).
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -115,7 +116,7 @@ async def virtual(
             )
             entries = over.entries
             if among.filters:
-                entries = await momentary.count(session, among, then)
+                entries = await momentary.count(session, among)
         head = over.head_at(then, entries=entries)
         board = _board(head, asked, over.ground.tasks, rows=found, own=())
         over.marks.on(board.rows)
@@ -129,10 +130,13 @@ async def virtual(
         over.marks.on(rows)
         return next(iter(rows), None)
 
-    page = await parts.replays.get(("page", asked, then), make)
     if own_id is None:
-        return page
-    own = await parts.replays.get(("own", among, then, own_id), mine)
+        return await parts.replays.get(("page", asked, then), make)
+    # Neither needs the other.
+    page, own = await asyncio.gather(
+        parts.replays.get(("page", asked, then), make),
+        parts.replays.get(("own", among, then, own_id), mine),
+    )
     return page.model_copy(update={"own": own})
 
 
@@ -220,8 +224,7 @@ async def whole(session: AsyncSession, event: Event) -> Whole:
     )
     head["kind"] = EntryKind.VIRTUAL
     marks = await overridden.of(session, schemas.BoardHead(**head))
-    # Everybody has been there since their own start, so there are as many at every moment.
-    entries = await momentary.count(session, ground.all, Then(elapsed_s=0))
+    entries = await momentary.count(session, ground.all)
     return Whole(ground=ground, entries=entries, head=head, marks=marks)
 
 

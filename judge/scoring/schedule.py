@@ -30,6 +30,8 @@ class Schedule:
 
     def elapsed(self, moment: datetime) -> timedelta:
         """Return the event's time at a moment; negative before the start."""
+        if not self.removed:
+            return moment - self.start
         paused = timedelta()
         for start, end in self._pauses():
             until = moment if end is None else min(end, moment)

@@ -139,8 +139,14 @@ ATOMS: dict[str, Leaf] = {
     for name in names.split()
 }
 
-# Python writes text in three leaves, and expressions inside it are code.
-UNSPLIT_ONLY_WITHOUT = {"string": "interpolation", "template_string": "template_substitution"}
+# Python writes text in three leaves, and expressions inside it are code: all of a program, maybe.
+UNSPLIT_ONLY_WITHOUT = {
+    **dict.fromkeys(("string", "concatenated_string", "string_literal"), "interpolation"),
+    **dict.fromkeys(
+        ("interpolated_string_expression", "multiline_string_literal"), "interpolation"
+    ),
+    "template_string": "template_substitution",
+}
 
 ENTERED: dict[str, Part] = {
     name: part

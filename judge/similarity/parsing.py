@@ -18,6 +18,7 @@ from judge.similarity.arrays import Array
 from judge.similarity.conditions import compiled
 from judge.similarity.grammars import family, grammar, parser
 from judge.similarity.macros import written_out
+from judge.similarity.reading import unescaped
 from judge.similarity.unused import Definition, is_called, is_entry
 
 TOKENS_MAX = 200_000
@@ -96,11 +97,13 @@ class _Rule:
 
 def walk(text: str, language: str) -> tuple[Walked, Array]:
     """Return the streams of a text and the first line (from 1) of each leaf."""
-    source = text.encode("utf-8")
+    source, escaped = unescaped(text, family(language))
     if family(language) == "c":
         source = written_out(compiled(source))
     walked = (_parsed(source, language) if grammar(language) else None) or _lexed(source)
     breaks = np.flatnonzero(np.frombuffer(source, dtype=np.uint8) == 10)
+    if escaped:
+        breaks = np.setdiff1d(breaks, escaped)
     lines = np.searchsorted(breaks, np.array(walked.starts, dtype=np.int64)) + 1
     return walked, lines.astype(np.uint32)
 
@@ -164,8 +167,10 @@ def _define(walked: Walked, source: bytes, cursor: TreeCursor, begin: int, *, ca
             start=begin,
             end=len(walked.spellings),
             entry=is_entry(text),
-            # Decorators are given what they stand at, and the body of a class of Python is run.
+            # Decorators are given what they stand at, the body of a class of Python is run, and one
+            # of C++ may be made where it stands: `struct A { … } a;`.
             called=called
+            or (node.parent is not None and node.parent.type == "declaration")
             or is_called(text)
             or node.type == "class_definition"
             or (node.parent is not None and node.parent.type == "decorated_definition"),
@@ -198,7 +203,7 @@ def _tree(source: bytes, language: str) -> Tree | None:
 def _leaf(walked: Walked, source: bytes, node: Node, rule: _Rule) -> bool:
     """Append a node that is a leaf or taken whole; tell whether it was one."""
     if rule.atom:
-        if rule.unless and any(child.type == rule.unless for child in node.children):
+        if rule.unless and _holds(node, rule.unless):
             return False
         start = node.start_byte
         walked.add(source[start : node.end_byte], rule.atom, start)
@@ -213,6 +218,14 @@ def _leaf(walked: Walked, source: bytes, node: Node, rule: _Rule) -> bool:
     # A leaf of no known meaning, the body of a macro above all, is read piece by piece.
     _pieces(walked, source[start:end], start)
     return True
+
+
+def _holds(node: Node, kind: str) -> bool:
+    """Tell whether a text, or one of those it is put together from, holds something of a kind."""
+    return any(
+        child.type == kind or (child.type == "string" and _holds(child, kind))
+        for child in node.children
+    )
 
 
 def _pieces(walked: Walked, text: bytes, offset: int) -> None:

@@ -5,6 +5,7 @@ save as UTF-16: none of it may hide a copy. What comes out never fails to encode
 """
 
 import codecs
+import re
 import unicodedata
 
 SOURCE_BYTES_MAX = 1024 * 1024
@@ -16,6 +17,23 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+
+# Python reads a file as this comment in one of its first lines says, and in these encodings a
+# comment may hold lines of code.
+_SAID = re.compile(rb"(?:[^\n]*\n)?[ \t\f]*#[^\n]*?coding[:=][ \t]*([-\w]+)")
+_ESCAPES = {
+    "unicode_escape": re.compile(
+        rb"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U000[0-9a-fA-F]{5}|[0-3]?[0-7]{1,2}|[abfnrtv\\'\"\n])"
+    ),
+    "raw_unicode_escape": re.compile(rb"\\(?:u[0-9a-fA-F]{4}|U000[0-9a-fA-F]{5})"),
+}
+# By family of languages, what a compiler reads otherwise than it is written, so that a comment may
+# end in the middle of a line: escapes, and further ends of lines.
+_LINE_ENDS = frozenset("\n\r\u0085\u2028\u2029")
+_OTHERWISE = {
+    "java": re.compile(r"\\(?:\\|u+([0-9a-fA-F]{4}))"),
+    "csharp": re.compile("([\u0085\u2028\u2029])"),
+}
 
 # Letters a reader takes for Latin ones, as escapes since they look alike here too.
 _LOOKALIKES = str.maketrans(
@@ -47,7 +65,34 @@ def read(source: bytes) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def unescaped(text: str, family: str) -> tuple[bytes, list[int]]:
+    """Return a text as compilers of a family read it, and where lines end that are not its own."""
+    otherwise = _OTHERWISE.get(family)
+    if otherwise is None:
+        return text.encode(), []
+    out, breaks = bytearray(), []
+    at = 0
+    for found in otherwise.finditer(text):
+        out += text[at : found.start()].encode()
+        at = found.end()
+        char = found[1] or found[0]
+        if len(char) == len("000a"):
+            char = chr(int(char, 16))
+        if char in _LINE_ENDS:
+            breaks.append(len(out))
+            char = "\n"
+        out += char.encode("utf-8", "replace")
+    return bytes(out + text[at:].encode()), breaks
+
+
 def _decoded(source: bytes) -> str:
+    said = _SAID.match(source)
+    if said is not None:
+        name = said[1].decode().lower().replace("-", "_")
+        if name in {"utf_7", "utf7", "u7", "unicode_1_1_utf_7"}:
+            return source.decode("utf-7", "replace")
+        if name in _ESCAPES:
+            return _ESCAPES[name].sub(_escaped, source).decode("utf-8", "replace")
     for mark, name in _MARKS:
         if source.startswith(mark):
             return source[len(mark) :].decode(name, "replace")
@@ -59,3 +104,7 @@ def _decoded(source: bytes) -> str:
     except UnicodeDecodeError:
         # A cut inside a character, or an old 8-bit file: every byte is a character there.
         return source.decode("latin-1")
+
+
+def _escaped(found: re.Match[bytes]) -> bytes:
+    return found[0].decode("unicode_escape", "replace").encode("utf-8", "replace")

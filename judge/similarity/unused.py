@@ -27,7 +27,8 @@ _CALLED = frozenset(
     b" initial_suspend final_suspend get_return_object allocate deallocate construct destroy"
     b" malloc calloc realloc free GetEnumerator MoveNext GetAwaiter Dispose Deconstruct then"
     b" valueOf Read Write Scan Format plus minus times rem rangeTo contains invoke getValue"
-    b" setValue inc dec unaryMinus component1 component2 component3".split()
+    b" setValue plusAssign minusAssign timesAssign divAssign remAssign provideDelegate write flush"
+    b" readline readlines inc dec unaryMinus component1 component2 component3".split()
 )
 # By family of languages: how code is run, or named, without anybody seeing its name.
 _HIDING = {

@@ -3,26 +3,48 @@
 A backend this machine lacks is a failure where CI says so, a skip with the reason elsewhere.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable
+from functools import cache
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from judge.errors import EngineError
 from judge.sandbox.base import Launcher, Sandbox
-from judge.sandbox.bubblewrap import BubblewrapLauncher, BubblewrapSettings
+from judge.sandbox.bubblewrap import WARDEN_BINARY, BubblewrapLauncher, BubblewrapSettings
 from judge.sandbox.docker import DockerLauncher
 
 IMAGE = "base"
+# Tells the processes that a test starts, and kills, of the copy there is.
+COPIED = "CODEBATTLE_TEST_WARDEN"
 CPU = min(os.sched_getaffinity(0))
+
+
+@cache
+def _reachable() -> Path:
+    """Copy the supervisor to where ordinary users get: a checkout below /root is root's alone."""
+    if not WARDEN_BINARY.exists():
+        return WARDEN_BINARY
+    if COPIED in os.environ:
+        return Path(os.environ[COPIED])
+    place = Path(tempfile.mkdtemp(prefix="codebattle-alone-"))
+    atexit.register(shutil.rmtree, place)
+    place.chmod(0o755)
+    os.environ[COPIED] = str(shutil.copy(WARDEN_BINARY, place))
+    return Path(os.environ[COPIED])
+
 
 # "alone": as an ordinary user gets it, with one uid and without control groups.
 LAUNCHERS: dict[str, Callable[[], Launcher]] = {
     "docker": DockerLauncher,
     "bubblewrap": BubblewrapLauncher,
     "alone": lambda: BubblewrapLauncher(
-        settings=BubblewrapSettings(user_namespace=True, control_groups=False)
+        settings=BubblewrapSettings(user_namespace=True, control_groups=False, warden=_reachable())
     ),
 }
 BACKENDS = (

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
 from api import settings as reading_settings
-from api.cli import reading
+from api.cli import reading, users
 from api.settings import Environment
 from judge.errors import UsageError
 
@@ -43,3 +44,10 @@ def test_without_it_a_secret_is_needed(place: Path) -> None:
     assert not list(place.iterdir())
     with pytest.raises(UsageError, match="auth_secret"):
         reading.database()
+
+
+@pytest.mark.parametrize("words", [("token", str(uuid4())), ("add", "ada", "--password", "x" * 12)])
+def test_a_role_that_there_is_not_is_said(words: tuple[str, ...]) -> None:
+    """In one line, with those there are."""
+    with pytest.raises(UsageError, match="'admin' is not a valid Role: there are player, "):
+        users.app([*words, "--role", "admin"], standalone_mode=False)

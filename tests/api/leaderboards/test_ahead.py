@@ -12,22 +12,20 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.db import direct
 from api.db.base import new_id
 from api.db.models import (
-    CodeSubmission,
     Event,
     EventAttempt,
     EventEntry,
     EventProblem,
     EventState,
     Judging,
-    JudgingState,
     Outbox,
-    Queue,
     Run,
 )
 from api.leaderboards import ahead, rebuilding, updating
 from api.leaderboards.updating import Known
 from api.submissions import claiming, storing
 from api.wiring import Parts
+from benchmarks import leaderboard
 from judge.results import Judgement
 from judge.results import Run as RunRecord
 from judge.verdicts import Verdict
@@ -40,7 +38,6 @@ TOLD = {"submission_id": "x", "verdict": "AC", "current": True}
 
 async def claimed(parts: Parts, known: Known) -> claiming.Claim:
     """Return the claim of a judging that was made for what will become known."""
-    user = new_id()
     async with parts.sessions() as session:
         version = await session.scalar(
             select(EventProblem.version_id).where(
@@ -48,37 +45,8 @@ async def claimed(parts: Parts, known: Known) -> claiming.Claim:
                 EventProblem.problem_id == known.problem_id,
             )
         )
-        assert version is not None
-        session.add(
-            CodeSubmission(
-                id=known.submission_id,
-                user_id=user,
-                problem_id=known.problem_id,
-                version_id=version,
-                event_id=known.event_id,
-                language="python3",
-                source_hash="",
-                source_bytes=1,
-                submitted_at=known.submitted_at,
-                request_hash="",
-            )
-        )
-        await session.flush()
-        session.add(
-            Judging(
-                submission_id=known.submission_id,
-                version_id=version,
-                user_id=user,
-                is_current=True,
-                state=JudgingState.QUEUED,
-                queue=Queue.INTERACTIVE,
-                due_at=known.submitted_at,
-            )
-        )
-        await updating.note(session, replace(known, verdict=None, score=None, groups=None))
-        await session.commit()
-        found = await claiming.claim(session, new_id(), lease_s=60, queues=list(Queue))
-    assert found is not None
+    assert version is not None
+    found = await leaderboard.claimed(parts.sessions, known, version)
     assert found.submission_id == known.submission_id
     return found
 

@@ -252,7 +252,7 @@ async def _compare_replayed(parts: Parts, model: Model, form: str, elapsed_s: in
         among = Among(event_id=event.id, public=True)
         on = await momentary.ground(session, event)
         rows = list(await momentary.page(session, on, among, then, limit=50))
-        assert await momentary.count(session, among, then) == len(rows)
+        assert await momentary.count(session, among) == len(rows)
         paged: list[Ranked] = []
         while len(paged) < len(rows):
             after = paged[-1].entry_id if paged else None

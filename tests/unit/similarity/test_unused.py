@@ -170,6 +170,11 @@ def test_what_a_compiler_sees_counts(language: str, source: str) -> None:
         ("cpp", f"{LOOPED}int main() {{ for (int x : Seen()) {{ x = x + 1; }} }}\n"),
         ("c", f"void *malloc(long n) {{ int a = 7; return a + n; }}\n{MAIN}"),
         ("cpp", f"[[__gnu__::constructor]] {JUNK}{MAIN}"),
+        ("cpp", f"struct Made {{ Made() {{ int a = 7; a += a * 3; }} }} made;\n{MAIN}"),
+        (
+            "python3",
+            f"{SCRIPT}class Out:\n    def write(self, a):\n        n\nprint(n, file=Out())\n",
+        ),
         ("python3", f"{SCRIPT}class Work:\n{BODY}\n"),
         ("python3", f"{SCRIPT}@int\ndef work():\n{BODY}\n"),
         ("python3", f"{SCRIPT}def work(n):\n{BODY}\nglobals()['wo' + 'rk'](4)\n"),
@@ -179,6 +184,56 @@ def test_what_a_compiler_sees_counts(language: str, source: str) -> None:
 def test_what_runs_without_being_named_counts(language: str, source: str) -> None:
     """Code that is found by other ways than its name."""
     assert fingerprint(source.encode(), language).own.all()
+
+
+IN_A_LINE = " ".join(JAVA.split())
+NO_LINE = PYTHON.replace("\n", "\\n")
+
+
+@pytest.mark.parametrize(
+    ("language", "plain", "dressed"),
+    [
+        ("java", JAVA, f"// \\u000a {IN_A_LINE}\n"),
+        ("java", JAVA, f"/* \\uu002a\\u002f {IN_A_LINE} /* */\n"),
+        ("java", JAVA, JAVA.replace("for", "\\u0066or").replace("int ", "\\u0069nt ")),
+        ("python3", PYTHON, f"# coding: unicode_escape\n# \\x0a{NO_LINE}"),
+        ("python3", PYTHON, f"#!x\n# -*- coding=raw-unicode-escape -*-\n# \\u000a{PYTHON}"),
+        ("python3", PYTHON, f"# coding: utf-7\n# +AAo-{PYTHON.replace('+', '+-')}"),
+    ],
+)
+def test_what_a_compiler_reads_in_a_comment_counts(language: str, plain: str, dressed: str) -> None:
+    """Escapes of Java, and encodings of Python, end comments where nobody sees it."""
+    one, other = (fingerprint(each.encode(), language) for each in (plain, dressed))
+    for stream in (Stream.SHAPES, Stream.SPELLINGS):
+        kept, all_of_it = (set(each.gram_set(stream).tolist()) for each in (other, one))
+        assert all_of_it <= kept
+    if language == "java":
+        assert other.lines.max() <= dressed.count("\n")
+
+
+LOOPS = "for (int i = 0; i < n; i++) { t += i * 2 - g(i); } while (t > 7) { t = t / 2; }"
+SHARP = "class P { static int g(int x) { return x + 1; } static void Main() { int t = 0; %s } }\n"
+RANGES = "for (i in 0 until n) { t += i * 2 - g(i) }; while (t > 7) { t = t / 2 }; println(t)"
+KOTLIN = "fun g(x: Int) = x + 1\nfun main() { val n = 9; var t = 0; %s }\n"
+LISTED = "[print(t + 1) for t in [sum(i * 2 - g(i) for i in range(9))] if t > 7 and t * 2 + 5 < 90]"
+
+
+@pytest.mark.parametrize(
+    ("language", "plain", "dressed"),
+    [
+        ("csharp", SHARP % LOOPS, SHARP % f"// \u2028 {LOOPS}\n"),
+        ("csharp", SHARP % LOOPS, SHARP % f"// \u0085 {LOOPS}\n"),
+        ("csharp", SHARP % LOOPS, SHARP % f'var z = $"{{U(() => {{ {LOOPS} return 1; }})}}";'),
+        ("kotlin", KOTLIN % RANGES, KOTLIN % f'val z = "${{run {{ {RANGES} }}}}"'),
+        ("kotlin", KOTLIN % RANGES, KOTLIN % f'val z = """${{run {{ {RANGES} }}}}"""'),
+        ("python3", f"g = abs\n{LISTED}\n", f"g = abs\nz = '' f'{{{LISTED}}}'\n"),
+    ],
+)
+def test_code_within_a_text_counts(language: str, plain: str, dressed: str) -> None:
+    """And what follows a comment that ends as C# has lines end."""
+    one, other = (fingerprint(each.encode(), language) for each in (plain, dressed))
+    kept, all_of_it = (set(each.gram_set(Stream.SHAPES).tolist()) for each in (other, one))
+    assert len(all_of_it & kept) > 0.7 * len(all_of_it)
 
 
 @pytest.mark.parametrize(
