@@ -38,10 +38,14 @@ WriterDep = Annotated[CurrentUser, Depends(_writer)]
 async def list_similar_problems(
     problem: str,
     session: SessionDep,
-    user: ReviewerDep,
+    user: UserDep,
     limit: Annotated[int, Query(ge=1, le=100, description="Problems at most.")] = 10,
 ) -> schemas.SimilarProblems:
-    """List the problems whose statements are closest, by slug or id: near-duplicates come first."""
+    """List the problems whose statements are closest, by slug or id: near-duplicates come first.
+
+    For reviewers, and for authors of theirs, among the problems that they may see.
+    """
+    user.need_scope(Scope.READ)
     # Vectors are compared with numpy, which nothing else in the API needs.
     from api.similarity import statements  # noqa: PLC0415
 

@@ -230,6 +230,9 @@ class SimilarProblem(BaseModel):
     slug: str
     title: str
     score: float
+    near_duplicate: Annotated[
+        bool, Field(description="So close that it is likely the same problem, perhaps reworded.")
+    ]
 
 
 class SimilarProblems(BaseModel):

@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth import CurrentUser
+from api.auth import CurrentUser, Role
 from api.db.models import CodeProblem, CodeProblemVersion, SimilarityStatement
 from api.problems import queries as problems
 from api.similarity import schemas
@@ -26,6 +26,9 @@ WORDS = "words"
 DIMENSIONS = 512
 TEXT_CHARS_MAX = 20_000
 SCORE_MIN = 0.05
+# From here on two statements are of one problem: of 219 real ones no others come above 0.52 by
+# their words and 0.82 by the packaged model, and the same with edits came to 0.91 and 0.90.
+_DUPLICATE_WORDS, _DUPLICATE_MODEL = 0.7, 0.85
 Vector = NDArray[np.float32]
 _WORD = re.compile(r"[^\W\d_]{2,}")
 _MARKUP = re.compile(r"<[^>]{1,200}>|\\[a-zA-Z]+|```.*?```", re.DOTALL)
@@ -34,8 +37,13 @@ _MARKUP = re.compile(r"<[^>]{1,200}>|\\[a-zA-Z]+|```.*?```", re.DOTALL)
 async def similar(
     session: AsyncSession, user: CurrentUser, name: str, *, limit: int
 ) -> schemas.SimilarProblems:
-    """Return the problems closest to one, as the model in use tells them."""
+    """Return the problems closest to one, of those the caller may see, as the model tells them.
+
+    Raises `ForbiddenError` unless they compare for the platform or wrote the one they ask about.
+    """
     asked, _ = await problems.one(session, user, name)
+    if asked.owner_id != user.id:
+        user.need(Role.REVIEWER)
     model = await _model(session, asked)
     if model is None:
         return schemas.SimilarProblems(problem_id=asked.id, model=None, items=[])
@@ -43,13 +51,23 @@ async def similar(
         await session.execute(
             select(CodeProblem.id, CodeProblem.slug, CodeProblem.title, SimilarityStatement.vector)
             .join(SimilarityStatement, SimilarityStatement.problem_id == CodeProblem.id)
-            .where(SimilarityStatement.model == model)
+            .where(
+                SimilarityStatement.model == model,
+                or_(problems.visible(user), CodeProblem.id == asked.id),
+            )
             .order_by(CodeProblem.id)
         )
     ).all()
+    duplicate = _DUPLICATE_WORDS if model == WORDS else _DUPLICATE_MODEL
     scores = await asyncio.to_thread(_scores, [row.id for row in rows].index(asked.id), rows)
     found = [
-        schemas.SimilarProblem(problem_id=row.id, slug=row.slug, title=row.title, score=score)
+        schemas.SimilarProblem(
+            problem_id=row.id,
+            slug=row.slug,
+            title=row.title,
+            score=score,
+            near_duplicate=score >= duplicate,
+        )
         for row, score in zip(rows, scores, strict=True)
         if row.id != asked.id and score >= SCORE_MIN
     ]

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from api import similarity_worker
 from api.auth import Role
-from api.db.models import SimilarityFingerprint
+from api.db.models import CodeProblem, SimilarityFingerprint, Visibility
 from api.problems.service import Imported
 from api.similarity.archive import Archive
 from api.similarity.keeper import Keeper
@@ -137,10 +137,22 @@ async def test_statements_that_say_the_same_are_found(
     shutil.copytree(PROBLEMS / "hello", tmp_path / "greeting")
     await imported(parts, tmp_path / "greeting")
     await kept.sweep()
+    await imported(parts, PROBLEMS / "busiest", visibility=Visibility.HIDDEN)
+    await kept.sweep()
     said = (await client_for(Role.REVIEWER).get("/v1/problems/hello/similar")).json()
 
     assert said["problem_id"] == str(hello.problem_id)
     assert said["model"] == "words"
     assert (said["items"][0]["slug"], said["items"][0]["score"]) == ("greeting", 1.0)
-    assert all(each["score"] < 0.9 for each in said["items"][1:])
+    assert [each["near_duplicate"] for each in said["items"]] == [True, False, False]
     assert (await client_for().get("/v1/problems/hello/similar")).status_code == 403
+
+    async with parts.sessions() as session:
+        problem = await session.get_one(CodeProblem, hello.problem_id)
+        problem.owner_id = author = uuid4()
+        await session.commit()
+    theirs = client_for(Role.AUTHOR, user_id=author)
+    own = (await theirs.get("/v1/problems/hello/similar")).json()
+    # Nothing of what is hidden from them.
+    assert {each["slug"] for each in own["items"]} == {"greeting", "wheel"}
+    assert (await theirs.get("/v1/problems/wheel/similar")).status_code == 403
