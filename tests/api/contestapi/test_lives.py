@@ -9,10 +9,11 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -48,6 +49,13 @@ def test_what_a_token_needs(epoch: str, looks: int, *, known: bool) -> None:
     """A look after what was read, or the life it was read in."""
     at = Standing(seq=1, epoch="now", looks=7, before={"old": 5}, here=True)
     assert at.knows(epoch, looks) == known
+
+
+@pytest.fixture
+def place() -> Iterator[Path]:
+    """Return a directory with a name so short that servers keep their sockets, and URLs, in it."""
+    with TemporaryDirectory() as made:
+        yield Path(made)
 
 
 class Client:
@@ -107,10 +115,10 @@ async def happen(made: World, who: int, count: int) -> None:
 
 @pytest.mark.slow
 async def test_a_data_directory_that_is_put_back_is_noticed(
-    settings: Settings, tmp_path: Path
+    settings: Settings, place: Path
 ) -> None:
     """A copy of its files, of the same timeline: numbers are given out again for other things."""
-    postgres = Postgres(tmp_path / "own", durable=False)
+    postgres = Postgres(place / "own", durable=False)
     there = settings.model_copy(update={"database_url": SecretStr(postgres.url())})
     early, late = Client(there), Client(there)
     async with life(postgres):
@@ -118,7 +126,7 @@ async def test_a_data_directory_that_is_put_back_is_noticed(
         async with played(there) as made:
             await happen(made, 0, 2)
             assert [await early.read(), await early.read()] == [200, 200]
-    copy = tmp_path / "copy"
+    copy = place / "copy"
     shutil.copytree(postgres.data, copy)
     async with life(postgres), played(there, made) as made:
         # A restart alone loses nothing.
@@ -138,10 +146,10 @@ async def test_a_data_directory_that_is_put_back_is_noticed(
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["a moment", "a failover"])
 async def test_a_recovery_that_loses_something_is_noticed(
-    settings: Settings, tmp_path: Path, how: str
+    settings: Settings, place: Path, how: str
 ) -> None:
     """To a point in time, as the manual says it; and a stand-in that was behind."""
-    postgres, archive = Postgres(tmp_path / "own", durable=False), tmp_path / "archive"
+    postgres, archive = Postgres(place / "own", durable=False), place / "archive"
     there = settings.model_copy(update={"database_url": SecretStr(postgres.url())})
     archive.mkdir(mode=0o777)
     archive.chmod(0o777)
@@ -149,7 +157,7 @@ async def test_a_recovery_that_loses_something_is_noticed(
     async with life(postgres):
         await migrating.upgrade(postgres.url())
     configure(postgres.data, archive, "wal_level")
-    base = Postgres(tmp_path / "base", durable=False)
+    base = Postgres(place / "base", durable=False)
     async with life(postgres), played(there) as made:
         await happen(made, 0, 2)
         await back_up(postgres, base)
@@ -159,7 +167,7 @@ async def test_a_recovery_that_loses_something_is_noticed(
         if how == "a failover":
             # What is written from here on never reaches the other server.
             await archived(postgres, archive)
-            sent = shutil.copytree(archive, tmp_path / "sent")
+            sent = shutil.copytree(archive, place / "sent")
         await happen(made, 1, 2)
         assert [await late.read(), await late.read()] == [200, 200]
     if how == "a moment":
