@@ -11,8 +11,15 @@ untimed=(tests/api tests/unit tests/images tests/examples/test_generators.py)
 read -ra spread <<< "$SPREAD"
 eval "options=($PYTEST)"
 log=$(mktemp)
+trap 'rm -f "$log"; stop' EXIT
+
 # What has ended is no job any more, and its number may be another's.
-trap 'kill $(jobs -pr) 2> /dev/null || true; rm -f "$log"' EXIT
+stop() {
+    local left
+    left=$(jobs -pr)
+    # shellcheck disable=SC2086  (numbers, one each)
+    if [ -n "$left" ]; then kill $left; fi
+}
 
 run() {
     local name=$1
