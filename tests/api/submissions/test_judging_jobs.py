@@ -49,7 +49,8 @@ async def claimed(parts: Parts, worker: UUID | None = None) -> Claim | None:
 
 
 async def expire(parts: Parts) -> None:
-    """Let all leases run out."""
+    """Let all leases run out, on a server that has been up for so long that a sweep believes it."""
+    await until(lambda: _up_long(parts))
     async with parts.sessions() as session:
         await session.execute(
             update(Judging)
@@ -57,6 +58,12 @@ async def expire(parts: Parts) -> None:
             .values(lease_expires_at=func.now() - text("interval '1 second'"))
         )
         await session.commit()
+
+
+async def _up_long(parts: Parts) -> bool:
+    up = func.now() - func.pg_postmaster_start_time()
+    async with parts.sessions() as session:
+        return bool(await session.scalar(select(up > claiming.RESTARTED)))
 
 
 async def until(check: Callable[[], Awaitable[bool]]) -> None:
