@@ -39,10 +39,13 @@ async def ready(session: AsyncSession, known: Known) -> Ready | None:
     """Make a board ready; None when it has to be locked first.
 
     So it is in a transaction that has begun, of an event that is over, whose changes have
-    consequences elsewhere, and of one whose version is not known here yet.
+    consequences elsewhere, of one that is being revealed, and of one whose version is not known
+    here yet.
     """
     version, event, rules = updating.versions.last(known.event_id) or (None, None, None)
-    if event is None or rules is None or event.state in OVER or await direct.begun(session):
+    if event is None or rules is None or event.state in OVER or event.revealed:
+        return None
+    if await direct.begun(session):
         return None
     target = known.entry_id, known.problem_id
     read = await desk.read(session, rules, [target], {known.entry_id})

@@ -140,10 +140,13 @@ class Desk:
             held[problem] = cell
             self.changed.add((public, who, problem))
 
-    def make(self, who: UUID, task: UUID) -> None:
-        """Make an entry's cells of a problem anew, but for being first."""
+    def make(self, who: UUID, task: UUID, *, revealed: bool = False) -> None:
+        """Make an entry's cells of a problem anew, but for being first.
+
+        A freeze hides nothing of one that is `revealed`.
+        """
         log = self.log.get((who, task), ())
-        frozen = self.rules.freeze_from
+        frozen = None if revealed else self.rules.freeze_from
         hides = frozen is not None and any(each.submitted_at >= frozen for each in log)
         made = scoring.cell(self.rules, self.problems[task], log, public=False)
         for public in (False, True):

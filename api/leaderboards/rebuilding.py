@@ -31,8 +31,9 @@ from api.db.models import (
     EventEntry,
     UnshownAttempt,
 )
-from api.leaderboards import apart, cells, moments, scoring, tallies, timelines
+from api.leaderboards import apart, cells, moments, reveals, scoring, tallies, timelines
 from api.leaderboards.cells import Place
+from api.leaderboards.desk import Target
 from api.leaderboards.scoring import Rules
 from judge.scoring import Cell, Standing
 from judge.scoring import EventProblem as Problem
@@ -63,6 +64,7 @@ class Made:
 
     rules: Rules
     entries: Mapping[UUID, EventEntry]
+    revealed: frozenset[Target] = reveals.NONE
     cells: dict[Side, dict[str, Cell]] = field(default_factory=dict)
     standings: dict[Side, Standing] = field(default_factory=dict)
     guilds: dict[Side, Standing] = field(default_factory=dict)
@@ -155,8 +157,9 @@ async def make(
 ) -> Made:
     """Make a board from what the log says, or said until an instant.
 
-    A `frozen` one hides what the freeze hid even when it is over. With `until_us` it is made of
-    what was handed in up to then of the event's own time, as it was judged in the end.
+    A `frozen` one hides what the freeze hid even when it is over, but for what was revealed. With
+    `until_us` it is made of what was handed in up to then of the event's own time, as it was judged
+    in the end.
     """
     rules = scoring.rules(event, frozen=frozen)
     tasks = await scoring.problems(session, event.id)
@@ -171,6 +174,7 @@ async def make(
         await asyncio.sleep(0)
     board = Made(
         rules=rules,
+        revealed=await reveals.shown(session, event),
         entries={entry.id: entry for entry in found if entry.kind is EntryKind.OFFICIAL},
         apart={entry.id: entry for entry in found if entry.kind is not EntryKind.OFFICIAL},
     )
@@ -277,13 +281,15 @@ async def _mark_all_shown(session: AsyncSession, event_id: UUID) -> None:
 
 def _fill(board: Made, problem: Problem, who: UUID, log: list[Any], sides: Iterable[bool]) -> None:
     frozen = board.rules.freeze_from
+    if board.revealed and (who, UUID(problem.id)) in board.revealed:
+        frozen = None
     hides = frozen is not None and any(row.submitted_at >= frozen for row in log)
     made: dict[bool, Cell] = {}
     for public in sides:
         # The same cell serves both sides unless the freeze hides something of it.
         other = made.get(not public)
         cell = other if other is not None and not hides else None
-        made[public] = cell or scoring.cell(board.rules, problem, log, public=public)
+        made[public] = cell or scoring.cell(board.rules, problem, log, public=public and hides)
         board.cells[public, who][problem.id] = made[public]
 
 

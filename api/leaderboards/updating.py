@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.db import direct
 from api.db.base import document
 from api.db.models import EntryKind, Event, EventAttempt, UnshownAttempt
-from api.leaderboards import apart, cells, moments, scoring
+from api.leaderboards import apart, cells, moments, reveals, scoring
 from api.leaderboards import desk as desks
 from api.leaderboards.desk import Desk, Target
 from api.leaderboards.scoring import Rules
@@ -230,11 +230,12 @@ async def _refresh(
     # Boards that were written down stay so, whatever becomes known later.
     if scoring.log_end(event) is not None or not kept:
         return Changed(event_id=event.id, apart=beside)
-    strangers = make(desk, kept)
+    shown = await reveals.shown(session, event, wanted)
+    strangers = make(desk, kept, shown)
     if strangers:
         # Once more with the cells of those who are first no longer, or are now.
         desk = await desks.read(session, rules, kept, wanted | strangers)
-        make(desk, kept)
+        make(desk, kept, shown)
     await cells.store(session, desks.written(desk))
     await moments.follow(session, event, rules, {who for _, who, _ in desk.changed})
     return changes(desk, beside)
@@ -250,10 +251,12 @@ def changes(desk: Desk, beside: tuple[tuple[UUID, UUID, EntryKind], ...] = ()) -
     )
 
 
-def make(desk: Desk, targets: Sequence[Target]) -> set[UUID]:
+def make(
+    desk: Desk, targets: Sequence[Target], revealed: Collection[Target] = reveals.NONE
+) -> set[UUID]:
     """Make cells anew; return whose change with them and are not on the desk."""
-    for who, task in targets:
-        desk.make(who, task)
+    for target in targets:
+        desk.make(*target, revealed=target in revealed)
     strangers: set[UUID] = set()
     for task in dict.fromkeys(task for _, task in targets):
         strangers |= desk.award(desk.problems[task])

@@ -22,7 +22,10 @@ def frozen(attempts: Iterable[Attempt], freeze_us: int | None) -> Iterator[Attem
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reveal:
-    """One step of a thaw: a cell becomes known, and a row moves from one rank to another."""
+    """One step of a thaw: a cell becomes known, and a row moves from one rank to another.
+
+    `overtaken` is who was the first on the problem as far as was known, and is no longer.
+    """
 
     participant: str
     problem: str
@@ -30,6 +33,7 @@ class Reveal:
     standing: Standing
     rank_before: int
     rank: int
+    overtaken: str | None = None
 
 
 def thaw(
@@ -38,44 +42,97 @@ def thaw(
     public: Sequence[Row],
     final: Mapping[str, Cells],
 ) -> Iterator[Reveal]:
-    """Return the steps from the frozen board to the final one.
+    """Return the steps from the frozen board, or one that is partly revealed, to the final one.
 
     As at ICPC finals: the lowest row that hides something shows its leftmost hidden cell; if it
-    climbs, whoever is lowest now is next. A cell hides something when its final form differs.
+    climbs, whoever is lowest now is next. A cell hides something when its final form differs, but
+    for being first: that goes to the first of those that are known, so it tells of nobody else.
     """
-    order = [problem.id for problem in sorted(problems, key=lambda each: (each.order, each.id))]
-    cells = {row.participant: dict(row.cells) for row in public}
-    keys = sorted((row.standing.key, row.participant) for row in public)
+    known = _Known(rules, problems, public)
     hidden = {
-        who: [
-            each for each in order if cells[who].get(each, Cell()) != final[who].get(each, Cell())
-        ]
-        for who in cells
+        who: [each for each in known.order if known.hides(who, each, final.get(who, {}))]
+        for who in known.cells
     }
-    at = len(keys) - 1
+    at = len(known.keys) - 1
     while at >= 0:
-        key, who = keys[at]
+        who = known.keys[at][1]
         if not hidden[who]:
             at -= 1
             continue
         problem = hidden[who].pop(0)
-        before = _rank(keys, key)
-        shown = final[who].get(problem, Cell())
-        cells[who][problem] = shown
-        standing = rules.standing(cells[who].values())
-        del keys[at]
-        insort(keys, (standing.key, who))
+        before = known.rank(who)
+        overtaken = known.reveal(who, problem, _bare(final[who].get(problem, Cell())))
         yield Reveal(
             participant=who,
             problem=problem,
-            cell=shown,
-            standing=standing,
+            cell=known.cells[who][problem],
+            standing=known.standings[who],
             rank_before=before,
-            rank=_rank(keys, standing.key),
+            rank=known.rank(who),
+            overtaken=overtaken,
         )
-        # It may have fallen too: a battle's bonus goes to whoever turns out to be first.
-        at = max(at, bisect_left(keys, (standing.key, who)))
+        # It may have fallen, and so has who was overtaken if being first was worth something.
+        at = max(at, *(known.place(each) for each in (who, overtaken) if each is not None))
 
 
-def _rank(keys: Sequence[tuple[Key, str]], key: Key) -> int:
-    return bisect_left(keys, (key, "")) + 1
+class _Known:
+    """What is known while a board thaws: cells, standings, their order, and who was first."""
+
+    def __init__(
+        self, rules: Format, problems: Sequence[EventProblem], public: Sequence[Row]
+    ) -> None:
+        self._rules = rules
+        self._bonus = {each.id: rules.bonus(each) for each in problems}
+        self.order = [each.id for each in sorted(problems, key=lambda each: (each.order, each.id))]
+        self.cells = {row.participant: dict(row.cells) for row in public}
+        self.standings = {row.participant: row.standing for row in public}
+        self.keys = sorted((row.standing.key, row.participant) for row in public)
+        self._first = {
+            problem: who
+            for who, theirs in self.cells.items()
+            for problem, cell in theirs.items()
+            if cell.first
+        }
+
+    def hides(self, who: str, problem: str, final: Cells) -> bool:
+        """Tell whether a cell is not what it will be."""
+        return _bare(self.cells[who].get(problem, Cell())) != _bare(final.get(problem, Cell()))
+
+    def place(self, who: str) -> int:
+        """Return where somebody's row is, from 0."""
+        return bisect_left(self.keys, (self.standings[who].key, who))
+
+    def rank(self, who: str) -> int:
+        """Return somebody's rank."""
+        return bisect_left(self.keys, (self.standings[who].key, "")) + 1
+
+    def reveal(self, who: str, problem: str, cell: Cell) -> str | None:
+        """Show a cell; return who is first no longer.
+
+        Later attempts never take back that somebody solved it, so nobody else becomes the first.
+        """
+        first = self._first.get(problem, who)
+        rival = self.cells[first].get(problem, Cell())
+        if cell.solved_at is None or (
+            first != who and rival.solved_at is not None and rival.solved_at < cell.solved_at
+        ):
+            self._put(who, problem, cell)
+            return None
+        self._put(who, problem, cell.awarded(self._bonus[problem]))
+        self._first[problem] = who
+        if first == who:
+            return None
+        self._put(first, problem, _bare(rival))
+        return first
+
+    def _put(self, who: str, problem: str, cell: Cell) -> None:
+        self.cells[who][problem] = cell
+        standing = self._rules.standing(each for each in self.cells[who].values() if each.touched)
+        del self.keys[self.place(who)]
+        self.standings[who] = standing
+        insort(self.keys, (standing.key, who))
+
+
+def _bare(cell: Cell) -> Cell:
+    """Return a cell as that of somebody who was not first."""
+    return replace(cell, first=False, bonus=Fraction(0)) if cell.first else cell

@@ -11,7 +11,18 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, Boolean, ForeignKey, Identity, Index, Numeric, func, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    ForeignKey,
+    Identity,
+    Index,
+    Numeric,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -142,6 +153,29 @@ class BoardRow(Base):
     # the board reads nothing else.
     # JSON and not JSONB: it is only ever given out as it is.
     cells: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+
+
+class BoardReveal(Base):
+    """A cell that the public board shows although it was frozen, and what was told of it then."""
+
+    __tablename__ = "board_reveals"
+    __table_args__ = (UniqueConstraint("event_id", "entry_id", "problem_id"),)
+
+    event_id: Mapped[UUID] = mapped_column(
+        ForeignKey("events.id", ondelete="CASCADE"), primary_key=True
+    )
+    step: Mapped[int] = mapped_column(primary_key=True)
+    entry_id: Mapped[UUID]
+    problem_id: Mapped[UUID]
+    at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    # The cell as an `api.leaderboards.cells.Shown`.
+    cell: Mapped[list[Any]] = mapped_column(JSON)
+    # Who was the first on the problem until then, and is no longer.
+    overtaken_id: Mapped[UUID | None]
+    score: Mapped[Decimal] = mapped_column(Numeric)
+    penalty: Mapped[int]
+    rank_before: Mapped[int]
+    rank: Mapped[int]
 
 
 class BoardHead(Base):

@@ -120,6 +120,8 @@ class Event(Identified, Timed, Extensible, Base):
     frozen_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
     thawed_at: Mapped[datetime | None]
+    # How many cells of what the freeze hides are shown already, see `BoardReveal`.
+    revealed: Mapped[int] = mapped_column(server_default="0")
     finalised_at: Mapped[datetime | None]
 
 

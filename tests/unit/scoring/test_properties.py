@@ -7,13 +7,13 @@ from importlib import import_module
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from judge.scoring import Attempt, Cell, EventProblem, Format, GroupScore, make, ordered
 from judge.scoring.freezing import frozen, thaw
 from judge.scoring.moments import gains, moments
-from judge.scoring.ranking import Cells, Row, board, ranked
+from judge.scoring.ranking import Cells, Row, board
 from judge.scoring.rating import Rated, updated
 from judge.verdicts import Verdict
 
@@ -111,43 +111,71 @@ def test_what_happens_after_the_freeze_leaves_no_trace(
 
 
 @given(formats, attempts(), st.integers(0, 4))
-def test_a_thaw_ends_at_the_final_board(rules: Format, made: Attempts, minutes: int) -> None:
-    shown = board(rules, PROBLEMS, public(made, minutes * 600_000_000))
+@settings(deadline=None)
+def test_a_thaw_goes_from_below_over_boards_that_are_defined_to_the_final_one(
+    rules: Format, made: Attempts, minutes: int
+) -> None:
+    """After each step the board is that of what is known: some cells whole, all others frozen."""
+    frozen_ones = public(made, minutes * 600_000_000)
     final = board(rules, PROBLEMS, made)
     cells = {row.participant: row.cells for row in final}
-    steps = list(thaw(rules, PROBLEMS, shown, cells))
-    now = {row.participant: dict(row.cells) for row in shown}
-    for step in steps:
-        now[step.participant][step.problem] = step.cell
-        assert step.standing == rules.standing(now[step.participant].values())
-    for row in final:
-        ended = {task: cell for task, cell in now[row.participant].items() if cell.touched}
-        assert ended == row.cells
-        last = [step for step in steps if step.participant == row.participant]
-        assert not last or last[-1].standing == row.standing
+    known = {who: dict(theirs) for who, theirs in frozen_ones.items()}
+    now = board(rules, PROBLEMS, known)
+    steps = list(thaw(rules, PROBLEMS, now, cells))
+    for number, step in enumerate(steps):
+        lowest = [row for row in now if any(_hidden(row.cells, cells[row.participant]))][-1]
+        problem = next(_hidden(lowest.cells, cells[lowest.participant]))
+        assert (step.participant, step.problem) == (lowest.participant, problem)
+        assert step.rank_before == lowest.rank
+        assert list(thaw(rules, PROBLEMS, now, cells)) == steps[number:]
+
+        known[step.participant][problem] = made[step.participant][problem]
+        before, now = now, board(rules, PROBLEMS, known)
+        (row,) = (row for row in now if row.participant == step.participant)
+        assert (step.rank, step.standing) == (row.rank, row.standing)
+        assert step.cell == row.cells.get(problem, Cell())
+        assert {step.overtaken} - {None} == _firsts(before, problem) - _firsts(now, problem)
+    assert now == final
     assert len(steps) == len({(step.participant, step.problem) for step in steps})
 
 
-@given(attempts(), st.integers(0, 4))
-def test_a_thaw_goes_from_below(made: Attempts, minutes: int) -> None:
-    rules = make("icpc")
-    shown = board(rules, PROBLEMS, public(made, minutes * 600_000_000))
-    cells = {row.participant: row.cells for row in board(rules, PROBLEMS, made)}
-    now = {row.participant: dict(row.cells) for row in shown}
-    for step in thaw(rules, PROBLEMS, shown, cells):
-        in_order = [row.participant for row in ranked(rules, now)]
-        hiding = [who for who in in_order if any(_hidden(now, cells, who))]
-        assert step.participant == hiding[-1]
-        assert step.problem == next(_hidden(now, cells, step.participant))
-        now[step.participant][step.problem] = step.cell
+def test_who_turns_out_to_be_first_overtakes_who_was_told_to_be() -> None:
+    """That nobody is first yet would tell of somebody above; a bonus goes with it."""
+    rules = make("battle")
+    problems = (PROBLEMS[0], EventProblem(id="B", order=1, points=Fraction(76)))
+
+    def solved(name: str, minutes: int) -> list[Attempt]:
+        return [Attempt(submission=name, at_us=minutes * 60_000_000, verdict=Verdict.AC)]
+
+    made = {
+        "ann": {"A": solved("1", 20), "B": solved("2", 0)},
+        "bob": {"A": solved("3", 30)},
+        "cid": {"A": solved("4", 40)},
+    }
+    final = board(rules, problems, made)
+    shown = board(rules, problems, public(made, 10 * 60_000_000))
+    steps = thaw(rules, problems, shown, {row.participant: row.cells for row in final})
+    # Ann has 80; cid 82 with the bonus and 77 without it.
+    assert [
+        (step.participant, step.overtaken, step.cell.first, step.rank_before, step.rank)
+        for step in steps
+    ] == [("cid", None, True, 2, 1), ("bob", "cid", True, 3, 1), ("ann", "bob", True, 2, 1)]
+    assert [row.participant for row in final] == ["ann", "bob", "cid"]
 
 
-def _hidden(now: Mapping[str, Cells], final: Mapping[str, Cells], who: str) -> Iterator[str]:
-    return (
-        each.id
-        for each in PROBLEMS
-        if now[who].get(each.id, Cell()) != final[who].get(each.id, Cell())
-    )
+def _firsts(rows: list[Row], problem: str) -> set[str]:
+    return {row.participant for row in rows if row.cells.get(problem, Cell()).first}
+
+
+def _hidden(now: Cells, final: Cells) -> Iterator[str]:
+    """Return what differs, but for who was first: that follows from what is known of all."""
+    for each in PROBLEMS:
+        shown, there = (
+            replace(cells.get(each.id, Cell()), first=False, bonus=Fraction(0))
+            for cells in (now, final)
+        )
+        if shown != there:
+            yield each.id
 
 
 @given(formats, attempts())
