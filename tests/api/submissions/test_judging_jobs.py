@@ -23,10 +23,6 @@ from tests.api.submissions.conftest import ScriptedJudge, WorkerFor, looking
 
 pytestmark = pytest.mark.usefixtures("hello")
 ALICE, BOB = uuid4(), uuid4()
-SETTLED = text(
-    "SELECT pg_sleep(extract(epoch FROM"
-    " pg_postmaster_start_time() + :restarted - clock_timestamp()))"
-)
 
 
 async def submitted(
@@ -62,9 +58,6 @@ async def expire(parts: Parts) -> None:
             .values(lease_expires_at=func.now() - text("interval '1 second'"))
         )
         await session.commit()
-        # Of a server that has just started, as for the first test of a process, a sweep thinks
-        # that nobody could extend a lease.
-        await session.execute(SETTLED, {"restarted": claiming.RESTARTED})
 
 
 async def _up_long(parts: Parts) -> bool:
