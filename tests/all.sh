@@ -1,24 +1,34 @@
 #!/bin/bash
 # The tests for `make check` (with the word `fast`) and `make test`, which say where programs are
 # (BIN), how tests are spread over processes (SPREAD) and what else pytest is told (PYTEST).
-# Types are checked and missing images are built beside what needs neither; only what times
-# sandboxes has the machine to itself, at the end.
+# Types are checked and missing images are built beside what needs neither. What times sandboxes
+# comes at the end, in two rows that have the machine to themselves.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # These compute, or wait, and bear company.
-untimed=(tests/api tests/unit tests/images tests/examples/test_generators.py)
+untimed=(tests/api tests/unit tests/images tests/contract tests/warden tests/chaos/test_chaos.py
+    tests/hostile/test_engine_restart.py tests/hostile/test_worker_killed.py
+    tests/examples/test_generators.py)
+# Of the others these judge on every processor, and the rest on one at a time.
+broad=tests/examples
 read -ra spread <<< "$SPREAD"
 eval "options=($PYTEST)"
-log=$(mktemp)
-trap 'rm -f "$log"; stop' EXIT
+scratch=$(mktemp -d)
+trap 'stop; rm -rf "$scratch"' EXIT
+
+# Starts something in the background, in a process group of its own.
+beside() {
+    set -m
+    "$@" &
+    set +m
+}
 
 # What has ended is no job any more, and its number may be another's.
 stop() {
     local left
-    left=$(jobs -pr)
-    # shellcheck disable=SC2086  (numbers, one each)
-    if [ -n "$left" ]; then kill $left; fi
+    # What is in the foreground has no group of its own.
+    for left in $(jobs -pr); do kill -- "-$left" 2> /dev/null || kill "$left"; done
 }
 
 run() {
@@ -28,15 +38,27 @@ run() {
     "$BIN/pytest" "$@" "${options[@]}"
 }
 
-images_ready() {
-    wait "$images" || { cat "$log"; exit 1; }
-    cat "$log"
+# Tests with the marker `docker` wait until the file says how it went (tests/conftest.py).
+build_images() {
+    local code=0
+    "$BIN/codebattle" images build > "$scratch/images" 2>&1 || code=$?
+    echo "$code" > "$CODEBATTLE_TEST_IMAGES_BUILT.new"
+    mv "$CODEBATTLE_TEST_IMAGES_BUILT.new" "$CODEBATTLE_TEST_IMAGES_BUILT"
+    return "$code"
 }
 
-"$BIN/mypy" &
+ended() {
+    local code=0
+    wait "$1" || code=$?
+    cat "$scratch/$2"
+    return "$code"
+}
+
+beside "$BIN/mypy"
 types=$!
 if [ "${1-}" != fast ]; then
-    "$BIN/codebattle" images build > "$log" 2>&1 &
+    export CODEBATTLE_TEST_IMAGES_BUILT=$scratch/built
+    beside build_images
     images=$!
 fi
 compiled=$BIN/../.compiled
@@ -49,14 +71,18 @@ run 'fast tests' -m 'not slow and not docker' "${spread[@]}"
 wait "$types"
 if [ "${1-}" = fast ]; then exit; fi
 
-if kill -0 "$images" 2> /dev/null; then
-    run 'slow tests' -m 'slow and not docker' "${spread[@]}" "${untimed[@]}"
-    images_ready
-    run 'container tests' -m docker "${spread[@]}" "${untimed[@]}"
-else
-    # Side by side the long waits of the one are filled by the other.
-    images_ready
-    run 'slow tests and container tests' -m 'slow or docker' "${spread[@]}" "${untimed[@]}"
-fi
-run 'tests that time sandboxes' -m 'slow or docker' "${untimed[@]/#/--ignore=}"
+# Side by side the long waits of the one are filled by the other.
+code=0
+run 'slow tests and container tests' -m 'slow or docker' "${spread[@]}" "${untimed[@]}" || code=$?
+ended "$images" images
+if [ "$code" != 0 ]; then exit "$code"; fi
+
+timed=(-m 'slow or docker' "${untimed[@]/#/--ignore=}")
+# Each program gets two thirds of a processor at least; what is said of time bears waiting thrice.
+beside run 'tests that time sandboxes, on every processor' "${timed[@]}" "$broad" \
+    > "$scratch/broad" 2>&1
+other=$!
+run 'tests that time sandboxes, one at a time' "${timed[@]}" "--ignore=$broad" || code=$?
+ended "$other" broad
+if [ "$code" != 0 ]; then exit "$code"; fi
 printf '\n== all passed (after %s s)\n' "$SECONDS"

@@ -29,6 +29,7 @@ def _db(settings: Settings, *words: str, url: str = "") -> subprocess.CompletedP
     )
 
 
+@pytest.mark.long(15)
 def test_backup_restore_check(
     settings: Settings, hello: Imported, empty_database: str, tmp_path: Path
 ) -> None:

@@ -117,7 +117,7 @@ def port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.mark.long
+@pytest.mark.long(30)
 def test_up_judges_stays_alone_survives_kills_and_stops(data: Path, port: int) -> None:
     """From nothing to a verdict; killed parts come back; killed itself it starts anew at once."""
     first = Up(data, port)

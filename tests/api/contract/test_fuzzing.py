@@ -36,10 +36,12 @@ WHO: dict[str, tuple[Role, ...] | None] = {
     "player": (Role.PLAYER,),
     "anonymous": None,
 }
-pytestmark = [pytest.mark.slow, pytest.mark.long]
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize(
+    "who", [pytest.param(who, marks=pytest.mark.long(90 if who in PHASES else 30)) for who in WHO]
+)
 async def test_the_service_keeps_to_its_document(
     settings: Settings, parts: Parts, tmp_path: Path, who: str
 ) -> None:

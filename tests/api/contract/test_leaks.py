@@ -329,7 +329,7 @@ async def answers(world: World, who: str, methods: set[str]) -> str:
     return "".join(seen)
 
 
-@pytest.mark.long
+@pytest.mark.long(50)
 async def test_no_canary_in_any_byte_sent(world: World, logged: list[str]) -> None:
     """Every GET and every POST, as everybody; the streams, other services, Redis, the logs."""
     # What is posted may change what is shown: first everybody tries, then everybody looks.

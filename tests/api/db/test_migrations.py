@@ -87,6 +87,7 @@ async def test_readers_see_problems_but_no_secrets(database: str, parts: Parts) 
 
 
 @pytest.mark.slow
+@pytest.mark.long(20)
 async def test_every_step_down_and_up_again_with_rows_in_it(filled: Parts) -> None:
     """What a step does not make or drop is as it was before."""
     url = filled.settings.database_url.get_secret_value()

@@ -145,7 +145,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.long(180)
 @pytest.mark.docker
 def test_the_stack_starts_judges_and_survives_a_worker(stack: Stack, tmp_path: Path) -> None:
     """Two workers on a CPU each; one killed, the other judges; no container has more than said."""

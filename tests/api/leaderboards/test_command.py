@@ -33,7 +33,7 @@ def run(settings: Settings, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.long
+@pytest.mark.long(20)
 async def test_proved_mended_and_shown(settings: Settings, parts: Parts, ground: Grounds) -> None:
     made = await ground()
     async with parts.sessions() as session:

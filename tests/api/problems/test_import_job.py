@@ -319,7 +319,7 @@ async def test_archives_nothing_needs_are_removed(
 
 
 @pytest.mark.slow
-@pytest.mark.long
+@pytest.mark.long(30)
 @pytest.mark.bubblewrap
 async def test_packages_are_tried_in_earnest(
     parts: Parts, client_for: ClientFor, tmp_path: Path
