@@ -1,9 +1,9 @@
 """Accepted solutions of real problem packages: who wrote one in two languages translated it.
 
 The authors of packages often hand in one solution in several languages under one name, `paul.py`
-and `Paul.java`; two names in one problem are two people, or two approaches. That is the only
-label there is: it calls some translations that are none, and some independent pairs that follow
-one well-known way.
+and `Paul.java`; two names in one problem are two people. Of `paul_fast.cpp` and `Paul.java`, and of
+`sol.cpp` and anybody's, the names do not say. That is the only label there is: it calls some
+translations that are none, and some independent pairs that follow one well-known way.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from judge.similarity import Entry, family, fingerprint
@@ -35,6 +36,7 @@ _BYTES_MAX = 100_000
 _LINE_MIN = 8
 _IMPORTS = (b"#include", b"using", b"import", b"from")
 _SHARED = 0.3
+_NOBODY = "sol"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,31 @@ def translated(chosen: list[Solution]) -> set[frozenset[str]]:
         for other in group
         if family(one.language) != family(other.language)
     }
+
+
+def unknown(chosen: list[Solution]) -> set[frozenset[str]]:
+    """Return the pairs across families of which names do not say who wrote them, by their ids.
+
+    A second name of one person, `jeroen_transcribed.kt` beside `Jeroen.java`, may be a translation
+    or another approach; `sol.cpp` is anybody's.
+    """
+    found = set()
+    by_problem: dict[str, list[Solution]] = defaultdict(list)
+    for one in chosen:
+        by_problem[one.problem].append(one)
+    for group in by_problem.values():
+        for one, other in combinations(group, 2):
+            different = family(one.language) != family(other.language) and one.name != other.name
+            if different and _maybe_one(one.name, other.name):
+                found.add(frozenset((one.id, other.id)))
+    return found
+
+
+def _maybe_one(name: str, other: str) -> bool:
+    people = [re.split(r"[^a-z]", each)[0] for each in (name, other)]
+    if any(not person or person.startswith(_NOBODY) for person in people):
+        return True
+    return name.startswith(people[1]) or other.startswith(people[0])
 
 
 def independent(chosen: list[Solution], languages: Collection[str]) -> list[Solution]:

@@ -54,6 +54,10 @@ _OPERATORS = (
 )
 # What other problems say counts like so many solutions.
 _PRIOR = 3.0
+# Few words of a program survive a translation, and most of those are in every solution: what is
+# rare counts for more than within a language, and little that is shared for less.
+_RARITY_POWER = 2.0
+_SMOOTHING = 15.0
 _WORDS = (int(Leaf.NAME), int(Leaf.NUMBER), int(Leaf.TEXT))
 
 
@@ -100,6 +104,8 @@ def rarity(problems: Sequence[Sequence[tuple[str, Hashes]]]) -> list[Rarity]:
             holders=np.maximum(known.holders, _share(known.grams, people, usual) * count),
             problems=np.ones(len(known.grams), dtype=np.int64),
             submissions=count,
+            power=_RARITY_POWER,
+            smoothing=_SMOOTHING,
         )
         for people, known in zip(problems, every, strict=True)
     ]

@@ -34,6 +34,8 @@ _ORDERED_EACH = 6
 _ORDERED_ABOVE = 0.25
 _KEPT_MAX = 600_000
 _LINKS_MAX = 20_000
+# With few pairs the usual overlap across languages is nearer to none, as if by so many more pairs.
+_USUAL_PRIOR = 3.0
 _NO_EDITS = Edits(kinds=(), first_covered=0.0, second_covered=0.0, names_renamed=0.0)
 
 
@@ -87,7 +89,8 @@ class Group:
     @cached_property
     def scored(self) -> Scored:
         """Score every pair that the matrices bring up, the order of tokens for the best of them."""
-        first, second, scores = self._screened()
+        first, second, overlaps = self._screened()
+        scores = self._above(overlaps)
         weight = self._order_weight
         if weight and len(scores):
             chosen = _worth_ordering(first, second, scores, len(self.entries))
@@ -100,8 +103,7 @@ class Group:
     @cached_property
     def calibration(self) -> Calibration:
         """Return what scores mean here, from pairs taken at random."""
-        first, second = self._sample
-        scores = self._overlaps.of(first, second).mean(axis=0)
+        scores = self._above(self._sample_overlaps)
         if self._order_weight:
             order = ordering.above(self._sample_likeness, self._usual_order)
             scores = (1 - self._order_weight) * scores + self._order_weight * order
@@ -194,6 +196,26 @@ class Group:
             return False
         return not first.author or first.author != second.author
 
+    def _above(self, overlaps: Reals) -> Reals:
+        """Return scores: across languages what two programs share beyond the usual of the problem.
+
+        Its numbers and the names of its statement are in solutions of every language.
+        """
+        if not self.weak or not len(overlaps):
+            return overlaps
+        return ordering.above(overlaps, self._usual_overlap)
+
+    @cached_property
+    def _usual_overlap(self) -> float:
+        found = self._sample_overlaps
+        if not len(found):
+            return 0.0
+        return float(np.median(found)) * len(found) / (len(found) + _USUAL_PRIOR)
+
+    @cached_property
+    def _sample_overlaps(self) -> Reals:
+        return np.asarray(self._overlaps.of(*self._sample).mean(axis=0))
+
     @cached_property
     def _sample_likeness(self) -> Reals:
         return self._orders.likeness(*self._sample)
@@ -212,7 +234,8 @@ class Group:
             overlap(sets[one], sets[other], rarity)
             for sets, rarity in zip(self._sets, self._rarity, strict=True)
         ]
-        score, order = sum(found) / len(found), None
+        score = float(self._above(np.array([sum(found) / len(found)]))[0])
+        order = None
         # Across languages the order of words stands where shapes do.
         shapes, parts, spellings = (found[2], found[0], found[1]) if self.weak else found
         if self._order_weight:

@@ -18,8 +18,7 @@ import numpy as np
 from judge.similarity.arrays import Array, Hashes, Reals
 from judge.similarity.fingerprints import Fingerprint, Stream
 from judge.similarity.hashing import mixed
-from judge.similarity.overlaps import SMOOTHING
-from judge.similarity.weighting import RARITY_POWER
+from judge.similarity.weighting import RARITY_POWER, SMOOTHING
 
 VERSION = 2
 _SAMPLE = np.uint32(2**32 // 6)

@@ -13,9 +13,6 @@ from scipy import sparse  # type: ignore[import-untyped]
 from judge.similarity.arrays import Array, Hashes, Reals
 from judge.similarity.weighting import Rarity
 
-# Added to what a submission weighs, so that two tiny ones are not alike by sharing a line.
-SMOOTHING = 1.0
-
 _BLOCK_ROWS = 256
 _DENSE_COLUMNS_MAX = 2048
 _FREQUENT_MIN = 24
@@ -62,7 +59,7 @@ class _Stream:
         columns = np.searchsorted(rarity.grams, joined)
         row_of = np.repeat(np.arange(rows), sizes)
         masses = np.bincount(row_of, weights[columns], minlength=rows)
-        self._norms = np.sqrt(masses + SMOOTHING).astype(np.float32)
+        self._norms = np.sqrt(masses + rarity.smoothing).astype(np.float32)
         root = np.sqrt(weights).astype(np.float32)
         useful = (weights[columns] > 0) & (rarity.holders[columns] > 1)
         columns, row_of = columns[useful], row_of[useful]
@@ -108,7 +105,7 @@ def overlap(first: Hashes, second: Hashes, rarity: Rarity) -> float:
     """Return the overlap of two gram sets exactly, whichever comes first."""
     shared = _sum(rarity.weights_of(np.intersect1d(first, second, assume_unique=True)))
     masses = sorted((_sum(rarity.weights_of(first)), _sum(rarity.weights_of(second))))
-    return shared / float(np.sqrt((masses[0] + SMOOTHING) * (masses[1] + SMOOTHING)))
+    return shared / float(np.sqrt((masses[0] + rarity.smoothing) * (masses[1] + rarity.smoothing)))
 
 
 def _sum(weights: Reals) -> float:

@@ -13,45 +13,49 @@ from judge.similarity.arrays import Array, Hashes, Reals
 
 RARITY_POWER = 0.75
 SPREAD_POWER = 1.5
+# Added to what a submission weighs, so that two tiny ones are not alike by sharing a line.
+SMOOTHING = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rarity:
     """For one stream of one problem: its grams ascending, and in how many submissions each is.
 
-    `problems` is in how many problems of the corpus each occurs.
+    `problems` is in how many problems of the corpus each occurs; `power` how much more a gram says
+    that is rarer, and `smoothing` what is added to what a submission weighs.
     """
 
     grams: Hashes
     holders: Array
     problems: Array
     submissions: int
+    power: float = RARITY_POWER
+    smoothing: float = SMOOTHING
 
     def weights(self) -> Reals:
         """Return the weight of each gram of the problem."""
-        return weigh(self.holders, self.problems, self.submissions)
+        return self._weigh(self.holders, self.problems)
 
     def weights_of(self, grams: Hashes) -> Reals:
         """Return the weights of some grams; one nobody else has is the rarest there is."""
-        return weigh(self.holders_of(grams), self._of(self.problems, grams), self.submissions)
+        return self._weigh(self.holders_of(grams), self._of(self.problems, grams))
 
     def holders_of(self, grams: Hashes) -> Array:
         """Return in how many submissions each gram is."""
         return self._of(self.holders, grams)
+
+    def _weigh(self, holders: Array, problems: Array) -> Reals:
+        """Return weights: a power of the logarithm of rarity, over the number of problems."""
+        rarity = np.log((self.submissions + 1.0) / (holders + 0.5))
+        return np.asarray(
+            np.maximum(rarity, 0.0) ** self.power / np.maximum(problems, 1) ** SPREAD_POWER
+        )
 
     def _of(self, values: Array, grams: Hashes) -> Array:
         if not len(self.grams):
             return np.ones(len(grams), dtype=np.int64)
         places = np.minimum(np.searchsorted(self.grams, grams), len(self.grams) - 1)
         return np.where(self.grams[places] == grams, values[places], 1)
-
-
-def weigh(holders: Array, problems: Array, submissions: int) -> Reals:
-    """Return weights: the logarithm of rarity, damped, over the number of problems."""
-    rarity = np.log((submissions + 1.0) / (holders + 0.5))
-    return np.asarray(
-        np.maximum(rarity, 0.0) ** RARITY_POWER / np.maximum(problems, 1) ** SPREAD_POWER
-    )
 
 
 def rarities(problems: Sequence[Sequence[Hashes]]) -> list[Rarity]:

@@ -87,6 +87,24 @@ def test_a_translation_is_weaker_evidence() -> None:
     ]
 
 
+def test_what_all_translations_share_is_no_evidence() -> None:
+    """A pair says more where other programs are unlike it than where all are alike."""
+    others = {f"s{n}": (program(n, 6), "python3") for n in range(8)}
+    pair = {one: (SAME[one], one) for one in ("java", "go")}
+    everybody = {one: (text, one) for one, text in SAME.items()}
+
+    assert max(_weak(everybody)) < max(_weak(others | pair)) / 2
+
+
+def _weak(sources: dict[str, tuple[str, str]]) -> list[float]:
+    """Return the scores across languages of sources by name, with their languages."""
+    entries = [
+        Entry(id=name, problem="p", fingerprint=fingerprint(text.encode(), language))
+        for name, (text, language) in sources.items()
+    ]
+    return [one.score for one in compare(entries).pairs if one.weak]
+
+
 @pytest.mark.parametrize(
     ("source", "text"),
     [
