@@ -29,7 +29,7 @@ RUN_JURY = (
     *("near_limit", "attempts", "passes", "warnings"),
 )
 EVENT = (
-    *("event_id", "slug", "state", "act", "starts_at", "duration_s", "paused", "at"),
+    *("event_id", "slug", "state", "act", "starts_at", "duration_s", "paused", "revealed", "at"),
     *("clock_url", "statements_url"),
 )
 STATEMENT = (
@@ -47,6 +47,11 @@ STATEMENT = (
 )
 IN_EVENT = ("event_id", "room_id", "entry_id", "problem_id")
 BOARD = (*IN_EVENT, "kind")
+REVEAL = (
+    *("event_id", "step", "entry_id", "name", "problem_id", "label", "at"),
+    *("attempts", "pending", "solved", "first", "gained", "at_s"),
+    *("score", "penalty", "rank_before", "rank", "overtaken_id"),
+)
 PRESENCE = ("event_id", "room_id", "entry_id", "user_id", "name", "presence", "ready")
 CLARIFICATION = ("event_id", "clarification_id", "problem_id", "reply_to_id", "text", "to", "at")
 DUEL = ("duel_id", "state", "challenger_id", "opponent_id", "event_id", "expires_at")

@@ -88,6 +88,8 @@ _UPDATES: Mapping[str, tuple[frozenset[Audience], tuple[str, ...]]] = {
     # Which cells changed, on the board that everybody sees and on the jury's.
     "board": (_ALL, fields.BOARD),
     "jury_board": (frozenset({Audience.JURY}), fields.BOARD),
+    # A step of the thaw, as everybody sees it on the board from then on.
+    "reveal": (_ALL, fields.REVEAL),
     "duel": (_INSIDERS, fields.DUEL),
     "clarification": (_ALL, fields.CLARIFICATION),
     # A question is its asker's and the jury's until it is answered to all.

@@ -62,7 +62,7 @@ async def version(session: AsyncSession, view: View) -> str:
     known = await session.scalar(
         select(func.count()).select_from(EventAttempt).where(EventAttempt.event_id == of.event.id)
     )
-    return digest([of.outlook, configured.state(of), known])
+    return digest([of.outlook, configured.state(of), known, of.event.revealed])
 
 
 async def awards(session: AsyncSession, view: View) -> Objects:

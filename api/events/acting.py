@@ -33,6 +33,7 @@ from api.events.drafts import handing_in
 from api.events.machine import RUNNING, Act, IllegalActError, Plan, after
 from api.leaderboards import cells, rebuilding, scoring, updating
 from api.leaderboards.cells import Place
+from api.leaderboards.updating import Changed
 from api.neighbours import outbox
 from judge.scoring import rating
 
@@ -308,31 +309,45 @@ def cut(event: Event, now: datetime) -> None:
 
 async def _finalise(session: AsyncSession, event: Event, *, now: datetime, force: bool) -> int:
     """Write the boards down; returns how much never counts since it was `force`d."""
-    unshown = exists().where(UnshownAttempt.event_id == event.id)
-    while await session.scalar(select(unshown)):
-        await updating.catch_up(session, event.id)
-    drafts = await handing_in.outstanding(session, event)
-    if drafts and not force:
-        raise ConflictError(
-            f"{drafts} drafts are still to be handed in", slug="event-pending", pending=drafts
-        )
+    await caught_up(session, event)
+    missing = await need_verdicts(session, event, force=force)
     await handing_in.give_up(session, event)
-    pending = await session.scalar(
-        select(func.coalesce(func.sum(BoardCell.pending), 0)).where(
-            BoardCell.event_id == event.id, BoardCell.public.is_(False)
-        )
-    )
-    if pending and not force:
-        raise ConflictError(
-            f"{pending} submissions have no verdict yet", slug="event-pending", pending=int(pending)
-        )
     if event.thawed_at is None:
         event.thawed_at = now
         await thawing.show_all(session, event)
     event.finalised_at = now
     await finalising.snapshot(session, event)
     await updating.close(session, event)
-    return drafts + int(pending or 0)
+    return missing
+
+
+async def caught_up(session: AsyncSession, event: Event) -> list[Changed]:
+    """Bring onto the board all that the log has; the event is locked."""
+    changed = []
+    unshown = exists().where(UnshownAttempt.event_id == event.id)
+    while await session.scalar(select(unshown)):
+        changed.append(await updating.catch_up(session, event.id))
+    return changed
+
+
+async def need_verdicts(session: AsyncSession, event: Event, *, force: bool) -> int:
+    """Return how many verdicts are missing; raises `ConflictError` if some are, unless `force`d."""
+    drafts = await handing_in.outstanding(session, event)
+    if drafts and not force:
+        raise ConflictError(
+            f"{drafts} drafts are still to be handed in", slug="event-pending", pending=drafts
+        )
+    found = await session.scalar(
+        select(func.coalesce(func.sum(BoardCell.pending), 0)).where(
+            BoardCell.event_id == event.id, BoardCell.public.is_(False)
+        )
+    )
+    pending = int(found or 0)
+    if pending and not force:
+        raise ConflictError(
+            f"{pending} submissions have no verdict yet", slug="event-pending", pending=pending
+        )
+    return drafts + pending
 
 
 async def _running(session: AsyncSession, event_id: UUID) -> Event:

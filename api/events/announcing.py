@@ -75,7 +75,7 @@ def _sign(event: Event) -> str:
     """Return what tells one state of an event from another."""
     facts = [
         *(event.state, event.starts_at, event.started_at, event.duration_s, event.freeze_s),
-        *(event.frozen_at, event.removed),
+        *(event.frozen_at, event.removed, event.revealed),
     ]
     return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:16]
 

@@ -22,7 +22,11 @@ JOIN codebattle.code_submissions AS submission ON submission.id = judging.submis
 JOIN codebattle.event_entries AS entry ON entry.id = submission.entry_id
 JOIN codebattle.events AS event ON event.id = entry.event_id
 WHERE made.state = 'applied' AND made.selection ? 'override' AND event.id = :event_id
-    AND (:hidden_from IS NULL OR submission.submitted_at < :hidden_from)
+    AND (:hidden_from IS NULL OR submission.submitted_at < :hidden_from OR EXISTS (
+        SELECT FROM codebattle.board_reveals AS revealed WHERE revealed.event_id = event.id
+            AND revealed.entry_id = submission.entry_id
+            AND revealed.problem_id = submission.problem_id
+    ))
     AND (:until IS NULL OR made.finished_at <= :until)
     -- The board of a finalised event stays as it is.
     AND (event.finalised_at IS NULL OR made.finished_at <= event.finalised_at

@@ -5,8 +5,7 @@ later; all others stay as the freeze left them. So a board that is being reveale
 log and of these cells alone. Only an event of which something was revealed is asked for them.
 """
 
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import select
@@ -25,7 +24,7 @@ async def shown(
     if not event.revealed:
         return NONE
     found = select(BoardReveal.entry_id, BoardReveal.problem_id).where(
-        BoardReveal.event_id == event.id
+        BoardReveal.event_id == event.id, BoardReveal.step <= event.revealed
     )
     if entries is not None:
         found = found.where(BoardReveal.entry_id.in_(entries))
@@ -33,13 +32,17 @@ async def shown(
 
 
 async def told(
-    session: AsyncSession, event_id: UUID, *, after: int, limit: int
-) -> list[BoardReveal]:
+    session: AsyncSession, event: Event, *, after: int, limit: int
+) -> Sequence[BoardReveal]:
     """Return the steps that were taken, as they were told, in order."""
-    found: Any = await session.scalars(
+    found = await session.scalars(
         select(BoardReveal)
-        .where(BoardReveal.event_id == event_id, BoardReveal.step > after)
+        .where(
+            BoardReveal.event_id == event.id,
+            BoardReveal.step > after,
+            BoardReveal.step <= event.revealed,
+        )
         .order_by(BoardReveal.step)
         .limit(limit)
     )
-    return list(found)
+    return found.all()

@@ -12,7 +12,7 @@ from uuid import UUID
 from fastapi import APIRouter, Header, Query, Response
 from pydantic import BaseModel
 
-from api import clocks, paging
+from api import clocks
 from api.accounts.router import Moment
 from api.auth import CurrentUser
 from api.db.models import EntryKind
@@ -20,19 +20,14 @@ from api.deps import MaybeReaderDep, PartsDep, SessionDep
 from api.documented import Responses, problems
 from api.errors import (
     BadRequestError,
-    ConflictError,
-    ForbiddenError,
     InvalidError,
     UnauthenticatedError,
 )
-from api.events.machine import OVER
 from api.leaderboards import (
     asking,
-    cells,
     instants,
     overridden,
     ratings,
-    rebuilding,
     replaying,
     schemas,
     viewing,
@@ -47,6 +42,7 @@ from api.leaderboards.asking import (
 )
 from api.leaderboards.export_router import router as exports
 from api.leaderboards.instants import Past
+from api.leaderboards.resolver_router import router as resolver
 from api.leaderboards.schemas import View
 from api.leaderboards.viewing import Asked
 from api.paging import PAGE_DEFAULT, CursorParam, LimitParam
@@ -54,6 +50,7 @@ from api.wiring import Parts
 
 router = APIRouter(tags=["leaderboards"])
 router.include_router(exports)
+router.include_router(resolver)
 # What became known so lately may still be on its way into the log.
 SETTLED = timedelta(seconds=10)
 REVALIDATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
@@ -120,56 +117,6 @@ async def get_guild_leaderboard(
     await _may_know(parts, user, event_id)
     made = await parts.recent.get(("guilds", event_id, public), make)
     return _answer(made, known)
-
-
-@router.get(f"{BOARD}/resolver", responses=problems(401, 403, 409, 429))
-async def get_resolver(
-    event_id: EventIdDep,
-    user: MaybeReaderDep,
-    session: SessionDep,
-    parts: PartsDep,
-    limit: LimitParam = PAGE_DEFAULT,
-    cursor: CursorParam = None,
-) -> schemas.Thaw:
-    """Return the steps of the thaw in order; the jury's alone until the event is thawed."""
-    event = await viewing.event(session, event_id, user)
-    if not clocks.thawed(event) and not viewing.jury(user):
-        raise ForbiddenError("what the freeze hides is the jury's until the thaw")
-    if event.state not in OVER:
-        raise ConflictError("the event goes on", slug="event-state", allowed=[])
-    begin = 0 if cursor is None else _number(cursor)
-    asking.turn(parts, user)
-    tasks = {str(task.problem_id): task for task in await viewing.problems(session, event_id)}
-
-    async def make() -> instants.Steps:
-        return await instants.steps(session, event)
-
-    known = await rebuilding.last_moment(session, event_id)
-    key = ("thaw", event_id, event.updated_at, known)
-    found = await parts.lookbacks.get(key, make)
-    page = found.steps[begin : begin + limit]
-    return schemas.Thaw(
-        event_id=event.id,
-        state=event.state,
-        frozen_since=found.frozen_since,
-        pending=found.pending,
-        total=len(found.steps),
-        steps=[
-            schemas.Step(
-                step=number,
-                entry_id=UUID(each.participant),
-                name=found.names[each.participant],
-                label=tasks[each.problem].label,
-                cell=viewing.cell(cells.shown(each.cell)),
-                score=float(each.standing.score),
-                penalty=each.standing.penalty,
-                rank_before=each.rank_before,
-                rank=each.rank,
-            )
-            for number, each in enumerate(page, start=begin + 1)
-        ],
-        next_cursor=paging.encode(str(begin + limit)) if len(found.steps) > begin + limit else None,
-    )
 
 
 @router.get("/ratings")
@@ -290,10 +237,3 @@ def _sent(written: str, known: str | None) -> Response:
     if known is not None and tag in {each.strip() for each in known.split(",")}:
         return Response(status_code=304, headers=headers)
     return Response(body, media_type="application/json", headers=headers)
-
-
-def _number(cursor: str) -> int:
-    said = paging.decode(cursor)[0]
-    if not said.isascii() or not said.isdecimal() or len(said) > 9:
-        raise BadRequestError("the cursor is not one of ours", slug="bad-cursor")
-    return int(said)

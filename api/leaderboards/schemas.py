@@ -6,11 +6,12 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from api.db.models import EntryKind, EventState
 
 Seconds = Annotated[int, Field(description="Seconds of the event's own time.")]
+Reason = Annotated[str, StringConstraints(max_length=1000, pattern=r"^[^\x00]*$")]
 Label = Annotated[str, Field(description="The problem's label in the event.")]
 
 
@@ -79,6 +80,7 @@ class BoardHead(BaseModel):
     view: View
     frozen: Annotated[bool, Field(description="It stands still; what is newer is pending.")]
     frozen_since: datetime | None
+    revealed: Annotated[int, Field(description="Steps of the thaw that were taken one by one.")]
     at: Annotated[datetime | None, Field(description="The instant it is of, if not now.")]
     kind: Annotated[EntryKind, Field(description="Which board: `virtual` has official rows too.")]
     elapsed_s: Annotated[
@@ -144,6 +146,9 @@ class Step(BaseModel):
     penalty: int
     rank_before: int
     rank: int
+    overtaken_id: Annotated[
+        UUID | None, Field(description="Who was the first to solve it, and is no longer.")
+    ]
 
 
 class Thaw(BaseModel):
@@ -152,10 +157,55 @@ class Thaw(BaseModel):
     event_id: UUID
     state: EventState
     frozen_since: datetime | None
-    pending: Annotated[int, Field(description="Submissions still without a verdict.")]
-    total: Annotated[int, Field(description="Steps there are.")]
+    revealed: Annotated[int, Field(description="Steps that were taken; they are as told then.")]
+    pending: Annotated[
+        int | None,
+        Field(description="Submissions still without a verdict; to whom all steps are shown."),
+    ]
+    total: Annotated[
+        int | None, Field(description="Steps there are; to whom all of them are shown.")
+    ]
     steps: list[Step]
     next_cursor: str | None
+
+
+class Steps(BaseModel):
+    """How far a frozen board is to be revealed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=10_000_000,
+            strict=True,
+            description="Steps from the first on that are to be taken by then; 0 to look only.",
+        ),
+    ]
+    force: Annotated[
+        bool, Field(strict=True, description="Although verdicts are missing; say why.")
+    ] = False
+    reason: Reason = ""
+
+
+class Coming(BaseModel):
+    """Who shows what next."""
+
+    entry_id: UUID
+    name: str
+    label: Label
+    rank: int
+
+
+class Revealed(BaseModel):
+    """What was revealed, and what comes next; when nothing is left the event is thawed."""
+
+    event_id: UUID
+    state: EventState
+    revealed: Annotated[int, Field(description="Steps that were taken in all.")]
+    steps: Annotated[list[Step], Field(description="Those that this request took.")]
+    coming: Coming | None
 
 
 class RatingRow(BaseModel):

@@ -172,6 +172,7 @@ async def head(
         "view": View.PUBLIC if among.public else View.JURY,
         "frozen": since is not None,
         "frozen_since": since,
+        "revealed": row.revealed,
         "at": at,
         "kind": EntryKind.OFFICIAL,
         "elapsed_s": None,

@@ -88,6 +88,7 @@ def told(event: Event) -> dict[str, Any]:
         "starts_at": (event.started_at or event.starts_at).isoformat(),
         "duration_s": event.duration_s,
         "paused": bool(event.removed) and event.removed[-1].get("end") is None,
+        "revealed": event.revealed,
         "clock_url": f"/v1/events/{event.id}/clock",
         "statements_url": f"/v1/events/{event.id}/statements" if started else None,
     }

@@ -42,13 +42,15 @@ class Kind(StrEnum):
     # Nobody gets it: the streams of a person ask anew whether their token holds.
     RIGHTS = "rights"
     # Of events and rooms: the event itself, its statements at the start, who is there, how far
-    # somebody's judging is, a row of the board, what the jury says, what it is asked.
+    # somebody's judging is, a row of the board, a step of the thaw, what the jury says, what it is
+    # asked.
     EVENT = "event"
     STATEMENT = "statement"
     PRESENCE = "presence"
     PROGRESS = "progress"
     BOARD = "board"
     JURY_BOARD = "jury_board"
+    REVEAL = "reveal"
     CLARIFICATION = "clarification"
     QUESTION = "question"
     DUEL = "duel"

@@ -21,6 +21,7 @@ from api.db.models import (
     Judging,
     JudgingState,
 )
+from api.leaderboards import reveals
 from api.leaderboards.updating import Changed
 from api.live import Kind, Publisher, Topic, Update
 from api.redaction import Phase
@@ -97,16 +98,20 @@ async def _beside(
     inside = await opponents.of(session, submission)
     said = [] if inside is None else inside.told(Kind.JUDGED, facts)
     if judging.state is JudgingState.DONE:
-        said += boarding.said([_changed(event, entry, submission)])
+        target = entry.id, submission.problem_id
+        revealed = target in await reveals.shown(session, event, [entry.id])
+        said += boarding.said([_changed(event, entry, submission, revealed=revealed)])
     return said
 
 
-def _changed(event: Event, entry: EventEntry, submission: CodeSubmission) -> Changed:
+def _changed(
+    event: Event, entry: EventEntry, submission: CodeSubmission, *, revealed: bool
+) -> Changed:
     cell = entry.id, submission.problem_id
     if entry.kind is not EntryKind.OFFICIAL:
         return Changed(event_id=event.id, apart=((*cell, entry.kind),))
     frozen = clocks.freeze_from(event)
-    hidden = frozen is not None and submission.submitted_at >= frozen
+    hidden = frozen is not None and submission.submitted_at >= frozen and not revealed
     return Changed(event_id=event.id, public=() if hidden else (cell,), jury=(cell,))
 
 

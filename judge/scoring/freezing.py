@@ -61,7 +61,7 @@ def thaw(
             continue
         problem = hidden[who].pop(0)
         before = known.rank(who)
-        overtaken = known.reveal(who, problem, _bare(final[who].get(problem, Cell())))
+        overtaken = known.reveal(who, problem, _bare(final.get(who, {}).get(problem, Cell())))
         yield Reveal(
             participant=who,
             problem=problem,

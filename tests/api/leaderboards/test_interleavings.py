@@ -87,6 +87,8 @@ class Model:
     pauses: list[tuple[datetime, datetime]] = field(default_factory=list)
     handed_in: list[Known] = field(default_factory=list)
     known: dict[UUID, Known] = field(default_factory=dict)
+    # Cells of which a freeze hides nothing any more.
+    revealed: set[tuple[UUID, UUID]] = field(default_factory=set)
 
     def elapsed_us(self, moment: datetime) -> int:
         taken = sum((end - start for start, end in self.pauses if start < moment), timedelta())
@@ -123,6 +125,8 @@ class Model:
         ]
 
     def _hidden(self, made: Known) -> bool:
+        if (made.entry_id, made.problem_id) in self.revealed:
+            return False
         planned = (
             self.freeze_us is not None and self.elapsed_us(made.submitted_at) >= self.freeze_us
         )
