@@ -189,7 +189,7 @@ async def contest(parts: Parts, settings: Settings, **event: Any) -> World:
         problems=[],
         versions=[],
         rooms=[new_id(), new_id()],
-        entries=[new_id() for _ in range(4)],
+        entries=sorted(new_id() for _ in range(4)),
         people=[new_id() for _ in range(4)],
     )
     await _stored(made, event)

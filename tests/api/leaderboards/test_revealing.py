@@ -5,6 +5,7 @@ The definition is that of `test_interleavings`: of cells that were revealed a fr
 
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 from random import Random
 from uuid import UUID
 
@@ -198,7 +199,7 @@ async def _shown(parts: Parts, model: Model, last: Reveal) -> None:
     async with parts.sessions() as session:
         row = await queries.one(session, among, UUID(last.participant))
     assert row is not None
-    assert (row.rank, -row.lost, row.penalty) == (
+    assert (row.rank, Fraction(-row.lost), row.penalty) == (
         last.rank,
         last.standing.score,
         last.standing.penalty,
