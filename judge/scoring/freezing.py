@@ -96,7 +96,8 @@ class _Known:
 
     def hides(self, who: str, problem: str, final: Cells) -> bool:
         """Tell whether a cell is not what it will be."""
-        return _bare(self.cells[who].get(problem, Cell())) != _bare(final.get(problem, Cell()))
+        shown, there = self.cells[who].get(problem), final.get(problem)
+        return shown is not there and _bare(shown or Cell()) != _bare(there or Cell())
 
     def place(self, who: str) -> int:
         """Return where somebody's row is, from 0."""

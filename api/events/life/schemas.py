@@ -282,6 +282,7 @@ class EventShown(EventSummary):
     frozen_at: datetime | None
     finished_at: datetime | None
     thawed_at: datetime | None
+    revealed: Annotated[int, Field(description="Steps of the thaw that were taken one by one.")]
     finalised_at: datetime | None
     entry_id: Annotated[UUID | None, Field(description="The caller's official entry.")] = None
     team_key: Annotated[
