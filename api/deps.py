@@ -32,6 +32,11 @@ async def parts(request: Request) -> Parts:
 PartsDep = Annotated[Parts, Depends(parts)]
 
 
+def address(request: Request) -> str:
+    """Return where a request comes from; behind a proxy, the server is told to trust it."""
+    return request.client.host if request.client is not None else ""
+
+
 async def session(held: PartsDep) -> AsyncIterator[AsyncSession]:
     """Give one transaction to a request; it is committed before the response is sent."""
     async with held.sessions() as opened:
@@ -51,14 +56,13 @@ async def maybe_user(
 
     Those who have none, or guess, are counted by their address.
     """
-    address = request.client.host if request.client is not None else ""
     if credentials is None:
-        held.anonymous.take(address, ANONYMOUS)
+        held.anonymous.take(address(request), ANONYMOUS)
         return None
     try:
         return await held.verifier.user(credentials.credentials, held.sessions)
     except UnauthenticatedError:
-        held.anonymous.take(address, ANONYMOUS)
+        held.anonymous.take(address(request), ANONYMOUS)
         raise
 
 

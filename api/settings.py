@@ -215,6 +215,9 @@ class Settings(BaseSettings):
         default=6, ge=1, description="Questions or challenges of one user at once, after a pause."
     )
     trial_days: float = Field(default=1, gt=0, description="Results of trials are kept so long.")
+    trace_days: float = Field(
+        default=90, gt=0, description="What events record of drafts and networks is kept so long."
+    )
     anonymous_per_minute: int = Field(
         default=600,
         ge=0,

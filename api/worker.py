@@ -17,7 +17,7 @@ import structlog
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
-from api import ears, metrics, tracing
+from api import ears, metrics, traces, tracing
 from api.accounts import service as accounts
 from api.db.base import new_id
 from api.db.engine import AWAY
@@ -274,6 +274,7 @@ async def _prune(parts: Parts) -> None:
         await accounts.prune(session)
         await registry.prune(session)
         await job_service.prune(session, kinds={trials.KIND: parts.settings.trial_days * DAY_S})
+        await traces.prune(session, days=parts.settings.trace_days)
         await session.commit()
         await archives.prune(session, parts.blobs)
 

@@ -12,7 +12,7 @@ from api import audit
 from api.accounts import attempts, schemas, service, sessions
 from api.auth import Scope
 from api.auth.verifier import local
-from api.deps import GameMasterDep, PartsDep, SessionDep, UserDep
+from api.deps import GameMasterDep, PartsDep, SessionDep, UserDep, address
 from api.documented import problems
 from api.errors import ForbiddenError, NotFoundError
 from api.live import Kind, Topic, Update
@@ -45,11 +45,6 @@ def _written(moment: object) -> object:
 Moment = Annotated[AwareDatetime, BeforeValidator(_written), AfterValidator(_in_utc)]
 router = APIRouter(tags=["accounts"])
 ours = APIRouter(dependencies=[Depends(_local)], responses=problems(404))
-
-
-def address(request: Request) -> str:
-    """Return where a request comes from; behind a proxy, the server is told to trust it."""
-    return request.client.host if request.client is not None else ""
 
 
 def _pair(given: sessions.SignedIn, parts: PartsDep) -> schemas.Pair:

@@ -21,7 +21,7 @@ from api.accounts import sessions
 from api.auth import CurrentUser, Role, Scope, opaque
 from api.auth.verifier import local
 from api.db.models import Account
-from api.deps import ANONYMOUS, Credentials, PartsDep
+from api.deps import ANONYMOUS, Credentials, PartsDep, address
 from api.errors import UnauthenticatedError
 from api.wiring import Parts
 
@@ -112,18 +112,18 @@ KnownCaller = Annotated[CurrentUser, Depends(known_caller)]
 async def _resolve(
     request: Request, parts: Parts, token: str | None, given: HTTPBasicCredentials | None
 ) -> CurrentUser | None:
-    address = request.client.host if request.client is not None else ""
+    where = address(request)
     if token is None and given is None:
-        parts.anonymous.take(address, ANONYMOUS)
+        parts.anonymous.take(where, ANONYMOUS)
         return None
     try:
         if token is not None:
             user = await parts.verifier.user(token, parts.sessions)
         else:
             assert given is not None
-            user = await _by_password(request, parts, given, address)
+            user = await _by_password(request, parts, given, where)
     except UnauthenticatedError:
-        parts.anonymous.take(address, ANONYMOUS)
+        parts.anonymous.take(where, ANONYMOUS)
         raise
     user.need_scope(Scope.READ)
     return user

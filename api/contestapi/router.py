@@ -24,7 +24,7 @@ from api.contestapi.reading import Position
 from api.contestapi.streaming import MEDIA_TYPE, FeedResponse, Reader
 from api.contestapi.submitting import NewContestSubmission
 from api.contestapi.viewing import View
-from api.deps import PartsDep, SessionDep
+from api.deps import PartsDep, SessionDep, address
 from api.documented import Responses, located, problems
 from api.errors import BadRequestError, NotFoundError
 from api.submissions import queries
@@ -206,9 +206,8 @@ async def follow_contest(
     if since_token is not None:
         now = await epochs.entered(parts.sessions, event_id)
         position = Position.parse(since_token, view.side, now)
-    address = request.client.host if request.client is not None else ""
     async with AsyncExitStack() as stack:
-        reader = str(view.user.id) if view.user is not None else address
+        reader = str(view.user.id) if view.user is not None else address(request)
         followed = await stack.enter_async_context(at.follow(event_id, reader))
         one = Reader(parts.sessions, view, position, recheck=look, ending=lambda: at.ending)
         look_first = partial(at.look, followed, anew=not stream)
@@ -243,7 +242,9 @@ async def submit_to_contest(
     async with parts.sessions() as session:
         view = await viewing.seen(session, contest_id, user)
     new = await submitting.read(request, view, source_bytes_max=parts.settings.source_bytes_max)
-    taken = await at.take(user, new, key=None, request_id=request.state.request_id)
+    taken = await at.take(
+        user, new, key=None, request_id=request.state.request_id, address=address(request)
+    )
     async with parts.sessions() as session:
         (shown,) = await happening.submissions(session, view, [taken.id])
     response.headers["Location"] = submitting.location(view, taken.id)

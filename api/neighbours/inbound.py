@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, select, text, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import traces
 from api.db.models import GuildMemberRef, GuildRef, InboundEvent, UserProfileRef
 from api.errors import FieldProblem, InvalidError
 from api.logs import logger
@@ -149,6 +150,8 @@ async def _apply(session: AsyncSession, message_id: str, message: Message, data:
             row = {"name": "" if ended else _name(data), "deleted_at": ended_at}
             done = await _put(session, UserProfileRef, {"user_id": data.user_id}, row, stamp)
             users = UserProfileRef.user_id == data.user_id
+            if done and ended:
+                await traces.forget(session, data.user_id)
         case GuildData():
             row = {"name": "" if ended else _name(data), "deleted_at": ended_at}
             done = await _put(session, GuildRef, {"guild_id": data.guild_id}, row, stamp)

@@ -23,6 +23,7 @@ from api.db.models import (
 )
 from api.errors import NotFoundError
 from api.similarity import access, deciding, schemas
+from api.similarity.recorded import Recorded, recorded
 
 HISTORY_MAX = 100
 FOUND_MAX = 20
@@ -95,7 +96,11 @@ async def pairs(
         .order_by(SimilarityPair.position)
         .limit(limit)
     )
-    return [_pair(row[0], row[1]) for row in await session.execute(wanted)]
+    rows = (await session.execute(wanted)).all()
+    beside = await recorded(
+        session, {each for row in rows for each in (row[0].first_id, row[0].second_id)}
+    )
+    return [_pair(row[0], row[1], beside) for row in rows]
 
 
 async def pair(
@@ -116,6 +121,7 @@ async def pair(
         .order_by(SimilarityReport.id.desc())
         .limit(FOUND_MAX)
     )
+    beside = await recorded(session, both)
     kind, identity = deciding.subject(both)
     history, _ = await audit.page(
         session, limit=HISTORY_MAX, subject_kind=kind, subject_id=identity
@@ -129,7 +135,11 @@ async def pair(
             schemas.Act(at=each.at, actor_id=each.actor_id, action=each.action, detail=each.detail)
             for each in history
         ],
-        found=[_pair(row[0], decision) for row in rows if await _readable(session, user, row[1])],
+        found=[
+            _pair(row[0], decision, beside)
+            for row in rows
+            if await _readable(session, user, row[1])
+        ],
     )
 
 
@@ -249,7 +259,9 @@ async def _summary(session: AsyncSession, found: SimilarityReport) -> schemas.Re
     )
 
 
-def _pair(row: SimilarityPair, decision: SimilarityDecision | None) -> schemas.PairShown:
+def _pair(
+    row: SimilarityPair, decision: SimilarityDecision | None, beside: Recorded
+) -> schemas.PairShown:
     return schemas.PairShown(
         report_id=row.report_id,
         position=row.position,
@@ -260,7 +272,7 @@ def _pair(row: SimilarityPair, decision: SimilarityDecision | None) -> schemas.P
         chance=row.chance,
         stands_out=row.stands_out,
         evidence=row.evidence,
-        signals=row.signals,
+        signals=row.signals | beside.signals(row.first_id, row.second_id),
         decision=_decision(decision),
     )
 

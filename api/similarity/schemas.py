@@ -99,7 +99,14 @@ class PairShown(BaseModel):
     ]
     stands_out: bool
     evidence: dict[str, Any]
-    signals: dict[str, Any]
+    signals: Annotated[
+        dict[str, Any],
+        Field(
+            description="Who was first and by how much, same event, room and guild; and what the "
+            "event recorded, null where it did not: `same_network`, `writing` and `pasted_said` of "
+            "each submission, see docs/similarity.md."
+        ),
+    ]
     decision: DecisionShown | None = None
 
 

@@ -31,7 +31,7 @@ from api.problems.queries import Target
 _EVENTS = """
 SELECT
     id, state, starts_at, started_at, finished_at, duration_s, freeze_s, frozen_at, thawed_at,
-    removed, clock_timestamp() AS now
+    removed, record_writing, record_network, clock_timestamp() AS now
 FROM codebattle.events WHERE id = ANY($1::uuid[])
 """
 _ENTRIES = """
@@ -56,12 +56,18 @@ _ENDED = frozenset({EventState.FINISHED, EventState.THAWED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """Somebody's place in an event, and the problem as it is there."""
+    """Somebody's place in an event, and the problem as it is there.
 
+    What its rules say is kept beside a submission (`api.traces`) comes with it.
+    """
+
+    event_id: UUID
     entry_id: UUID
     room_id: UUID | None
     arrived_at: datetime
     event_state: EventState
+    record_writing: bool
+    record_network: bool
     target: Target
 
 
@@ -115,10 +121,13 @@ class Admission:
         if row is None:
             raise NotFoundError("the event has no such problem", slug="problem-not-found")
         return Admitted(
+            event_id=event_id,
             entry_id=entry["id"],
             room_id=entry["room_id"],
             arrived_at=arrived_at,
             event_state=event.state,
+            record_writing=event.record_writing,
+            record_network=event.record_network,
             target=Target(
                 problem_id=row["id"],
                 version_id=row["version_id"],
@@ -199,6 +208,8 @@ def _event(row: asyncpg.Record) -> Event:
         frozen_at=row["frozen_at"],
         thawed_at=row["thawed_at"],
         removed=row["removed"],
+        record_writing=row["record_writing"],
+        record_network=row["record_network"],
     )
 
 

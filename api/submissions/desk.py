@@ -41,6 +41,7 @@ from api.submissions import intake, service
 from api.submissions.admission import Admission, admission
 from api.submissions.intake import Intake, Known, Stored, Taken, Targets
 from api.submissions.schemas import NewSubmission
+from api.traces import Networks
 from api.wiring import Parts
 from api.workers.estimating import Pace
 
@@ -61,6 +62,7 @@ class _HandedIn:
     key: str | None
     request_hash: str
     request_id: str
+    address: str
     trace: dict[str, str]
     arrived: float
     answer: asyncio.Future[Taken]
@@ -85,6 +87,7 @@ class Desk:
             per_minute=self._settings.submissions_per_minute,
             burst=self._settings.submissions_burst,
         )
+        self._networks = Networks(self._settings)
         self._rates = Shared(parts.redis, "submissions", self._rate)
         self._waiting: deque[_HandedIn] = deque()
         self._more = asyncio.Event()
@@ -94,11 +97,18 @@ class Desk:
         self._counted = float("-inf")
 
     async def take(
-        self, user: CurrentUser, new: NewSubmission, *, key: str | None, request_id: str
+        self,
+        user: CurrentUser,
+        new: NewSubmission,
+        *,
+        key: str | None,
+        request_id: str,
+        address: str,
     ) -> Taken:
         """Store a submission with its queued judging, or return the one its key already made.
 
-        It is committed when this returns.
+        It is committed when this returns. Of the address it comes from nothing is kept but what
+        its event says (`api.traces`).
         """
         if len(self._waiting) >= WAITING_MAX:
             raise UnavailableError("too many submissions at once", retry_after_s=1)
@@ -108,6 +118,7 @@ class Desk:
             key=key,
             request_hash=service.request_hash(new),
             request_id=request_id,
+            address=address,
             trace=tracing.carrier(),
             arrived=time.monotonic(),
             answer=asyncio.get_running_loop().create_future(),
@@ -253,6 +264,10 @@ class Desk:
             age_s=age_s,
             arrived_at=None if place is None else place.arrived_at,
             event_state=None if place is None else place.event_state,
+            network=self._networks.hashed(place.event_id, given.address)
+            if place is not None and place.record_network
+            else None,
+            pasted=new.pasted if place is not None and place.record_writing else None,
         )
 
     def _room_in_queue(self) -> None:

@@ -63,11 +63,12 @@ WITH given AS (
         $1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[],
         $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[],
         $15::text[], $16::bigint[], $17::float[], $18::float[], $25::uuid[],
-        $26::timestamptz[], $27::text[]
+        $26::timestamptz[], $27::text[], $28::text[], $29::bigint[]
     ) WITH ORDINALITY AS given (
         submission_id, judging_id, user_id, problem_id, version_id, event_id, room_id,
         language, entry_point, source_hash, idempotency_key, request_hash, request_id, queue,
-        metadata, source_bytes, delay_s, age_s, entry_id, came_at, event_state, position
+        metadata, source_bytes, delay_s, age_s, entry_id, came_at, event_state,
+        network, pasted, position
     )
 ), held AS (
     SELECT id, state FROM codebattle.events
@@ -141,6 +142,11 @@ WITH given AS (
 ), unshown AS (
     INSERT INTO codebattle.event_unshown (event_id, attempt_id, entry_id, problem_id)
     SELECT event_id, id, entry_id, problem_id FROM noted
+), traced AS (
+    INSERT INTO codebattle.submission_traces (submission_id, network, pasted, recorded_at)
+    SELECT submission_id, network, pasted, arrived_at
+    FROM placed JOIN taken ON taken.id = placed.submission_id
+    WHERE network IS NOT NULL OR pasted IS NOT NULL
 )
 SELECT placed.ahead, placed.moved, taken.submitted_at
 FROM placed LEFT JOIN taken ON taken.id = placed.submission_id
@@ -198,6 +204,9 @@ class Intake:
     arrived_at: datetime | None
     # In which state its event was when it was let in; None where that decides nothing.
     event_state: EventState | None
+    # What its event records beside it, if it does (`api.traces`).
+    network: str | None
+    pasted: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,6 +345,8 @@ async def store(
         column("entry_id"),
         column("arrived_at"),
         column("event_state"),
+        column("network"),
+        column("pasted"),
     )
     return [
         Stored(submitted_at=row["submitted_at"], waiting=row["ahead"], moved=row["moved"])

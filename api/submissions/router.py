@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from api import paging, redaction
 from api.auth import CurrentUser, Scope
-from api.deps import PartsDep, SessionDep, UserDep
+from api.deps import PartsDep, SessionDep, UserDep, address
 from api.documented import located, problems
 from api.errors import BadRequestError, NotFoundError
 from api.live import Kind, Listener, Resync, Topic
@@ -49,7 +49,9 @@ async def submit(
 ) -> schemas.Accepted:
     """Take a submission in; it is judged in the background and never lost once this answers."""
     user.need_scope(Scope.SUBMIT)
-    taken = await at.take(user, new, key=key, request_id=request.state.request_id)
+    taken = await at.take(
+        user, new, key=key, request_id=request.state.request_id, address=address(request)
+    )
     structlog.contextvars.bind_contextvars(submission_id=str(taken.id))
     url = f"/v1/submissions/{taken.id}"
     response.headers["Location"] = url

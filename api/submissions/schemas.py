@@ -11,6 +11,17 @@ from judge import limits
 from judge.verdicts import Verdict
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+# More than any source has, and nothing that grows.
+Pasted = Annotated[
+    int | None,
+    Field(
+        ge=0,
+        le=1 << 24,
+        strict=True,
+        description="Characters pasted into the editor so far for this problem, as the client "
+        "counts; kept only where the event has `record_writing`.",
+    ),
+]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00]*$")]
 
 
@@ -52,6 +63,7 @@ class NewSubmission(Program):
     event_id: UUID | None = None
     room_id: UUID | None = None
     queue: Queue = Queue.INTERACTIVE
+    pasted: Pasted = None
 
 
 class RunShown(BaseModel):

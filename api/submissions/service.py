@@ -32,7 +32,8 @@ _ALSO = {"python3": {"pypy3"}}
 
 def request_hash(new: NewSubmission) -> str:
     """Return a hash that tells whether a second request with the same key is the same."""
-    plain = json.dumps(new.model_dump(mode="json"), sort_keys=True)
+    # What a client counts beside it may have grown when it sends the same again.
+    plain = json.dumps(new.model_dump(mode="json", exclude={"pasted"}), sort_keys=True)
     return hashlib.sha256(plain.encode()).hexdigest()
 
 

@@ -69,6 +69,7 @@ from api.db.models.similarity import (
     SimilarityStatement,
 )
 from api.db.models.submissions import CodeSubmission, SubmissionFile
+from api.db.models.traces import DraftStretch, SubmissionTrace
 from api.db.models.workers import FindingKind, Worker, WorkerFinding, WorkerState
 
 __all__ = [
@@ -94,6 +95,7 @@ __all__ = [
     "ContestMark",
     "Decision",
     "Draft",
+    "DraftStretch",
     "Duel",
     "DuelMember",
     "DuelSide",
@@ -141,6 +143,7 @@ __all__ = [
     "SolutionPatternMember",
     "SolutionSuggestion",
     "SubmissionFile",
+    "SubmissionTrace",
     "SuggestionRule",
     "TestCase",
     "TestGroup",

@@ -113,6 +113,9 @@ class Event(Identified, Timed, Extensible, Base):
     start_when_ready: Mapped[bool] = mapped_column(Boolean, server_default="false")
     # Nobody knows of it but who takes part, who asked for it, and game masters.
     private: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    # What is kept of how and from where something is handed in; everybody is told so.
+    record_writing: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    record_network: Mapped[bool] = mapped_column(Boolean, server_default="false")
     requested_by: Mapped[UUID]
     decided_by: Mapped[UUID | None]
     reason: Mapped[str] = mapped_column(server_default="")

@@ -16,7 +16,7 @@ from api.db.models import CodeProblemVersion, Draft, EntryKind, EventProblem
 from api.errors import InvalidError, NotFoundError
 from api.events import statements
 from api.events.attending import Attendance
-from api.events.drafts import schemas, underway
+from api.events.drafts import growing, schemas, underway
 from api.problems.queries import Target
 from api.settings import Settings
 from api.submissions import service
@@ -64,6 +64,17 @@ async def save(
         "user_id": who.user.id,
         "problem_id": problem.problem_id,
     }
+    if who.event.record_writing:
+        await growing.note(
+            session,
+            {
+                "entry_id": place.entry.id,
+                "user_id": who.user.id,
+                "problem_id": problem.problem_id,
+            },
+            new,
+            now=now,
+        )
     saved = await session.scalar(
         insert(Draft)
         .values(**key, **values)

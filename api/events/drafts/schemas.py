@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from api.submissions.schemas import Name
+from api.submissions.schemas import Name, Pasted
 
 # PostgreSQL's text holds no NUL; the bound of characters is that of bytes, checked afterwards.
 Text = Annotated[str, StringConstraints(max_length=1 << 20, pattern=r"^[^\x00]*$")]
@@ -25,6 +25,7 @@ class NewDraft(BaseModel):
     hand_in: Annotated[
         bool, Field(description="Hand it in when the time is over, if nothing newer was.")
     ] = True
+    pasted: Pasted = None
 
 
 class DraftSummary(BaseModel):

@@ -25,11 +25,11 @@ FAR = timedelta(days=5 * 366)
 _chance = random.SystemRandom()
 _OPEN = frozenset({EventState.REQUESTED, EventState.APPROVED})
 _ASSIGNED = frozenset({EventState.ASSIGNED, EventState.LOBBY})
-# What registration and rooms were made by.
+# What registration and rooms were made by, and what people were told is kept of them.
 _SETTLED = frozenset(
     {
         *("topics", "seed", "individuals", "guilds_max", "guild_members_max", "room_entries"),
-        *("assign_s", "format", "entries", "team_members_max"),
+        *("assign_s", "format", "entries", "team_members_max", "record_writing", "record_network"),
     }
 )
 

@@ -124,6 +124,20 @@ class Rules(Asked):
     private: Annotated[
         bool, Field(description="Only who takes part and game masters know of it.")
     ] = False
+    record_writing: Annotated[
+        bool,
+        Field(
+            description="Keep how drafts grow and what clients say was pasted, for reviewers of "
+            "similarity."
+        ),
+    ] = False
+    record_network: Annotated[
+        bool,
+        Field(
+            description="Keep a keyed hash of the network each submission comes from, for "
+            "reviewers of similarity."
+        ),
+    ] = False
 
     @model_validator(mode="after")
     def _within(self) -> Self:
@@ -181,6 +195,8 @@ class Changes(Asked):
     auto_thaw: bool | None = None
     start_when_ready: bool | None = None
     private: bool | None = None
+    record_writing: bool | None = None
+    record_network: bool | None = None
 
 
 class Why(Asked):
@@ -276,6 +292,8 @@ class EventShown(EventSummary):
     auto_thaw: bool
     start_when_ready: bool
     private: bool
+    record_writing: bool
+    record_network: bool
     paused: bool
     ends_at: Annotated[datetime | None, Field(description="Null while a pause has no end.")]
     started_at: datetime | None
