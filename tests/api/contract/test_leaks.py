@@ -11,7 +11,6 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -28,9 +27,6 @@ from api.db.base import new_id
 from api.db.models import (
     Account,
     Outbox,
-    SolutionPattern,
-    SolutionSuggestion,
-    SuggestionRule,
     Visibility,
 )
 from api.problems.cache import PackageCache
@@ -44,6 +40,7 @@ from judge.submission import Submission
 from judge.verdicts import Verdict
 from tests.api.conftest import PROBLEMS, imported, token_for
 from tests.api.contract import walking
+from tests.api.contract.planting import NETWORK, PATTERN, RECORDED, compared, suggested
 from tests.api.live_client import serving
 from tests.api.signing_in import FAST
 
@@ -52,9 +49,9 @@ SOURCE = "canary-source"
 LOG = "canary-compiler"
 SAMPLE = "canary-sample"  # what the owner is told of a run on a sample
 UNLISTED = "canary-unlisted"  # a problem that is not public
-PATTERN = "canary-pattern"  # the name of an approach, which no player is told
 PASSWORD = "canary-password-1"
 WHOLE = frozenset({HIDDEN, SOURCE, LOG, SAMPLE, UNLISTED, PATTERN})
+CANARIES = WHOLE | {RECORDED, NETWORK}
 pytestmark = pytest.mark.slow
 
 
@@ -144,15 +141,15 @@ ALLOWED: dict[str, frozenset[str]] = {
     "guild master": frozenset(),
     "author": frozenset(),
     "its author": WHOLE,
-    "reviewer": frozenset({SOURCE, UNLISTED, PATTERN}),
-    "game master": WHOLE,
+    "reviewer": frozenset({SOURCE, UNLISTED, PATTERN, RECORDED}),
+    "game master": WHOLE | {RECORDED},
 }
 # What proves that a walk got somewhere: these are seen.
 SEEN = {
     "owner": {SOURCE, LOG, SAMPLE},
     "its author": {PATTERN},
-    "reviewer": {SOURCE, PATTERN},
-    "game master": {HIDDEN, SOURCE, PATTERN},
+    "reviewer": {SOURCE, PATTERN, RECORDED},
+    "game master": {HIDDEN, SOURCE, PATTERN, RECORDED},
 }
 
 
@@ -239,48 +236,9 @@ async def world(
         cache = PackageCache(settings.cache_dir, parts.blobs, bytes_max=1 << 30)
         jobs = SubmissionJobs(parts, TellingJudge(), cache, worker=new_id(), slots=1)
         await jobs.look()
-        await suggested(made, public.problem_id)
+        await suggested(parts, submission_id, problem_id=public.problem_id, author_id=author_id)
+        await compared(parts, submission_id)
         yield made
-
-
-async def suggested(world: World, problem_id: UUID) -> None:
-    """Store a pattern, and that the submission is close to it."""
-    computed = {"features": ["loop"], "counts": {"loop": 1}, "families": {}, "vector": b""}
-    pattern = SolutionPattern(
-        id=new_id(),
-        problem_id=problem_id,
-        given_name=PATTERN,
-        derived_name=PATTERN,
-        verified=True,
-        verified_at=datetime.now(UTC),
-        solutions=1,
-        people=1,
-        total=1,
-        version=1,
-        **computed,
-    )
-    weighed = {"matched": [{"feature": PATTERN, "weight": 1.0}], "missing": [], "extra": []}
-    async with world.parts.sessions() as session:
-        session.add(pattern)
-        session.add(
-            SuggestionRule(
-                problem_id=problem_id,
-                enabled=True,
-                points_max=50,
-                closeness_min=0.5,
-                changed_by=world.author_id,
-            )
-        )
-        await session.flush()
-        session.add(
-            SolutionSuggestion(
-                submission_id=world.submission_id,
-                pattern_id=pattern.id,
-                closeness=1,
-                evidence=weighed,
-            )
-        )
-        await session.commit()
 
 
 @asynccontextmanager
@@ -336,31 +294,31 @@ async def test_no_canary_in_any_byte_sent(world: World, logged: list[str]) -> No
     posted = {who: await answers(world, who, {"post"}) for who in ALLOWED}
     for who, allowed in ALLOWED.items():
         text = posted[who] + await answers(world, who, {"get"})
-        found = {each for each in WHOLE if each in text}
+        found = {each for each in CANARIES if each in text}
         assert found <= allowed, who
         assert found >= SEEN.get(who, set()), who
 
     for who, stream in world.streams.items():
         text = stream.decode()
         # The jury is told of a case as the player is: live updates carry no texts at all.
-        assert not [each for each in WHOLE if each in text], who
+        assert not [each for each in CANARIES if each in text], who
         assert ("event: judged" in text) == (who != "anonymous"), who
 
     async with world.parts.sessions() as session:
         events = (await session.execute(select(Outbox.kind, Outbox.payload))).all()
     assert "submission.judged" in {each.kind for each in events}
     sent = json.dumps([each.payload for each in events], default=str)
-    assert not [each for each in WHOLE if each in sent]
+    assert not [each for each in CANARIES if each in sent]
 
     kept = [
         f"{key!r}{await world.parts.redis.dump(key)!r}" for key in await world.parts.redis.keys("*")
     ]
     assert kept
-    assert not [each for each in WHOLE if each in "".join(kept)]
+    assert not [each for each in CANARIES if each in "".join(kept)]
 
     lines = "\n".join(logged)
     assert "request.answered" in lines
-    assert not [each for each in (*WHOLE - {UNLISTED}, PASSWORD) if each in lines]
+    assert not [each for each in (*CANARIES - {UNLISTED}, PASSWORD) if each in lines]
 
 
 async def test_no_secret_is_ever_logged(world: World, logged: list[str]) -> None:
