@@ -5,6 +5,7 @@ Played over HTTP, from addresses of the players' own; compared by the job that m
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,6 +29,7 @@ from api.db.models import (
 from api.jobs.running import JobRunner
 from api.neighbours import inbound
 from api.settings import Settings
+from api.similarity.recorded import Recorded
 from api.worker import _prune
 from judge.verdicts import Verdict
 from tests.api.rooms.conftest import HOUR, Arena, Arenas, arena, ground
@@ -392,3 +394,18 @@ def test_an_event_and_a_secret_have_hashes_of_their_own(settings: Settings) -> N
     assert traces.same(here, made.hashed(event, SCHOOL)) is False
     assert traces.same(here, anew.hashed(event, HOME)) is None
     assert made.hashed(event, "") is None
+
+
+def test_of_two_events_nobody_can_say() -> None:
+    """Their hashes have different keys, so that they differ says nothing."""
+    ids = [uuid4(), uuid4()]
+
+    def rows(*events: UUID) -> list[SimpleNamespace]:
+        return [
+            SimpleNamespace(id=one, event_id=event, network=f"00000000:{one}", pasted=None)
+            for one, event in zip(ids, events, strict=True)
+        ]
+
+    event = uuid4()
+    assert Recorded(rows(event, event), {}).signals(*ids)["same_network"] is False
+    assert Recorded(rows(event, uuid4()), {}).signals(*ids)["same_network"] is None

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "e7a40f2d61b8"
-down_revision: str | None = "e7a40e1b7d93"
+down_revision: str | None = "e7a40e1c2f05"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
