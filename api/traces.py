@@ -37,8 +37,13 @@ class Networks:
         self._key = made
         self._name = hashlib.sha256(made).hexdigest()[: 2 * _NAME_BYTES]
 
-    def hashed(self, event_id: UUID, address: str) -> str | None:
-        """Return what is stored of where a request comes from; None for what is no address."""
+    def hashed(self, event_id: UUID | None, address: str) -> str | None:
+        """Return what is stored of where a request comes from; None for what is no address.
+
+        Without an event that wants to know, nothing is.
+        """
+        if event_id is None:
+            return None
         try:
             found = ip_address(address)
         except ValueError:

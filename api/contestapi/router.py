@@ -243,7 +243,7 @@ async def submit_to_contest(
         view = await viewing.seen(session, contest_id, user)
     new = await submitting.read(request, view, source_bytes_max=parts.settings.source_bytes_max)
     taken = await at.take(
-        user, new, key=None, request_id=request.state.request_id, address=address(request)
+        user, new, key=None, request_id=request.state.request_id, peer=address(request)
     )
     async with parts.sessions() as session:
         (shown,) = await happening.submissions(session, view, [taken.id])

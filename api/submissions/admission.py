@@ -58,16 +58,16 @@ _ENDED = frozenset({EventState.FINISHED, EventState.THAWED})
 class Admitted:
     """Somebody's place in an event, and the problem as it is there.
 
-    What its rules say is kept beside a submission (`api.traces`) comes with it.
+    What its rules say is kept beside a submission (`api.traces`) comes with it; `network_of` is
+    the event, if that is to know from where something came.
     """
 
-    event_id: UUID
     entry_id: UUID
     room_id: UUID | None
     arrived_at: datetime
     event_state: EventState
     record_writing: bool
-    record_network: bool
+    network_of: UUID | None
     target: Target
 
 
@@ -121,13 +121,12 @@ class Admission:
         if row is None:
             raise NotFoundError("the event has no such problem", slug="problem-not-found")
         return Admitted(
-            event_id=event_id,
             entry_id=entry["id"],
             room_id=entry["room_id"],
             arrived_at=arrived_at,
             event_state=event.state,
             record_writing=event.record_writing,
-            record_network=event.record_network,
+            network_of=event_id if event.record_network else None,
             target=Target(
                 problem_id=row["id"],
                 version_id=row["version_id"],

@@ -62,7 +62,7 @@ class _HandedIn:
     key: str | None
     request_hash: str
     request_id: str
-    address: str
+    peer: str
     trace: dict[str, str]
     arrived: float
     answer: asyncio.Future[Taken]
@@ -97,18 +97,11 @@ class Desk:
         self._counted = float("-inf")
 
     async def take(
-        self,
-        user: CurrentUser,
-        new: NewSubmission,
-        *,
-        key: str | None,
-        request_id: str,
-        address: str,
+        self, user: CurrentUser, new: NewSubmission, *, key: str | None, request_id: str, peer: str
     ) -> Taken:
         """Store a submission with its queued judging, or return the one its key already made.
 
-        It is committed when this returns. Of the address it comes from nothing is kept but what
-        its event says (`api.traces`).
+        It is committed when this returns. `peer` is the address it comes from.
         """
         if len(self._waiting) >= WAITING_MAX:
             raise UnavailableError("too many submissions at once", retry_after_s=1)
@@ -118,7 +111,7 @@ class Desk:
             key=key,
             request_hash=service.request_hash(new),
             request_id=request_id,
-            address=address,
+            peer=peer,
             trace=tracing.carrier(),
             arrived=time.monotonic(),
             answer=asyncio.get_running_loop().create_future(),
@@ -264,9 +257,7 @@ class Desk:
             age_s=age_s,
             arrived_at=None if place is None else place.arrived_at,
             event_state=None if place is None else place.event_state,
-            network=self._networks.hashed(place.event_id, given.address)
-            if place is not None and place.record_network
-            else None,
+            network=None if place is None else self._networks.hashed(place.network_of, given.peer),
             pasted=new.pasted if place is not None and place.record_writing else None,
         )
 
@@ -318,13 +309,8 @@ class Desk:
         elif row.moved:
             return False
         elif row.waiting >= self._settings.user_queued_max:
-            each.failed(
-                TooManyError(
-                    f"{row.waiting} of your submissions are still waiting",
-                    retry_after_s=10,
-                    slug="quota",
-                )
-            )
+            said = f"{row.waiting} of your submissions are still waiting"
+            each.failed(TooManyError(said, retry_after_s=10, slug="quota"))
         else:
             return False
         return True

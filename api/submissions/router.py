@@ -50,7 +50,7 @@ async def submit(
     """Take a submission in; it is judged in the background and never lost once this answers."""
     user.need_scope(Scope.SUBMIT)
     taken = await at.take(
-        user, new, key=key, request_id=request.state.request_id, address=address(request)
+        user, new, key=key, request_id=request.state.request_id, peer=address(request)
     )
     structlog.contextvars.bind_contextvars(submission_id=str(taken.id))
     url = f"/v1/submissions/{taken.id}"

@@ -40,7 +40,7 @@ async def filled(parts: Parts, hello: Imported) -> Parts:
     new = NewSubmission(problem="hello", language="python3", source="print('ü\\t\\\\')")
     player = CurrentUser(id=uuid4(), roles=frozenset({Role.PLAYER}))
     async with aclosing(Desk(parts)) as desk:
-        await desk.take(player, new, key=None, request_id="test", address="")
+        await desk.take(player, new, key=None, request_id="test", peer="")
     return parts
 
 

@@ -131,7 +131,7 @@ async def _submit(parts: Parts) -> None:
     new = NewSubmission(problem="hello", language="python3", source="print()")
     author = CurrentUser(id=uuid4(), roles=frozenset({Role.AUTHOR}))
     async with aclosing(Desk(parts)) as desk:
-        await desk.take(author, new, key=None, request_id="test", address="")
+        await desk.take(author, new, key=None, request_id="test", peer="")
 
 
 async def test_the_service_needs_no_more_than_its_role(database: str, settings: Settings) -> None:

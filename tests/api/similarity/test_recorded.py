@@ -5,14 +5,12 @@ Played over HTTP, from addresses of the players' own; compared by the job that m
 
 import json
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from sqlalchemy import func, select, update
 
-from api import traces
 from api.auth import Role
 from api.db.base import new_id
 from api.db.models import (
@@ -28,8 +26,6 @@ from api.db.models import (
 )
 from api.jobs.running import JobRunner
 from api.neighbours import inbound
-from api.settings import Settings
-from api.similarity.recorded import Recorded
 from api.worker import _prune
 from judge.verdicts import Verdict
 from tests.api.rooms.conftest import HOUR, Arena, Arenas, arena, ground
@@ -377,35 +373,3 @@ async def test_nobody_but_reviewers_reads_any_of_it(arena: Arenas, runner: JobRu
     detail = (await callers["a reviewer"].get(pair)).text
     assert [each for each in secrets if each in detail] == secrets[2:]
     assert (await callers["who wrote it"].get(pair)).status_code == 403
-
-
-def test_an_event_and_a_secret_have_hashes_of_their_own(settings: Settings) -> None:
-    """Nobody is followed from one event to the next, and a new secret makes all unknown."""
-    event, other = uuid4(), uuid4()
-    made = traces.Networks(settings)
-    changed = settings.model_copy(update={"auth_secret": type(settings.auth_secret)("x" * 40)})
-    anew = traces.Networks(changed)
-
-    here = made.hashed(event, HOME)
-    assert here == traces.Networks(settings).hashed(event, HOME)
-    assert here is not None
-    assert len(here) == 8 + 1 + 32
-    assert made.hashed(other, HOME) != here
-    assert traces.same(here, made.hashed(event, SCHOOL)) is False
-    assert traces.same(here, anew.hashed(event, HOME)) is None
-    assert made.hashed(event, "") is None
-
-
-def test_of_two_events_nobody_can_say() -> None:
-    """Their hashes have different keys, so that they differ says nothing."""
-    ids = [uuid4(), uuid4()]
-
-    def rows(*events: UUID) -> list[SimpleNamespace]:
-        return [
-            SimpleNamespace(id=one, event_id=event, network=f"00000000:{one}", pasted=None)
-            for one, event in zip(ids, events, strict=True)
-        ]
-
-    event = uuid4()
-    assert Recorded(rows(event, event), {}).signals(*ids)["same_network"] is False
-    assert Recorded(rows(event, uuid4()), {}).signals(*ids)["same_network"] is None

@@ -39,7 +39,7 @@ async def together(
 ) -> list[Taken | BaseException]:
     """Hand in at the same moment."""
     return await asyncio.gather(
-        *(desk.take(user, each, key=key, request_id="test", address="") for user, each in given),
+        *(desk.take(user, each, key=key, request_id="test", peer="") for user, each in given),
         return_exceptions=True,
     )
 
@@ -70,7 +70,7 @@ async def test_a_row_that_is_refused_harms_no_neighbour(parts: Parts, hello: Imp
             *((ALICE, new("AC")), (BOB, new("broken")), (BOB, new("WA"))),
             *((ALICE, new(problem="nothing")), (ALICE, new("RTE"))),
         )
-        after = await desk.take(BOB, new(), key=None, request_id="test", address="")
+        after = await desk.take(BOB, new(), key=None, request_id="test", peer="")
     async with parts.sessions() as session:
         stored = set(await session.scalars(select(CodeSubmission.id)))
         judgings = await session.scalar(select(func.count()).select_from(Judging))
@@ -117,7 +117,7 @@ async def test_the_same_key_in_one_batch_makes_one(parts: Parts, hello: Imported
 async def test_an_edit_holds_from_the_next_submission_on(parts: Parts, hello: Imported) -> None:
     """Whichever process it came to: nothing of a problem is remembered between batches."""
     async with aclosing(Desk(parts)) as desk:
-        before = await desk.take(ALICE, new(), key=None, request_id="test", address="")
+        before = await desk.take(ALICE, new(), key=None, request_id="test", peer="")
         async with parts.sessions() as session:
             old = await session.get_one(CodeProblemVersion, hello.version_id)
             columns = {each.key for each in CodeProblemVersion.__table__.columns}
@@ -127,7 +127,7 @@ async def test_an_edit_holds_from_the_next_submission_on(parts: Parts, hello: Im
             await session.flush()
             await session.execute(update(CodeProblem).values(current_version_id=edited.id))
             await session.commit()
-        after = await desk.take(ALICE, new(), key=None, request_id="test", address="")
+        after = await desk.take(ALICE, new(), key=None, request_id="test", peer="")
         async with parts.sessions() as session:
             await session.execute(update(CodeProblem).values(visibility=Visibility.HIDDEN))
             await session.commit()
@@ -144,14 +144,14 @@ async def test_the_desk_outlives_its_connection(parts: Parts, hello: Imported) -
     del hello
     url = make_url(parts.settings.database_url.get_secret_value())
     async with aclosing(Desk(parts)) as desk:
-        await desk.take(ALICE, new(), key=None, request_id="test", address="")
+        await desk.take(ALICE, new(), key=None, request_id="test", peer="")
         async with parts.sessions() as session:
             await session.execute(
                 select(func.pg_terminate_backend(_backends.c.pid)).where(
                     _backends.c.datname == url.database, _backends.c.pid != func.pg_backend_pid()
                 )
             )
-        after = await desk.take(ALICE, new(), key=None, request_id="test", address="")
+        after = await desk.take(ALICE, new(), key=None, request_id="test", peer="")
 
     assert not after.replayed
 

@@ -32,7 +32,7 @@ async def submitted(
     new = NewSubmission(problem="hello", language="python3", source=source, queue=queue)
     author = CurrentUser(id=user, roles=frozenset({Role.AUTHOR}))
     async with aclosing(Desk(parts)) as desk:
-        taken = await desk.take(author, new, key=None, request_id="test", address="")
+        taken = await desk.take(author, new, key=None, request_id="test", peer="")
     return taken.judging_id
 
 
@@ -111,7 +111,7 @@ async def test_a_pile_does_not_come_before_somebody_else(parts: Parts) -> None:
     async with aclosing(Desk(parts)) as desk:
         taken = await asyncio.gather(
             *(
-                desk.take(CurrentUser(id=user), new, key=None, request_id="test", address="")
+                desk.take(CurrentUser(id=user), new, key=None, request_id="test", peer="")
                 for user in (*[ALICE] * 10, BOB)
             )
         )

@@ -52,9 +52,7 @@ async def submitted(parts: Parts, source: str) -> Judging:
     """Submit a solution of `hello`."""
     new = NewSubmission(problem="hello", language="python3", source=source)
     async with aclosing(Desk(parts)) as desk, parts.sessions() as session:
-        taken = await desk.take(
-            CurrentUser(id=uuid4()), new, key=None, request_id="test", address=""
-        )
+        taken = await desk.take(CurrentUser(id=uuid4()), new, key=None, request_id="test", peer="")
         return await session.get_one(Judging, taken.judging_id)
 
 
