@@ -2,7 +2,7 @@
 # The tests for `make check` (with the word `fast`) and `make test`, which say where programs are
 # (BIN), how tests are spread over processes (SPREAD) and what else pytest is told (PYTEST).
 # Types are checked and missing images are built beside what needs neither. What times sandboxes
-# comes at the end, in two rows that have the machine to themselves.
+# comes at the end: what looks at the clock alone, the rest in two rows.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,6 +10,8 @@ cd "$(dirname "$0")/.."
 untimed=(tests/api tests/unit tests/images tests/contract tests/warden tests/chaos/test_chaos.py
     tests/hostile/test_engine_restart.py tests/hostile/test_worker_killed.py
     tests/examples/test_generators.py)
+# This looks at the clock.
+clocked=tests/chaos/test_failover.py
 # Of the others these judge on every processor, and the rest on one at a time.
 broad=tests/examples
 read -ra spread <<< "$SPREAD"
@@ -77,7 +79,8 @@ run 'slow tests and container tests' -m 'slow or docker' "${spread[@]}" "${untim
 ended "$images" images
 if [ "$code" != 0 ]; then exit "$code"; fi
 
-timed=(-m 'slow or docker' "${untimed[@]/#/--ignore=}")
+run 'tests that look at the clock' -m 'slow or docker' "$clocked"
+timed=(-m 'slow or docker' "--ignore=$clocked" "${untimed[@]/#/--ignore=}")
 # Each program gets two thirds of a processor at least; what is said of time bears waiting thrice.
 beside run 'tests that time sandboxes, on every processor' "${timed[@]}" "$broad" \
     > "$scratch/broad" 2>&1
