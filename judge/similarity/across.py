@@ -58,7 +58,6 @@ _PRIOR = 3.0
 # rare counts for more than within a language, and little that is shared for less.
 _RARITY_POWER = 2.0
 _SMOOTHING = 15.0
-_WORDS = (int(Leaf.NAME), int(Leaf.NUMBER), int(Leaf.TEXT))
 
 
 def _table() -> tuple[Hashes, Array]:
@@ -80,7 +79,7 @@ for _part, _mark in _MARKS.items():
 
 def sets(one: Fingerprint) -> list[Hashes]:
     """Return what may be shared with another language: structure, words, runs of words."""
-    words = one.spellings[one.own & np.isin(one.shapes, _WORDS)]
+    words = one.words[one.own & (one.words != 0)]
     return [_structure(one), _counted(words), _joined(words, _RUNS)]
 
 
@@ -137,7 +136,7 @@ def _structure(one: Fingerprint) -> Hashes:
     operator = _SPELT[place] == one.spellings
     number = one.shapes == int(Leaf.NUMBER)
     leaves = np.flatnonzero(operator | number)
-    does = np.where(operator, _DOES[place], one.spellings.astype(np.int64) + 1000)[leaves]
+    does = np.where(operator, _DOES[place], one.words.astype(np.int64) + 1000)[leaves]
     marks = np.flatnonzero(_MARKED[one.parts])
     tokens = np.concatenate([_MARKED[one.parts[marks]], does])
     at = np.concatenate([one.part_at[marks].astype(np.int64), leaves])

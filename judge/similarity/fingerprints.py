@@ -19,8 +19,9 @@ from judge.similarity.parsing import Walked, walk
 from judge.similarity.reading import read
 from judge.similarity.templates import marked
 from judge.similarity.unused import hides, unused
+from judge.similarity.words import SAYING
 
-VERSION = 4
+VERSION = 5
 # Fewer tokens of one's own than this (about four lines) say nothing about where they are from.
 TOKENS_MIN = 24
 
@@ -46,7 +47,8 @@ GRAM_LENGTHS = {Stream.SHAPES: 9, Stream.PARTS: 6, Stream.SPELLINGS: 4}
 class Fingerprint:
     """The leaves of a source in order, and its structure.
 
-    `spellings` are hashes of the leaves as written, `shapes` of what they are, `lines` where
+    `spellings` are hashes of the leaves as written, `words` of what they say in any language (0:
+    nothing), `shapes` of what they are, `lines` where
     they begin, counted from 1 over all files; `parts` are structural tokens, each before the leaf
     `part_at`; `own` is false for what came from a template and for what the program does not
     use. `files` are names and the number of lines before each.
@@ -54,6 +56,7 @@ class Fingerprint:
 
     language: str
     spellings: Hashes
+    words: Hashes
     shapes: Hashes
     lines: Hashes
     parts: Array
@@ -119,7 +122,9 @@ class Fingerprint:
                 "files": self.files,
             }
         ).encode()
-        arrays = (self.spellings, self.shapes, np.diff(self.lines, prepend=np.uint32(0)))
+        # Most words are spelled as they are said, and zeros take next to no room.
+        said = _saying(self.shapes, self.words ^ self.spellings)
+        arrays = (self.spellings, said, self.shapes, np.diff(self.lines, prepend=np.uint32(0)))
         body = b"".join(one.astype("<u4").tobytes() for one in arrays)
         body += self.parts.astype("u1").tobytes() + self.part_at.astype("<u4").tobytes()
         body += np.packbits(self.own).tobytes()
@@ -144,18 +149,19 @@ class Fingerprint:
         tokens, parts = head["tokens"], head["parts"]
         if head["version"] != VERSION or not isinstance(tokens, int) or not isinstance(parts, int):
             raise ValueError("a fingerprint of another version")
-        if len(body) != 12 * tokens + 5 * parts + (tokens + 7) // 8:
+        if len(body) != 16 * tokens + 5 * parts + (tokens + 7) // 8:
             raise ValueError("a damaged fingerprint: its length is wrong")
-        words = np.frombuffer(body, dtype="<u4", count=3 * tokens).reshape(3, tokens)
-        rest = body[12 * tokens :]
+        words = np.frombuffer(body, dtype="<u4", count=4 * tokens).reshape(4, tokens)
+        rest = body[16 * tokens :]
         bits = np.frombuffer(rest[5 * parts :], dtype=np.uint8)
         files = head["files"]
         assert isinstance(files, list)
         return cls(
             language=str(head["language"]),
             spellings=words[0],
-            shapes=words[1],
-            lines=np.cumsum(words[2], dtype=np.uint32),
+            words=_saying(words[2], words[1] ^ words[0]),
+            shapes=words[2],
+            lines=np.cumsum(words[3], dtype=np.uint32),
             parts=np.frombuffer(rest, dtype=np.uint8, count=parts),
             part_at=np.frombuffer(rest[parts : 5 * parts], dtype="<u4"),
             own=np.unpackbits(bits, count=tokens).astype(np.bool_),
@@ -184,6 +190,7 @@ def fingerprint(
     return Fingerprint(
         language=language,
         spellings=one.spellings,
+        words=one.words,
         shapes=one.shapes,
         lines=one.lines,
         parts=one.parts,
@@ -223,6 +230,7 @@ def _walked(
     return Fingerprint(
         language=language,
         spellings=np.array(walked.spellings, dtype=np.uint32),
+        words=np.array(walked.words, dtype=np.uint32),
         shapes=np.array(walked.shapes, dtype=np.uint32),
         lines=np.concatenate(lines),
         parts=np.array(walked.parts, dtype=np.uint8),
@@ -244,6 +252,11 @@ def _used(walked: Walked, text: str, language: str) -> Flags:
     used = ~unused(walked.spellings, walked.definitions, script=script)
     enough = int(used.sum()) >= max(TOKENS_MIN, len(used) * _USED_MIN)
     return used if enough else np.ones(len(used), dtype=np.bool_)
+
+
+def _saying(shapes: Hashes, words: Array) -> Hashes:
+    """Return the words of the leaves that say something, 0 for the others."""
+    return np.where(np.isin(shapes, SAYING), words, 0).astype(np.uint32)
 
 
 # Brackets come and go without a change of meaning: `if (x) y;` and `if (x) { y; }`.

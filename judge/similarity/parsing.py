@@ -20,6 +20,7 @@ from judge.similarity.grammars import family, grammar, parser
 from judge.similarity.macros import written_out
 from judge.similarity.reading import unescaped
 from judge.similarity.unused import Definition, is_called, is_entry
+from judge.similarity.words import word
 
 TOKENS_MAX = 200_000
 # A table of numbers says by its beginning whose it is; all of it would hide what else is there.
@@ -44,6 +45,7 @@ class Walked:
     """The leaves of a source in order, and the structural tokens between them."""
 
     spellings: list[int] = field(default_factory=list)
+    words: list[int] = field(default_factory=list)
     shapes: list[int] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     parts: list[int] = field(default_factory=list)
@@ -60,6 +62,7 @@ class Walked:
         if self.listed > LISTED_MAX:
             return
         self.spellings.append(crc32(text))
+        self.words.append(word(text, shape))
         self.shapes.append(shape)
         self.starts.append(start)
 
@@ -72,6 +75,7 @@ class Walked:
         """Append the streams of another source; where leaves begin is not kept of it."""
         before = len(self.spellings)
         self.spellings += other.spellings
+        self.words += other.words
         self.shapes += other.shapes
         self.parts += other.parts
         self.part_at += [before + at for at in other.part_at]

@@ -4,8 +4,10 @@ import pytest
 
 from judge.languages import languages
 from judge.similarity import Entry, Index, Stream, compare, fingerprint, supported, vector
-from judge.similarity.kinds import Part
+from judge.similarity.fingerprints import Fingerprint
+from judge.similarity.kinds import Leaf, Part
 from judge.similarity.reading import read
+from judge.similarity.words import word
 
 from .programs import program, renamed
 
@@ -43,6 +45,13 @@ SAME = {
         "let s: number = 0; for (let i = 0; i < 9; i++) { if (i % 2) s += i; } console.log(s)"
     ),
 }
+
+
+_CAMEL = """class P {
+    static int farAway(int firstOne, int lastOne) { return firstOne * 1000 - lastOne; }
+    public static void main(String[] a) { System.out.print(farAway(3, 4)); }
+}
+"""
 
 
 def test_every_language_of_the_judge_has_a_grammar() -> None:
@@ -94,6 +103,49 @@ def test_what_all_translations_share_is_no_evidence() -> None:
     everybody = {one: (text, one) for one, text in SAME.items()}
 
     assert max(_weak(everybody)) < max(_weak(others | pair)) / 2
+
+
+@pytest.mark.parametrize(
+    ("shape", "same"),
+    [
+        (Leaf.NAME, (b"maxDepth", b"max_depth", b"MAX_DEPTH", b"_maxdepth")),
+        (Leaf.NAME, (b"_",)),
+        (
+            Leaf.NUMBER,
+            (b"1000", b"1_000", b"1'000", b"1000L", b"1000ull", b"1e3", b"0x3E8", b"1000i64"),
+        ),
+        (Leaf.NUMBER, (b"0.5", b"0.5f", b".5", b"5e-1")),
+        (Leaf.NUMBER, (b"9" * 5000,)),
+        (Leaf.NUMBER, (b"1e999",)),
+        (Leaf.TEXT, (b'"Case #%d: "', b"f'Case #{n}: '", b'R"Case # :"', b'"Case #%lld:\\n"')),
+        (Leaf.CHARACTER, (b"'a'", b'"a"')),
+    ],
+)
+def test_what_a_leaf_says_in_any_language(shape: Leaf, same: tuple[bytes, ...]) -> None:
+    """One word however a language writes it; another one says something else."""
+    said = {word(one, int(shape)) for one in same}
+
+    assert len(said) == 1
+    assert word(b"other", int(shape)) not in said | {0}
+    assert word(b"max_depth", int(Leaf.TYPE)) == word(b'"%d\\n"', int(Leaf.TEXT)) == 0
+
+
+def test_a_translation_keeps_its_names_in_the_way_of_its_language() -> None:
+    """`max_depth` in Python is `maxDepth` in Java, also in the stored form."""
+    snake = "def far_away(first_one, last_one):\n    return first_one * 1_000 - last_one\n"
+    sources = {
+        "snake": (f"{snake}print(far_away(3, 4))\n", "python3"),
+        "camel": (_CAMEL, "java"),
+    }
+    words = []
+    for text, language in sources.values():
+        made = fingerprint(text.encode(), language)
+        assert Fingerprint.from_bytes(made.to_bytes()).words.tolist() == made.words.tolist()
+        words.append(set(made.words.tolist()))
+
+    names = (b"farAway", b"firstOne", b"lastOne")
+    assert {word(one, int(Leaf.NAME)) for one in names} < words[0] & words[1]
+    assert word(b"1000", int(Leaf.NUMBER)) in words[0] & words[1]
 
 
 def _weak(sources: dict[str, tuple[str, str]]) -> list[float]:
