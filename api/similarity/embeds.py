@@ -354,6 +354,7 @@ class Embeds:
                     else:
                         vector = (await asyncio.to_thread(self._embedder.embed, [text]))[0]
                     await statements.store(session, version, model, vector)
+                await statements.warn(session, found, model)
                 await session.commit()
             if not found:
                 return

@@ -13,19 +13,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import CurrentUser, Role
-from api.db.models import CodeProblem, CodeProblemVersion, SimilarityStatement
+from api.db.models import CodeProblem, CodeProblemVersion, SimilarityStatement, Visibility
 from api.problems import queries as problems
 from api.similarity import schemas
+from judge.problem import Severity
 
 WORDS = "words"
 DIMENSIONS = 512
 TEXT_CHARS_MAX = 20_000
 SCORE_MIN = 0.05
+# So many are named to an author.
+NEAR_MAX = 5
 # From here on two statements are of one problem: of 219 real ones no others come above 0.52 by
 # their words and 0.82 by the packaged model, and the same with edits came to 0.91 and 0.90.
 _DUPLICATE_WORDS, _DUPLICATE_MODEL = 0.7, 0.85
@@ -47,18 +50,7 @@ async def similar(
     model = await _model(session, asked)
     if model is None:
         return schemas.SimilarProblems(problem_id=asked.id, model=None, items=[])
-    rows = (
-        await session.execute(
-            select(CodeProblem.id, CodeProblem.slug, CodeProblem.title, SimilarityStatement.vector)
-            .join(SimilarityStatement, SimilarityStatement.problem_id == CodeProblem.id)
-            .where(
-                SimilarityStatement.model == model,
-                or_(problems.visible(user), CodeProblem.id == asked.id),
-            )
-            .order_by(CodeProblem.id)
-        )
-    ).all()
-    duplicate = _DUPLICATE_WORDS if model == WORDS else _DUPLICATE_MODEL
+    rows = await _read(session, model, or_(problems.visible(user), CodeProblem.id == asked.id))
     scores = await asyncio.to_thread(_scores, [row.id for row in rows].index(asked.id), rows)
     found = [
         schemas.SimilarProblem(
@@ -66,7 +58,7 @@ async def similar(
             slug=row.slug,
             title=row.title,
             score=score,
-            near_duplicate=score >= duplicate,
+            near_duplicate=score >= _duplicate(model),
         )
         for row, score in zip(rows, scores, strict=True)
         if row.id != asked.id and score >= SCORE_MIN
@@ -111,6 +103,36 @@ async def store(
     )
 
 
+async def warn(
+    session: AsyncSession, some: Sequence[tuple[CodeProblem, CodeProblemVersion]], model: str
+) -> None:
+    """Add findings to versions whose statement is nearly that of another problem.
+
+    Of those that are public or the same author's: who reads findings is the author. Its vectors are
+    stored; the caller commits.
+    """
+    if not some:
+        return
+    rows = await _read(session, model, true())
+    places = {row.id: place for place, row in enumerate(rows)}
+    for problem, version in some:
+        scores = await asyncio.to_thread(_scores, places[problem.id], rows)
+        near = [
+            (-score, row.slug)
+            for row, score in zip(rows, scores, strict=True)
+            if score >= _duplicate(model)
+            and row.id != problem.id
+            and (
+                row.visibility is Visibility.PUBLIC
+                or (row.owner_id is not None and row.owner_id == problem.owner_id)
+            )
+        ]
+        texts = [f"the statement is nearly that of {slug}" for _, slug in sorted(near)[:NEAR_MAX]]
+        known = {each["text"] for each in version.findings}
+        found = [{"severity": Severity.WARNING.value, "text": text} for text in texts]
+        version.findings = version.findings + [each for each in found if each["text"] not in known]
+
+
 def text_of(version: CodeProblemVersion) -> str:
     """Return the words of a statement, in English if there is such a one, without its code."""
     written = [each for each in version.statements if each.get("text")]
@@ -133,6 +155,28 @@ def words(text: str) -> Vector:
         total[(hashed >> 1) % DIMENSIONS] += weight if hashed & 1 else -weight
     length = float(np.linalg.norm(total))
     return total / length if length else total
+
+
+async def _read(session: AsyncSession, model: str, which: ColumnElement[bool]) -> Sequence[Any]:
+    """Return some problems that have a vector of a model, with it."""
+    rows = await session.execute(
+        select(
+            CodeProblem.id,
+            CodeProblem.slug,
+            CodeProblem.title,
+            CodeProblem.owner_id,
+            CodeProblem.visibility,
+            SimilarityStatement.vector,
+        )
+        .join(SimilarityStatement, SimilarityStatement.problem_id == CodeProblem.id)
+        .where(SimilarityStatement.model == model, which)
+        .order_by(CodeProblem.id)
+    )
+    return rows.all()
+
+
+def _duplicate(model: str) -> float:
+    return _DUPLICATE_WORDS if model == WORDS else _DUPLICATE_MODEL
 
 
 async def _model(session: AsyncSession, asked: CodeProblem) -> str | None:

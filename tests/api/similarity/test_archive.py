@@ -1,6 +1,7 @@
 """What is judged is compared with the archive; its index may be lost at any time."""
 
 import asyncio
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -8,11 +9,17 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from api import similarity_worker
 from api.auth import Role
-from api.db.models import CodeProblem, SimilarityFingerprint, Visibility
+from api.db.models import (
+    CodeProblem,
+    CodeProblemVersion,
+    SimilarityFingerprint,
+    SimilarityStatement,
+    Visibility,
+)
 from api.problems.service import Imported
 from api.similarity.archive import Archive
 from api.similarity.keeper import Keeper
@@ -131,8 +138,6 @@ async def test_statements_that_say_the_same_are_found(
     client_for: ClientFor, kept: Keeper, hello: Imported, parts: Parts, tmp_path: Path
 ) -> None:
     """A copy of a problem under another name is told first."""
-    import shutil
-
     await imported(parts, PROBLEMS / "wheel")
     shutil.copytree(PROBLEMS / "hello", tmp_path / "greeting")
     await imported(parts, tmp_path / "greeting")
@@ -156,3 +161,47 @@ async def test_statements_that_say_the_same_are_found(
     # Nothing of what is hidden from them.
     assert {each["slug"] for each in own["items"]} == {"greeting", "wheel"}
     assert (await theirs.get("/v1/problems/wheel/similar")).status_code == 403
+
+
+async def test_an_author_is_warned_of_a_statement_that_is_there_already(
+    client_for: ClientFor, kept: Keeper, hello: Imported, parts: Parts, tmp_path: Path
+) -> None:
+    """As a finding of the version, once the statement was read; of nothing that is hidden."""
+    author, other = uuid4(), uuid4()
+    sets = [
+        ("hidden", other, Visibility.HIDDEN),
+        ("mine", author, Visibility.HIDDEN),
+        ("greeting", author, Visibility.PUBLIC),
+    ]
+    for slug, owner, visibility in sets:
+        shutil.copytree(PROBLEMS / "hello", tmp_path / slug)
+        await imported(parts, tmp_path / slug, owner_id=owner, visibility=visibility)
+        await kept.sweep()
+    await imported(parts, PROBLEMS / "wheel", owner_id=author)
+    await kept.sweep()
+    theirs = client_for(Role.AUTHOR, user_id=author)
+
+    async def warned(slug: str) -> list[str]:
+        said = await theirs.get(f"/v1/problems/{slug}/versions")
+        assert said.status_code == 200, said.text
+        found = said.json()["items"][0]["findings"]
+        return [each["text"] for each in found if each["severity"] == "warning"]
+
+    nearly = "the statement is nearly that of "
+    assert await warned("greeting") == [f"{nearly}hello", f"{nearly}mine"]
+    assert await warned("mine") == [f"{nearly}hello"]
+    assert await warned("wheel") == []
+    async with parts.sessions() as session:
+        first = await session.get_one(CodeProblemVersion, hello.version_id)
+        hidden = await session.scalar(
+            select(CodeProblemVersion.findings)
+            .join(CodeProblem, CodeProblem.current_version_id == CodeProblemVersion.id)
+            .where(CodeProblem.slug == "hidden")
+        )
+        assert first.findings == []
+        assert [each["text"] for each in hidden or []] == [f"{nearly}hello"]
+        # Another model, or the same one again, says nothing twice.
+        await session.execute(delete(SimilarityStatement))
+        await session.commit()
+    await kept.sweep()
+    assert sorted(await warned("greeting")) == [f"{nearly}hello", f"{nearly}mine"]
