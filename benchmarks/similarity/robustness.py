@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks.figures import Figure
 from benchmarks.similarity import obfuscating_cpp, obfuscating_python
-from benchmarks.similarity.metrics import Judged, recall_at
+from benchmarks.similarity.metrics import Judged, average_precision, recall_at
 from benchmarks.similarity.obfuscating import WAYS, all_ways
 from benchmarks.similarity.packages import Solution, independent, solutions
 from benchmarks.similarity.sets import entries, files, key, truth
@@ -106,25 +106,41 @@ def _copy(of: str, problem: str, source: bytes, language: str) -> Entry:
 
 def _figures(title: str, plain: list[Entry], hidden: Mapping[str, list[Entry]]) -> Iterator[Figure]:
     for way, copies in hidden.items():
-        recall = recall_at(_judged(plain, copies), PRECISION)
+        judged, nearest = _judged(plain, copies)
+        note = f"{len(copies)} copies among {len(plain)} solutions"
         yield Figure(
             name=f"{title}{way}: recall at precision 0.95",
-            value=recall,
+            value=recall_at(judged, PRECISION),
             unit="",
             bound=None if way == AT_ONCE else RECALL_MIN,
             at_least=True,
-            note=f"{len(copies)} copies among {len(plain)} solutions",
+            note=note,
         )
+        if way == AT_ONCE:
+            # A copy that nobody labelled, above all of these, makes the recall 0 by itself.
+            value = average_precision(judged)
+            yield Figure(name=f"{title}{way}: AP", value=value, unit="", note=note)
+            value = nearest / max(len(copies), 1)
+            yield Figure(name=f"{title}{way}: nearest is the original", value=value, unit="")
 
 
-def _judged(plain: list[Entry], copies: list[Entry]) -> list[Judged]:
-    """Rank the pairs of all submissions; those of unlabelled solutions count as independent."""
+def _judged(plain: list[Entry], copies: list[Entry]) -> tuple[list[Judged], int]:
+    """Rank the pairs of all submissions; those of unlabelled solutions count as independent.
+
+    With them comes the number of copies to which nothing is nearer than what they are copied from.
+    """
     judged: list[Judged] = []
+    seen: set[str] = set()
+    nearest = 0
     for scored in Comparison([*plain, *copies]).scored():
         names = [one.id for one in scored.entries]
         for first, second, score in zip(
             scored.first.tolist(), scored.second.tolist(), scored.scores.tolist(), strict=True
         ):
             one, other = sorted((names[first], names[second]), key=lambda name: " " in name)
-            judged.append((score, other == f"hidden {one}"))
-    return judged
+            copied = other == f"hidden {one}"
+            judged.append((score, copied))
+            # Pairs come by falling score: the first of a copy is its nearest.
+            nearest += copied and other not in seen
+            seen |= {one, other}
+    return judged, nearest
