@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,12 +14,14 @@ from sqlalchemy import select
 
 from api.app import create_app
 from api.auth import Role
+from api.contestapi import standing, viewing
 from api.contestapi.boards import Scoreboards
 from api.db.models import AuditEntry, EventEntry, EventState
-from api.events import acting
+from api.events import acting, announcing
 from api.events.machine import Act
 from api.leaderboards import rebuilding, updating
-from api.live import Topic
+from api.live import Kind, Publisher, Topic, Update
+from api.submissions import telling
 from judge.verdicts import Verdict
 from tests.api.conftest import token_for
 from tests.api.contestapi.conftest import BASE, World, Worlds
@@ -309,6 +311,71 @@ async def test_what_comes_late_to_an_event_that_was_called_off_in_between(show: 
     cells = {show.world.entries.index(UUID(each["entry_id"])): each["cells"] for each in rows}
     assert cells[3]["B"]["solved"]
     assert cells[2]["A"]["pending"] == 1
+
+
+async def test_an_override_is_marked_from_its_step_on(show: Show) -> None:
+    path = f"/v1/submissions/{show.submissions[3, 1, 30]}/override"
+    async with show.client("jury") as client:
+        body = {"verdict": "AC", "reason": "the statement was wrong"}
+        assert (await client.post(path, json=body)).is_success
+
+    async def cell() -> Any:
+        rows = (await show.get(show.board)).json()["rows"]
+        who = str(show.world.entries[3])
+        return next(row for row in rows if row["entry_id"] == who)["cells"]["B"]
+
+    before = await cell()
+    (step,) = (await show.reveal(1)).json()["steps"]
+    after = await cell()
+    assert (before["pending"], before["solved"], before["overridden"]) == (1, False, False)
+    assert (after["pending"], after["solved"], after["overridden"]) == (0, True, True)
+    assert (step["entry_id"], step["label"]) == (str(show.world.entries[3]), "B")
+
+
+async def test_a_step_is_news_to_all_who_keep_a_board(show: Show) -> None:
+    """Followers whom nobody told, and a scoreboard that is kept until something changes."""
+    parts, kept = show.world.parts, Kept()
+
+    async def version() -> str:
+        async with parts.sessions() as session:
+            return await standing.version(session, await viewing.seen(session, "finals", None))
+
+    await announcing.announce(parts.sessions, kept)
+    before = await version()
+    await show.reveal(1)
+    assert await version() != before
+    await announcing.announce(parts.sessions, kept)
+    assert [each.data["revealed"] for _, each in kept.said] == [0, 1]
+
+
+async def test_an_end_that_nobody_told_is_of_the_board_that_shows_it(show: Show) -> None:
+    """Of a cell that was revealed everybody is told that it changed, of a hidden one the jury."""
+    late = [await show.world.submit(3, 1, 41), await show.world.submit(2, 0, 42)]
+    async with show.world.parts.sessions() as session:
+        await telling.tell_untold(session, Kept())
+    await show.reveal(1, force=True, reason="the show goes on")
+    for each in late:
+        await show.world.judge(each, Verdict.WA)
+    kept = Kept()
+    async with show.world.parts.sessions() as session:
+        assert await telling.tell_untold(session, kept) == len(late)
+    boards = {each.data["entry_id"]: each.kind for _, each in kept.said if "board" in each.kind}
+    assert boards == {
+        str(show.world.entries[3]): Kind.BOARD,
+        str(show.world.entries[2]): Kind.JURY_BOARD,
+    }
+
+
+class Kept(Publisher):
+    """Keeps what is published."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[Sequence[str], Update]] = []
+
+    async def publish_all(self, some: Sequence[tuple[Sequence[str], Update]]) -> bool:
+        """Keep it."""
+        self.said += some
+        return True
 
 
 def _iso(moment: Any) -> str:
