@@ -19,7 +19,7 @@ from api.contestapi.boards import Scoreboards
 from api.db.models import AuditEntry, EventEntry, EventState
 from api.events import acting, announcing
 from api.events.machine import Act
-from api.leaderboards import rebuilding, updating
+from api.leaderboards import ahead, rebuilding, updating
 from api.live import Kind, Publisher, Topic, Update
 from api.submissions import telling
 from judge.verdicts import Verdict
@@ -294,21 +294,25 @@ async def test_who_may_reveal_what_and_when(show: Show) -> None:
 
 
 async def test_what_comes_late_to_an_event_that_was_called_off_in_between(show: Show) -> None:
-    """What was shown stays shown, what was hidden hidden; that event is not over but cancelled."""
-    late = await show.world.submit(3, 1, 41)
+    """What was shown stays shown; such an event is not over, but its board is locked first."""
+    world = show.world
+    late = [await world.submit(3, 1, 41), await world.submit(3, 1, 42)]
     await show.reveal(1, force=True, reason="the show goes on")
-    async with show.world.parts.sessions() as session:
-        by = await acting.act(
-            session, show.world.event_id, Act.CANCEL, by=None, now=show.world.at(60)
-        )
+    async with world.parts.sessions() as session:
+        done = await acting.act(session, world.event_id, Act.CANCEL, by=None, now=world.at(60))
         await session.commit()
-    assert by.event.state is EventState.CANCELLED
-    await show.world.judge(late, Verdict.AC)
-    async with show.world.parts.sessions() as session:
-        event = await updating.locked(session, show.world.event_id)
+    assert done.event.state is EventState.CANCELLED
+    # From here on the event is known to this process.
+    await world.judge(late[0], Verdict.WA)
+    async with world.parts.sessions() as session:
+        known = world._known(late[1], 3, 1, 42, Verdict.AC)
+        assert await ahead.ready(session, known) is None
+    await world.judge(late[1], Verdict.AC)
+    async with world.parts.sessions() as session:
+        event = await updating.locked(session, world.event_id)
         assert (await rebuilding.check(session, event)).differences == ()
     rows = (await show.get(show.board)).json()["rows"]
-    cells = {show.world.entries.index(UUID(each["entry_id"])): each["cells"] for each in rows}
+    cells = {world.entries.index(UUID(each["entry_id"])): each["cells"] for each in rows}
     assert cells[3]["B"]["solved"]
     assert cells[2]["A"]["pending"] == 1
 
