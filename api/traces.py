@@ -5,7 +5,7 @@ people are seen to share one within an event, and nobody is followed from one ev
 It is what one router gives one household or classroom: a whole IPv4 address (a /24 of a provider
 is 256 strangers) and the first 64 bits of an IPv6 address (the rest is a machine's, and changes).
 
-All of it ends with its time, with the event, and with the person.
+All of it ends with its time and with the person.
 """
 
 import hashlib
