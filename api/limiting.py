@@ -141,6 +141,12 @@ class Local:
             self._forget(now)
         self._full_at[name] = full_at
 
+    def charge(self, name: str, count: int) -> None:
+        """Take so many more for what turned out dear; a bucket may owe some afterwards."""
+        now = self._clock()
+        if self._rate.per_minute and count > 0:
+            self._full_at[name] = max(self._full_at.get(name, now), now) + self._rate.cost_s * count
+
     def _forget(self, now: float) -> None:
         """Forget what is full; if that is nothing, those that are the least empty."""
         left = {name: at for name, at in self._full_at.items() if at > now}

@@ -14,6 +14,7 @@ from api.blobs import BlobStore, LocalBlobs
 from api.db.engine import Sessions, engine, sessions
 from api.limiting import Local, Rate, Shared
 from api.live import Announcer, Hub, Publisher
+from api.lookbacks import Lookbacks
 from api.queue import Bell
 from api.recent import Recent
 from api.settings import BlobPlace, Settings
@@ -40,7 +41,7 @@ class Parts:
     anonymous: Local
     trials: Shared
     recent: Recent
-    lookbacks: Recent
+    lookbacks: Lookbacks
     replays: Recent
     looking: Local
     exports: asyncio.Semaphore
@@ -90,7 +91,9 @@ async def opened(settings: Settings, *, application: str) -> AsyncIterator[Parts
         ),
         recent=Recent(kept_s=RECENT_S, most=2000),
         # Whole boards: few, and made one at a time.
-        lookbacks=Recent(kept_s=60, most=4, at_once=1),
+        lookbacks=Lookbacks(
+            Recent(kept_s=60, most=4, at_once=1), Local(Rate(per_minute=30, burst=10))
+        ),
         # Pages of virtual boards: few at a time, since each reads how everybody stood.
         replays=Recent(kept_s=RECENT_S, most=200, at_once=4),
         looking=Local(Rate(per_minute=30, burst=10)),

@@ -63,7 +63,7 @@ _UNCHANGED: Responses = {304: {"description": "It is as the caller has it."}}
 @router.get(
     BOARD,
     response_model=schemas.Board,
-    responses=_UNCHANGED | problems(401, 403, 409, 429),
+    responses=_UNCHANGED | problems(401, 403, 409, 429, 503),
 )
 async def get_leaderboard(
     asked: AskedDep,
@@ -200,16 +200,18 @@ async def _then(
         now = await clocks.now(session)
         if at > now:
             raise InvalidError("at: that is still to come")
-        asking.turn(parts, user)
         event = await viewing.event(session, asked.event_id, user)
 
-        async def make() -> Past:
+    async def make() -> Past:
+        async with parts.sessions() as session:
             return await instants.board(session, event, public=asked.public, until=at)
 
-        # What is long past changes no more, but for the event itself.
-        settled = at < now - SETTLED
-        key = ("past", event.id, asked.public, at, event.updated_at, settled or object())
-        past = await parts.lookbacks.get(key, make)
+    # What is long past changes no more, but for the event itself.
+    settled = at < now - SETTLED
+    key = ("past", event.id, asked.public, at, event.updated_at, settled or object())
+    # Whoever waits for a turn keeps no connection from others.
+    past = await parts.lookbacks.get(user.id, key, make)
+    async with parts.sessions() as session:
         tasks = await viewing.problems(session, event.id)
         rows = instants.page(past, among, limit=asked.limit + 1, after=asked.after)
         whole = instants.among_them(past, among)
