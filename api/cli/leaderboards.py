@@ -12,8 +12,7 @@ import typer
 from judge.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncSession
-
+    from api.db.engine import Sessions
     from api.db.models import Event
 
 app = typer.Typer(help="Boards of events.", no_args_is_help=True)
@@ -30,36 +29,37 @@ def rebuild(
 ) -> None:
     """Make a board anew from the log of judgements, or compare the kept one with that.
 
-    With --check the exit code is 1 when they differ.
+    Others judge and play on meanwhile. The exit code is 1 when they differ with --check, or still do
+    after it was made anew.
     """
 
-    async def run(session: "AsyncSession", found: "Event") -> bool:
-        from api.leaderboards import rebuilding, updating
+    async def run(sessions: "Sessions", found: "Event") -> bool:
+        from api.leaderboards import mending
 
-        row = await updating.locked(session, found.id)
-        proof = await rebuilding.check(session, row)
-        if not check and not proof.equal:
-            await rebuilding.rebuild(session, row)
-            await session.commit()
+        proof = await mending.prove(sessions, found.id)
+        wanted = not check and not proof.equal
+        now = await mending.mend(sessions, found.id) if wanted else proof
         if as_json:
             _json(
-                event=row.slug,
+                event=found.slug,
                 equal=proof.equal,
                 rows=proof.rows,
+                waiting=proof.waiting,
                 kept=proof.kept,
                 made=proof.made,
                 differences=list(proof.differences),
-                rebuilt=not check and not proof.equal,
+                rebuilt=wanted and now.equal,
             )
-            return proof.equal
-        for each in proof.differences:
+            return now.equal
+        for each in (*proof.differences, *(now.differences if wanted else ())):
             print(each)
         said = "equal" if proof.equal else "different" if check else "was different; rebuilt"
-        print(f"{row.slug}: {said}; {proof.rows} cells, rows and guilds; sha256 {proof.made}")
-        return proof.equal
+        if wanted and not now.equal:
+            said = "different, also after it was made anew"
+        print(f"{found.slug}: {said}; {now.rows} cells, rows and guilds; sha256 {now.made}")
+        return now.equal
 
-    equal = _run(event, run)
-    if check and not equal:
+    if not _run(event, run):
         raise typer.Exit(1)
 
 
@@ -76,17 +76,18 @@ def show(
     """Print the top of a board, as it is or as it was."""
     until = None if at is None else _moment(at)
 
-    async def run(session: "AsyncSession", found: "Event") -> None:
+    async def run(sessions: "Sessions", found: "Event") -> None:
         from api.leaderboards import instants, queries, viewing
         from api.leaderboards.queries import Among
 
         among = Among(event_id=found.id, public=not jury)
-        tasks = await viewing.problems(session, found.id)
-        if until is None:
-            rows = await queries.page(session, among, limit=limit)
-        else:
-            past = await instants.board(session, found, public=not jury, until=until)
-            rows = instants.page(past, among, limit=limit, after=None)
+        async with sessions() as session:
+            tasks = await viewing.problems(session, found.id)
+            if until is None:
+                rows = await queries.page(session, among, limit=limit)
+            else:
+                past = await instants.board(session, found, public=not jury, until=until)
+                rows = instants.page(past, among, limit=limit, after=None)
         for row in viewing.shown(rows, tasks):
             if as_json:
                 print(row.model_dump_json())
@@ -101,7 +102,7 @@ def show(
     _run(event, run)
 
 
-def _run(name: str, act: Callable[["AsyncSession", "Event"], Awaitable[_ResultT]]) -> _ResultT:
+def _run(name: str, act: Callable[["Sessions", "Event"], Awaitable[_ResultT]]) -> _ResultT:
     """Do something with an event; what the database has against it is one line."""
     from sqlalchemy import select
     from sqlalchemy.exc import DBAPIError
@@ -111,18 +112,16 @@ def _run(name: str, act: Callable[["AsyncSession", "Event"], Awaitable[_ResultT]
     from api.wiring import opened
 
     async def run() -> _ResultT:
-        async with (
-            opened(database(), application="codebattle leaderboard") as parts,
-            parts.sessions() as session,
-        ):
-            found = await session.scalar(
-                select(Event).where(
-                    (Event.slug == name) if (key := _uuid(name)) is None else Event.id == key
+        async with opened(database(), application="codebattle leaderboard") as parts:
+            async with parts.sessions() as session:
+                found = await session.scalar(
+                    select(Event).where(
+                        (Event.slug == name) if (key := _uuid(name)) is None else Event.id == key
+                    )
                 )
-            )
             if found is None:
                 raise UsageError(f"event: there is none called {name[:80]!r}")
-            return await act(session, found)
+            return await act(parts.sessions, found)
 
     try:
         return asyncio.run(run())

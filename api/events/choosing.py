@@ -1,4 +1,8 @@
-"""Choosing an event's problems: by hand, or drawn for its topics."""
+"""Choosing an event's problems: by hand, or drawn for its topics.
+
+A draw never takes a hidden problem that another event is to have: whoever plays first would know
+it. A person who chooses by hand may, since two events can be halves of one.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -6,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select, text
+from sqlalchemy import ColumnElement, Select, delete, exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.models import (
@@ -16,12 +20,14 @@ from api.db.models import (
     Event,
     EventParticipant,
     EventProblem,
+    EventState,
     TestGroup,
+    Visibility,
 )
 from api.errors import ConflictError, InvalidError
 from api.events import drawing
 from api.events.drawing import Candidate, TooFewError, Wish
-from api.events.machine import STARTED
+from api.events.machine import OVER, STARTED
 
 PROBLEMS_MAX = 100
 # Those who take part and have an accepted submission of a problem anywhere.
@@ -32,6 +38,9 @@ JOIN codebattle.judgings AS j ON j.submission_id = s.id AND j.is_current AND j.v
 JOIN codebattle.event_participants AS p ON p.user_id = s.user_id AND p.event_id = :event_id
 GROUP BY s.problem_id
 """)
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtextextended('codebattle.draws', 0))")
+# Events that are to come or go on are all others.
+_PAST = frozenset({*OVER, EventState.CANCELLED, EventState.REJECTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,30 +104,56 @@ async def draw_missing(session: AsyncSession, event: Event) -> None:
 
 
 async def drawn(session: AsyncSession, event: Event) -> list[Choice]:
-    """Return what the event's topics and seed draw from the problems there are now."""
+    """Return what the event's topics and seed draw from the problems there are now.
+
+    The event is locked, and until the transaction ends nobody else draws or chooses.
+    """
+    await alone(session)
     solved = {
         row.problem_id: row.people for row in await session.execute(_SOLVED, {"event_id": event.id})
     }
-    found = await session.scalars(
-        select(CodeProblem).where(
+    found = await session.execute(
+        select(CodeProblem, planned(Event.id != event.id)).where(
             CodeProblem.current_version_id.is_not(None), CodeProblem.id.not_in(_written(event))
         )
     )
-    candidates = [
-        Candidate(
-            problem_id=problem.id,
-            slug=problem.slug,
-            tags=frozenset(problem.keywords),
-            difficulty=problem.difficulty,
-            solved_by=solved.get(problem.id, 0),
+    candidates: list[Candidate] = []
+    kept_back: list[Candidate] = []
+    for problem, elsewhere in found:
+        secret = elsewhere and problem.visibility is not Visibility.PUBLIC
+        (kept_back if secret else candidates).append(
+            Candidate(
+                problem_id=problem.id,
+                slug=problem.slug,
+                tags=frozenset(problem.keywords),
+                difficulty=problem.difficulty,
+                solved_by=solved.get(problem.id, 0),
+                planned=elsewhere,
+            )
         )
-        for problem in found
-    ]
+    wishes = [wish(each) for each in event.topics]
     try:
-        got = drawing.draw(candidates, [wish(each) for each in event.topics], seed=event.seed)
+        got = drawing.draw(candidates, wishes, seed=event.seed)
     except TooFewError as error:
-        raise ConflictError(str(error), slug="event-problems-too-few") from error
+        others = sum(wishes[error.wish].takes(each) for each in kept_back)
+        also = f"; hidden ones that others are to have: {others}" if others else ""
+        raise ConflictError(f"{error}{also}", slug="event-problems-too-few") from error
     return [Choice(problem_id=each.candidate.problem_id, points=each.points) for each in got]
+
+
+def planned(*which: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Return whether a problem is one of an event of these that is to come or goes on."""
+    return exists().where(
+        EventProblem.problem_id == CodeProblem.id,
+        Event.id == EventProblem.event_id,
+        Event.state.not_in(_PAST),
+        *which,
+    )
+
+
+async def alone(session: AsyncSession) -> None:
+    """Wait for who is drawing: two draws at once would not know of each other's problems."""
+    await session.execute(_ALONE)
 
 
 async def authors(session: AsyncSession, event_id: UUID) -> set[UUID]:

@@ -12,13 +12,17 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A problem that may be drawn; `solved_by` counts participants who have solved it already."""
+    """A problem that may be drawn; `solved_by` counts participants who have solved it already.
+
+    One that is `planned` is everybody's to see, and another event is to have it.
+    """
 
     problem_id: UUID
     slug: str
     tags: frozenset[str]
     difficulty: int | None
     solved_by: int = 0
+    planned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +70,14 @@ class TooFewError(Exception):
 def draw(candidates: Collection[Candidate], wishes: Sequence[Wish], *, seed: int) -> list[Drawn]:
     """Return a problem for every wish, none twice, in the order of the wishes.
 
-    Problems that fewer participants have solved come first; chance decides among equals. A wish
-    that few problems can grant does not lose them to one that has others: problems are matched to
-    wishes as a whole. Raises `TooFewError`.
+    Problems that fewer participants have solved come first, then those that are planned for no
+    other event; chance decides among equals. A wish that few problems can grant does not lose them
+    to one that has others: problems are matched to wishes as a whole. Raises `TooFewError`.
     """
     chance = random.Random(seed)  # noqa: S311 - repeatable on purpose
     in_order = sorted(candidates, key=lambda each: each.slug)
     chance.shuffle(in_order)
-    in_order.sort(key=lambda each: each.solved_by)
+    in_order.sort(key=lambda each: (each.solved_by, each.planned))
     seats = [number for number, wish in enumerate(wishes) for _ in range(wish.count)]
     fitting = [[n for n, each in enumerate(in_order) if wishes[seat].takes(each)] for seat in seats]
     taken: dict[int, int] = {}

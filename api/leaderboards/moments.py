@@ -113,7 +113,7 @@ async def follow(session: AsyncSession, event: Event, rules: Rules, who: Collect
 
     The event is locked.
     """
-    if event.state not in OVER or not who or not await _begun(session, event.id):
+    if event.state not in OVER or not who or not await begun(session, event.id):
         return
     found = await session.scalars(select(EventEntry).where(EventEntry.id.in_(who)))
     entries = {entry.id: entry for entry in found}
@@ -130,7 +130,7 @@ async def whole(session: AsyncSession, event_id: UUID) -> bool:
     return bool(await session.scalar(select(there)))
 
 
-async def _begun(session: AsyncSession, event_id: UUID) -> bool:
+async def begun(session: AsyncSession, event_id: UUID) -> bool:
     """Tell whether some have: whoever writes the others reads what was changed before."""
     there = exists().where(BoardTimeline.event_id == event_id)
     return bool(await session.scalar(select(there)))

@@ -5,7 +5,6 @@ from the driver, a row of the log at a time.
 """
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,7 +30,7 @@ from api.db.models import (
     EventEntry,
     UnshownAttempt,
 )
-from api.leaderboards import apart, cells, moments, reveals, scoring, tallies, timelines
+from api.leaderboards import apart, cells, lines, moments, reveals, scoring, tallies, timelines
 from api.leaderboards.cells import Place
 from api.leaderboards.desk import Target
 from api.leaderboards.scoring import Rules
@@ -133,11 +132,15 @@ class Made:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
-    """What comparing a kept board with one made anew found; digests are of all that is in them."""
+    """What comparing a kept board with one made anew found; digests are of all that is in them.
+
+    But for what is `waiting`: cells of which the log has more than the board shows at the moment.
+    """
 
     kept: str
     made: str
     rows: int
+    waiting: int
     differences: tuple[str, ...]
 
     @property
@@ -201,7 +204,10 @@ async def make(
 
 
 async def rebuild(session: AsyncSession, event: Event) -> Made:
-    """Put a board made from the log in the place of the kept one; the event is locked."""
+    """Put a board made from the log in the place of the kept one; the event is locked.
+
+    How entries stood at every moment is made anew afterwards (`api.leaderboards.timelines`).
+    """
     # First, so that only what is read below is called shown: players go on handing in.
     await _mark_all_shown(session, event.id)
     board = await make(session, event)
@@ -219,22 +225,22 @@ async def rebuild(session: AsyncSession, event: Event) -> Made:
         (ApartRow, board.apart_rows()),
     ):
         await cells.fill(session, model, rows)
-    if await moments.whole(session, event.id):
-        await timelines.make(session, event)
+    await timelines.again(session, event.id)
     return board
 
 
 async def check(session: AsyncSession, event: Event) -> Proof:
-    """Compare the kept board with one made from the log; the event is locked.
+    """Compare the kept board with one made from the log; nobody writes, or one moment is seen.
 
     Cells in which nothing happened, and tallies of nobody, may be kept or not.
     """
+    waiting = await _waiting(session, event.id)
     board = await make(session, event)
-    made = {_key(row): _line(row) for row in _all(board)}
+    made = {lines.key(row): lines.line(row) for row in _all(board)}
     timed = await moments.whole(session, event.id)
     if timed:
         async for some in timelines.rows(session, event, board.firsts()):
-            made |= {_key(row): _line(row) for row in some}
+            made |= {lines.key(row): lines.line(row) for row in some}
     kept: dict[str, str] = {}
     for model in (*_KEPT, BoardMoment):
         if model is BoardMoment and not timed:
@@ -247,12 +253,16 @@ async def check(session: AsyncSession, event: Event) -> Proof:
                 continue
             if model is BoardTally and not plain["entries"]:
                 continue
-            kept[_key(plain)] = _line(plain)
+            kept[lines.key(plain)] = lines.line(plain)
+    for key in waiting:
+        made.pop(key, None)
+        kept.pop(key, None)
     differing = sorted(key for key in made.keys() | kept.keys() if made.get(key) != kept.get(key))
     return Proof(
-        kept=_digest(kept),
-        made=_digest(made),
+        kept=lines.digest(kept),
+        made=lines.digest(made),
         rows=len(kept),
+        waiting=len(waiting),
         differences=tuple(
             f"{key}: kept {kept.get(key, 'nothing')}, made {made.get(key, 'nothing')}"
             for key in differing[:DIFFERENCES_SHOWN]
@@ -277,6 +287,23 @@ async def _mark_all_shown(session: AsyncSession, event_id: UUID) -> None:
         .where(UnshownAttempt.event_id == event_id)
         .execution_options(synchronize_session=False)
     )
+
+
+async def _waiting(session: AsyncSession, event_id: UUID) -> set[str]:
+    """Return which cells and rows a worker is about to bring up to date."""
+    found = await session.execute(
+        select(UnshownAttempt.entry_id, UnshownAttempt.problem_id, EventEntry.kind)
+        .join(EventEntry, EventEntry.id == UnshownAttempt.entry_id)
+        .where(UnshownAttempt.event_id == event_id)
+    )
+    keys: set[str] = set()
+    for who, task, kind in found:
+        if kind is not EntryKind.OFFICIAL:
+            keys.add(f"{kind.value} row {who}")
+            continue
+        for side in ("public", "jury"):
+            keys |= {f"{side} cell {who} {task}", f"{side} row {who}"}
+    return keys
 
 
 def _fill(board: Made, problem: Problem, who: UUID, log: list[Any], sides: Iterable[bool]) -> None:
@@ -350,44 +377,3 @@ def _all(board: Made) -> Iterator[dict[str, Any]]:
     yield from board.tallies()
     yield from board.guild_rows()
     yield from board.apart_rows()
-
-
-def _key(row: Mapping[str, Any]) -> str:
-    if "since_us" in row:
-        return f"moment {row['entry_id']} {row['since_us']}"
-    if "kind" in row:
-        return f"{row['kind']} row {row['entry_id']}"
-    side = "public" if row["public"] else "jury"
-    if "step" in row:
-        return f"{side} tally {row['step']:f} {row['part']}"
-    if "problem_id" in row:
-        return f"{side} cell {row['entry_id']} {row['problem_id']}"
-    return (
-        f"{side} row {row['entry_id']}" if "entry_id" in row else f"{side} guild {row['guild_id']}"
-    )
-
-
-def _line(row: Mapping[str, Any]) -> str:
-    """Return everything in a row, numbers in one form whatever their scale."""
-    return " ".join(f"{name}={_plain(row[name])}" for name in sorted(row))
-
-
-def _plain(value: Any) -> str:
-    if value is None or isinstance(value, bool | int | str | UUID):
-        return str(value)
-    if isinstance(value, dict):
-        parts = ((name, _plain(each)) for name, each in value.items())
-        return "{" + " ".join(f"{name}={each}" for name, each in sorted(parts)) + "}"
-    if isinstance(value, list | tuple):
-        return f"[{' '.join(map(_plain, value))}]"
-    if isinstance(value, float):
-        # A whole number comes back from JSON as an int.
-        return str(int(value)) if value.is_integer() else str(value)
-    return format(value.normalize() if value else 0, "f")
-
-
-def _digest(lines: Mapping[str, str]) -> str:
-    digest = hashlib.sha256()
-    for key in sorted(lines):
-        digest.update(f"{key} {lines[key]}\n".encode())
-    return digest.hexdigest()

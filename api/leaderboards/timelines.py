@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, exists, select
+from sqlalchemy import Select, delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,6 +28,8 @@ from judge.scoring import EventProblem as Problem
 EVERY_S = 2.0
 EVENTS_AT_ONCE = 20
 ENTRIES_AT_ONCE = 50
+# What a session holds of rows that are written past it is nobody's to ask.
+_BLIND = {"synchronize_session": False}
 
 
 async def keep(parts: Parts) -> None:
@@ -60,16 +62,17 @@ async def ensure(sessions: Sessions, event_id: UUID, *, wait: bool = True) -> No
             await session.commit()
 
 
-async def make(session: AsyncSession, event: Event) -> None:
-    """Make the moments of all official and virtual entries anew; the event is locked."""
-    await session.execute(
-        delete(BoardMoment)
-        .where(BoardMoment.event_id == event.id)
-        .execution_options(synchronize_session=False)
+async def again(session: AsyncSession, event_id: UUID) -> None:
+    """Have the moments of an event made anew, if it has any, by whoever comes by; it is locked.
+
+    An entry keeps those it has until its turn comes, and whoever looks waits for the last one.
+    """
+    known = update(BoardTimeline).where(BoardTimeline.event_id == event_id)
+    await session.execute(known.values(last_entry_id=None, whole=False), execution_options=_BLIND)
+    strange = delete(BoardMoment).where(
+        BoardMoment.event_id == event_id, BoardMoment.entry_id.not_in(_theirs(event_id))
     )
-    async for some in rows(session, event, await moments.first(session, event.id)):
-        await cells.fill(session, BoardMoment, some)
-    await _note(session, event.id, last=None, whole=True)
+    await session.execute(strange, execution_options=_BLIND)
 
 
 async def _go_on(session: AsyncSession, event: Event) -> bool:
@@ -138,13 +141,20 @@ async def read(session: AsyncSession, event: Event, entries: Mapping[UUID, Event
 async def _some(session: AsyncSession, event_id: UUID, last: UUID | None) -> Sequence[EventEntry]:
     query = (
         select(EventEntry)
-        .where(EventEntry.event_id == event_id, EventEntry.kind != EntryKind.PRACTICE)
+        .where(EventEntry.id.in_(_theirs(event_id)))
         .order_by(EventEntry.id)
         .limit(ENTRIES_AT_ONCE)
     )
     if last is not None:
         query = query.where(EventEntry.id > last)
     return (await session.scalars(query)).all()
+
+
+def _theirs(event_id: UUID) -> Select[UUID]:
+    """Return which entries have moments."""
+    return select(EventEntry.id).where(
+        EventEntry.event_id == event_id, EventEntry.kind != EntryKind.PRACTICE
+    )
 
 
 def _missing() -> Select[Event]:

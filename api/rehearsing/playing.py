@@ -21,7 +21,7 @@ from api.auth import CurrentUser, Role, bearer
 from api.db.base import new_id
 from api.events.enrolment import service as enrolment
 from api.events.enrolment.schemas import NewRegistration
-from api.leaderboards import rebuilding, updating
+from api.leaderboards import mending
 from api.rehearsing import scripts
 from api.rehearsing.scripts import Planned, Wanted
 from api.rehearsing.sheet import Bounds, Sheet
@@ -275,12 +275,8 @@ async def _check(stage: Stage, master: dict[str, str], labels: dict[str, str]) -
     ]
     if len(board["rows"]) != len(stage.players):
         stage.sheet.board.append(f"{len(board['rows'])} rows for {len(stage.players)} players")
-    async with (
-        opened(stage.settings, application="codebattle simulate") as parts,
-        parts.sessions() as session,
-    ):
-        event = await updating.locked(session, UUID(stage.event_id))
-        proof = await rebuilding.check(session, event)
+    async with opened(stage.settings, application="codebattle simulate") as parts:
+        proof = await mending.prove(parts.sessions, UUID(stage.event_id))
     stage.sheet.board += proof.differences
 
 

@@ -44,7 +44,7 @@ class Desk:
 
     def look(self, who: UUID | None, key: str, *, took_s: float = 0) -> "asyncio.Task[str]":
         make = self.making(key, took_s=took_s)
-        return asyncio.ensure_future(self.lookbacks.get(who, key, make))
+        return asyncio.ensure_future(asyncio.wait_for(self.lookbacks.get(who, key, make), 10))
 
     async def begun(self) -> None:
         for _ in range(10):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_, select, text
+from sqlalchemy import exists, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.db.base import new_id
@@ -23,7 +23,6 @@ from api.db.models import (
     Event,
     EventEntry,
     EventParticipant,
-    EventProblem,
     EventState,
     Visibility,
 )
@@ -32,7 +31,7 @@ from api.events import acting, choosing, drawing
 from api.events.choosing import Choice
 from api.events.drawing import Candidate, TooFewError, Wish
 from api.events.duels import schemas, sides
-from api.events.machine import OVER, Act
+from api.events.machine import Act
 
 FORMAT = "duel"
 _chance = random.SystemRandom()
@@ -127,20 +126,12 @@ async def _drawn(
         row.problem_id: row.people
         for row in await session.execute(_SOLVED, {"users": list(people)})
     }
-    to_come = exists().where(
-        and_(
-            EventProblem.problem_id == CodeProblem.id,
-            Event.id == EventProblem.event_id,
-            Event.format != FORMAT,
-            Event.state.not_in({*OVER, EventState.CANCELLED}),
-        )
-    )
     found = await session.scalars(
         select(CodeProblem).where(
             CodeProblem.current_version_id.is_not(None),
             CodeProblem.visibility == Visibility.PUBLIC,
             or_(CodeProblem.owner_id.is_(None), CodeProblem.owner_id.not_in(people)),
-            ~to_come,
+            ~choosing.planned(Event.format != FORMAT),
         )
     )
     candidates = [

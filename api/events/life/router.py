@@ -83,6 +83,7 @@ async def choose_event_problems(
     """Choose an event's problems, in order, in the place of those it had."""
     who = await _master(session, user, event)
     locked = await updating.locked(session, who.event.id)
+    await choosing.alone(session)
     await choosing.choose(session, locked, await queries.choices(session, body.items))
     audit.record(
         session,

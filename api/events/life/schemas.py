@@ -18,6 +18,7 @@ from pydantic import (
 from api.accounts.router import Moment
 from api.db.base import is_id
 from api.db.models import Entries, EntryKind, EventState
+from api.events.choosing import PROBLEMS_MAX
 from judge import limits
 from judge.scoring.guilds import Combining
 
@@ -64,6 +65,20 @@ class Topic(Asked):
     difficulty_max: Difficulty | None = None
 
 
+def _few(topics: list[Topic]) -> list[Topic]:
+    count = sum(each.count for each in topics)
+    if count > PROBLEMS_MAX:
+        raise ValueError(f"they ask for {count} problems, and an event has at most {PROBLEMS_MAX}")
+    return topics
+
+
+Topics = Annotated[
+    list[Topic],
+    Field(max_length=26, description=f"They draw at most {PROBLEMS_MAX} problems together."),
+    AfterValidator(_few),
+]
+
+
 class GuildBoard(Asked):
     """How members' results become their guild's; `best` is how many count with `how: best`."""
 
@@ -102,7 +117,7 @@ class Rules(Asked):
     ] = None
     assign_s: Annotated[int, Field(ge=0, le=DAY_S)] = 900
     lobby_s: Annotated[int, Field(ge=0, le=DAY_S)] = 600
-    topics: Annotated[list[Topic], Field(max_length=26)] = []
+    topics: Topics = []
     seed: Seed | None = None
     individuals: bool = True
     entries: Annotated[
@@ -143,8 +158,6 @@ class Rules(Asked):
     def _within(self) -> Self:
         if self.freeze_s is not None and self.freeze_s > self.duration_s:
             raise ValueError("freeze_s: the freeze is no longer than the event")
-        if sum(each.count for each in self.topics) > 100:
-            raise ValueError("topics: at most 100 problems")
         return self
 
 
@@ -251,7 +264,7 @@ class Choices(Asked):
 class Draw(Asked):
     """Drawing problems; topics and seed that are left out are the event's own."""
 
-    topics: Annotated[list[Topic] | None, Field(min_length=1, max_length=26)] = None
+    topics: Annotated[Topics, Field(min_length=1)] | None = None
     seed: Seed | None = None
     dry_run: Annotated[bool, Field(strict=True, description="Only say what would be drawn.")] = (
         False
