@@ -29,8 +29,8 @@ def rebuild(
 ) -> None:
     """Make a board anew from the log of judgements, or compare the kept one with that.
 
-    Others judge and play on meanwhile. The exit code is 1 when they differ with --check, or still do
-    after it was made anew.
+    Others judge and play on meanwhile. The exit code is 1 when they differ with --check, or still
+    do after it was made anew.
     """
 
     async def run(sessions: "Sessions", found: "Event") -> bool:
