@@ -103,7 +103,7 @@ def audience(
     """Return what a caller is to somebody's submission; `author_id` owns the problem."""
     if user is None:
         return Audience.PUBLIC
-    if Role.GAME_MASTER in user.roles:
+    if user.jury:
         return Audience.JURY
     if author_id is not None and user.id == author_id and Role.AUTHOR in user.roles:
         return Audience.JURY

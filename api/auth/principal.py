@@ -21,9 +21,14 @@ class Scope(StrEnum):
     """What a token may be used for, whatever its owner may do."""
 
     READ = "read"
+    # With this, or `admin`, a game master's token reads what only the jury sees.
+    JURY = "jury"
     SUBMIT = "submit"
     WRITE = "write"
     ADMIN = "admin"
+
+
+_SEEING = frozenset({Scope.JURY, Scope.ADMIN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,14 @@ class CurrentUser:
     def has(self, *roles: Role) -> bool:
         """Tell whether the caller has one of the roles; a game master has them all."""
         return Role.GAME_MASTER in self.roles or not self.roles.isdisjoint(roles)
+
+    @property
+    def jury(self) -> bool:
+        """Tell whether the caller is shown what only the jury sees.
+
+        A game master by a token that was asked for it: one for public feeds is public.
+        """
+        return Role.GAME_MASTER in self.roles and not _SEEING.isdisjoint(self.scopes)
 
     def need(self, *roles: Role) -> None:
         """Raise `ForbiddenError` unless the caller has one of the roles."""

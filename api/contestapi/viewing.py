@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks
-from api.auth import CurrentUser, Role, Scope
+from api.auth import CurrentUser
 from api.contestapi import times
 from api.contestapi.kinds import Side
 from api.contestapi.settling import OPEN, Settled, settled
@@ -219,7 +219,7 @@ async def view(session: AsyncSession, of: Contest, user: CurrentUser | None) -> 
     """Return on which side somebody is."""
     if user is None:
         return View(contest=of, side=Side.PUBLIC)
-    if Role.GAME_MASTER in user.roles and Scope.ADMIN in user.scopes:
+    if user.jury:
         return View(contest=of, side=Side.JURY, user=user)
     entry_id = await session.scalar(
         select(EventParticipant.entry_id).where(

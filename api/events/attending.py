@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks
-from api.auth import CurrentUser, Role
+from api.auth import CurrentUser
 from api.db.base import is_id
 from api.db.models import EntryKind, Event, EventEntry, EventParticipant
 from api.errors import ConflictError, ForbiddenError, NotFoundError
@@ -72,7 +72,7 @@ class Attendance:
     @property
     def jury(self) -> bool:
         """Tell whether they run the event."""
-        return Role.GAME_MASTER in self.user.roles
+        return self.user.jury
 
     @property
     def official(self) -> Place | None:

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth import CurrentUser, Role
+from api.auth import CurrentUser
 from api.db.base import new_id
 from api.db.models import Job, JobLane, JobState
 from api.errors import NotFoundError, TooManyError
@@ -122,7 +122,7 @@ def update(
 async def one(session: AsyncSession, user: CurrentUser, job_id: UUID) -> Job:
     """Return a job of the caller's, or any to a game master; raises `NotFoundError`."""
     job = await session.get(Job, job_id)
-    if job is None or (job.owner_id != user.id and Role.GAME_MASTER not in user.roles):
+    if job is None or (job.owner_id != user.id and not user.jury):
         raise NotFoundError("there is no such job", slug="job-not-found")
     return job
 

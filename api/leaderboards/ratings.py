@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, t
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import paging
-from api.auth import CurrentUser, Role
+from api.auth import CurrentUser
 from api.db.models import (
     Event,
     EventParticipant,
@@ -110,7 +110,7 @@ def _known_to(user: CurrentUser | None) -> ColumnElement[bool]:
     """Return the condition that somebody may know of an event with a board."""
     if user is None:
         return Event.private.is_(False)
-    if Role.GAME_MASTER in user.roles:
+    if user.jury:
         return true()
     plays = exists().where(
         EventParticipant.event_id == Event.id, EventParticipant.user_id == user.id

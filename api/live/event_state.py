@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth import CurrentUser, Role
+from api.auth import CurrentUser
 from api.db.models import Event, EventEntry, EventParticipant, EventState, Room
 from api.live.following import View
 from api.live.updates import Kind
@@ -27,7 +27,7 @@ STARTED = frozenset(EventState) - UNKNOWN - BEFORE - {EventState.CANCELLED}
 
 def may_know(user: CurrentUser, event: Event, *, plays: bool) -> bool:
     """Tell whether there is such an event for somebody, who `plays` there or does not."""
-    if Role.GAME_MASTER in user.roles or event.requested_by == user.id:
+    if user.jury or event.requested_by == user.id:
         return True
     return event.state not in UNKNOWN and (plays or not event.private)
 
@@ -129,4 +129,4 @@ async def _inside(session: AsyncSession, room_id: UUID) -> list[dict[str, Any]]:
 
 
 def _audience(user: CurrentUser) -> Audience:
-    return Audience.JURY if Role.GAME_MASTER in user.roles else Audience.PUBLIC
+    return Audience.JURY if user.jury else Audience.PUBLIC

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks, mates, redaction
-from api.auth import CurrentUser, Role
+from api.auth import CurrentUser
 from api.db.engine import Sessions
 from api.db.models import CodeProblem, CodeSubmission, Job, Judging, Visibility
 from api.live import event_state
@@ -114,7 +114,7 @@ async def _jobs(
 ) -> dict[str, View]:
     views: dict[str, View] = {}
     for job in await session.scalars(select(Job).where(Job.id.in_(named))):
-        if job.owner_id != user.id and Role.GAME_MASTER not in user.roles:
+        if job.owner_id != user.id and not user.jury:
             continue
         key = str(job.id)
         ended = job.state.final

@@ -42,7 +42,7 @@ def visible(user: CurrentUser | None) -> ColumnElement[bool]:
     public = CodeProblem.visibility == Visibility.PUBLIC
     if user is None:
         return public
-    if Role.GAME_MASTER in user.roles:
+    if user.jury:
         return true()
     own = or_(public, CodeProblem.owner_id == user.id)
     return or_(own, ~_plays(user)) if Role.REVIEWER in user.roles else own

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from api import paging
-from api.auth import CurrentUser, Role
+from api.auth import CurrentUser
 from api.db.models import CodeSubmission, Judging, JudgingState, Rejudging, RejudgingState
 from api.errors import BadRequestError
 from api.rejudging import schemas
@@ -26,7 +26,7 @@ async def page(
 ) -> schemas.RejudgingPage:
     """Return sets the caller may know of, latest first."""
     wanted = select(Rejudging).order_by(Rejudging.id.desc()).limit(limit + 1)
-    if not user.has(Role.GAME_MASTER):
+    if not user.jury:
         wanted = wanted.where(Rejudging.created_by == user.id)
     if state is not None:
         wanted = wanted.where(Rejudging.state == state)

@@ -95,7 +95,7 @@ async def find(
 ) -> Rejudging:
     """Return a set the caller may know of: game masters all, authors those they made."""
     found = await session.get(Rejudging, rejudging_id, with_for_update=lock)
-    if found is None or not (user.has(Role.GAME_MASTER) or found.created_by == user.id):
+    if found is None or not (user.jury or found.created_by == user.id):
         raise NotFoundError("there is no such rejudging", slug="rejudging-not-found")
     return found
 

@@ -19,12 +19,12 @@ OVER = (EventState.FINISHED, EventState.THAWED, EventState.FINALISED)
 
 def may_compare(user: CurrentUser, phase: Phase) -> bool:
     """Tell whether somebody may know which submissions are alike: no player ever may."""
-    return Role.GAME_MASTER in user.roles or (Role.REVIEWER in user.roles and phase.over)
+    return user.jury or (Role.REVIEWER in user.roles and phase.over)
 
 
 def jury(user: CurrentUser) -> bool:
     """Tell whether somebody may compare whatever goes on."""
-    return Role.GAME_MASTER in user.roles
+    return user.jury
 
 
 def comparable(user: CurrentUser) -> list[ColumnElement[bool]]:

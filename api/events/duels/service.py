@@ -17,7 +17,7 @@ from sqlalchemy import exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import audit
-from api.auth import CurrentUser, Role
+from api.auth import CurrentUser
 from api.db.base import new_id
 from api.db.models import Duel, DuelMember, DuelSide, DuelState, EventState
 from api.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
@@ -80,7 +80,7 @@ async def one(session: AsyncSession, user: CurrentUser, duel_id: UUID) -> Duel:
     """Return a duel of the caller; raises `NotFoundError` for those of others."""
     found = await session.get(Duel, duel_id)
     named = found is not None and await session.get(DuelMember, (duel_id, user.id)) is not None
-    if found is None or not (named or Role.GAME_MASTER in user.roles):
+    if found is None or not (named or user.jury):
         raise NotFoundError("there is no such duel", slug="duel-not-found")
     return found
 

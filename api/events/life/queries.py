@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import paging
-from api.auth import CurrentUser, Role
+from api.auth import CurrentUser
 from api.db.models import (
     CodeProblem,
     CodeProblemVersion,
@@ -44,7 +44,7 @@ async def page(
 ) -> schemas.EventPage:
     """Return a page of the events somebody may know of, the latest start first."""
     query = select(Event).order_by(Event.starts_at.desc(), Event.id.desc()).limit(limit + 1)
-    if Role.GAME_MASTER not in user.roles:
+    if not user.jury:
         query = query.where(
             or_(
                 and_(
