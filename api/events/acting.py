@@ -30,7 +30,7 @@ from api.db.models import (
 from api.errors import ConflictError, InvalidError
 from api.events import assigning, choosing, finalising, revisions, thawing
 from api.events.drafts import handing_in
-from api.events.machine import RUNNING, Act, IllegalActError, Plan, after
+from api.events.machine import RUNNING, Act, IllegalActError, Plan, after, allowed
 from api.leaderboards import cells, rebuilding, scoring, updating
 from api.leaderboards.cells import Place
 from api.leaderboards.updating import Changed
@@ -296,7 +296,13 @@ async def _start(
 
 
 def cut(event: Event, now: datetime) -> None:
-    """End an event early: what is left of its time is taken away."""
+    """End an event early: what is left of its time is taken away, and a pause ends with it.
+
+    While a pause has no end nobody's time is over, so no draft would ever be handed in.
+    """
+    if scoring.schedule(event).paused(now):
+        *others, last = event.removed
+        event.removed = [*others, {**last, "end": now.isoformat()}]
     clock = scoring.schedule(event)
     # Rounded up: what was handed in up to now is inside, and before a freeze that never came.
     elapsed = -(-clock.elapsed(now) // timedelta(seconds=1))
@@ -356,7 +362,7 @@ async def _running(session: AsyncSession, event_id: UUID) -> Event:
         raise ConflictError(
             f"the event is {event.state.value}, not live",
             slug="event-state",
-            allowed=[],
+            allowed=[each.value for each in allowed(event.state)],
         )
     return event
 

@@ -27,7 +27,7 @@ from api.db.models import (
 from api.errors import ConflictError, InvalidError
 from api.events import drawing
 from api.events.drawing import Candidate, TooFewError, Wish
-from api.events.machine import OVER, STARTED
+from api.events.machine import OVER, STARTED, allowed
 
 PROBLEMS_MAX = 100
 # Those who take part and have an accepted submission of a problem anywhere.
@@ -61,7 +61,10 @@ async def choose(session: AsyncSession, event: Event, choices: Sequence[Choice])
     that is not there or is there twice.
     """
     if event.state in STARTED:
-        raise ConflictError("the event has started", slug="event-state")
+        acts = [each.value for each in allowed(event.state)]
+        raise ConflictError(
+            "the event has started; it keeps its problems", slug="event-state", allowed=acts
+        )
     if len(choices) > PROBLEMS_MAX:
         raise InvalidError(f"at most {PROBLEMS_MAX} problems")
     if len({each.problem_id for each in choices}) < len(choices):

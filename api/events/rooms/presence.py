@@ -86,7 +86,9 @@ class Moved:
 async def join(session: AsyncSession, who: Attendance, *, now: datetime) -> Moved:
     """Come into one's room, or be heard there again; the caller commits."""
     found = await _locked(session, who)
-    if found.presence is Presence.COMPLETED:
+    ends = who.playing().ends_at(who.event)
+    # Whose time was over may have been given more since.
+    if found.presence is Presence.COMPLETED and ends is not None and ends <= now:
         raise ConflictError("your part in this event is over", slug="event-closed")
     found.seen_at = now
     found.came_at = found.came_at or now

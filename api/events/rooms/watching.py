@@ -1,21 +1,30 @@
 """Source for those who watch, some time after it was handed in, where the event's setting says so.
 
-Never to whoever plays for time, in the event or virtually after it, whatever their role; nothing
-of a freeze before the thaw; never what is younger than the setting.
+Never to whoever plays for time, in the event or virtually after it, or plays the same problem in
+another one that goes on; nothing of a freeze before the thaw; never what is younger than the
+setting.
 `api.redaction.may_watch_source` is the rule.
 """
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks, redaction
-from api.db.models import CodeSubmission, EventEntry
+from api.db.models import (
+    CodeSubmission,
+    EntryKind,
+    Event,
+    EventEntry,
+    EventParticipant,
+    EventProblem,
+)
 from api.errors import NotFoundError
 from api.events import statements
 from api.events.attending import Attendance
+from api.events.machine import RUNNING
 from api.submissions import queries
 
 
@@ -31,6 +40,7 @@ async def source(
     if entry is None or entry.event_id != who.event.id:
         raise NotFoundError("there is no such entry", slug="entry-not-found")
     frozen = clocks.freeze_from(who.event)
+    playing = who.racing(now) or await _plays(session, who.user.id, chosen.problem_id)
     found = await session.scalars(
         select(CodeSubmission)
         .where(
@@ -46,8 +56,28 @@ async def source(
             row.submitted_at,
             delay_s=who.event.spectator_delay_s,
             frozen_from=frozen,
-            playing=who.racing(now),
+            playing=playing,
             now=now,
         ):
             return row, await queries.source(session, row.id)
     raise NotFoundError("there is nothing to see, or not yet", slug="source-not-shown")
+
+
+async def _plays(session: AsyncSession, user_id: UUID, problem_id: UUID) -> bool:
+    """Tell whether somebody has a problem before them in an event that goes on.
+
+    Of events to come it is nobody's to find out here which problems they will have.
+    """
+    found = await session.scalar(
+        select(
+            exists().where(
+                EventParticipant.user_id == user_id,
+                EventParticipant.kind == EntryKind.OFFICIAL,
+                Event.id == EventParticipant.event_id,
+                Event.state.in_(RUNNING),
+                EventProblem.event_id == Event.id,
+                EventProblem.problem_id == problem_id,
+            )
+        )
+    )
+    return bool(found)

@@ -11,6 +11,7 @@ from sqlalchemy import event as listening
 from sqlalchemy import func, select, text, update
 
 from api import clocks
+from api.auth import Role
 from api.db.models import (
     CodeProblemVersion,
     CodeSubmission,
@@ -289,3 +290,26 @@ async def test_a_draft_of_time_that_was_taken_back_is_not_in_time(arena: Arenas)
             await session.commit()
     assert await bell(here, datetime.now(UTC)) == 0
     assert [source for _, source, _ in await handed_in(here)] == ["in time"]
+
+
+async def test_an_event_that_is_finished_while_it_is_paused_has_its_bell(arena: Arenas) -> None:
+    """People stop the clock when something breaks, and then give it up for today."""
+    here = await arena()
+    await roomy(here)
+    assert await saved(here, 0, "A", "mine") == 200
+    master = await here.client(None, Role.GAME_MASTER)
+    assert (await master.post(f"{here.path}/pause")).status_code == 200
+    assert (await master.post(f"{here.path}/acts/finish")).status_code == 200
+    clock = (await (await here.client(0)).get(f"{here.path}/clock")).json()
+    assert (clock["paused"], clock["open"]) == (False, False)
+    ends_at = datetime.fromisoformat(clock["ends_at"])
+    async with here.parts.sessions() as session:
+        assert ends_at <= await clocks.now(session) + timedelta(seconds=1)
+    waits = await master.post(f"{here.path}/acts/finalise")
+    assert (waits.status_code, waits.json()["pending"]) == (409, 1)
+    assert await bell(here, ends_at) == 1
+    ((_, source, at),) = await handed_in(here)
+    assert (source, at < ends_at) == ("mine", True)
+    async with here.parts.sessions() as session:
+        event = await updating.locked(session, here.ground.event_id)
+        assert await handing_in.outstanding(session, event) == 0

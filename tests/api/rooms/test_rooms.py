@@ -7,14 +7,22 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from api.auth import Role
-from api.db.models import CodeSubmission, EventProblem, EventState, SubmissionFile
+from api.db.models import (
+    CodeSubmission,
+    Event,
+    EventParticipant,
+    EventProblem,
+    EventState,
+    SubmissionFile,
+)
 from api.events.rooms import presence
 from api.live import Topic
 from api.wiring import Parts
+from tests.api.leaderboards.conftest import Grounds
 from tests.api.live_client import Watcher, watching
 
 from .conftest import Arena, Arenas
@@ -190,6 +198,74 @@ async def test_source_is_watched_late_never_by_players_and_not_in_a_freeze(arena
     assert await seen(None) == ["canary_old"]
     await here.change(state=EventState.THAWED, frozen_at=None)
     assert await seen(2) == ["canary_new"]
+
+
+async def test_source_is_not_watched_by_who_plays_the_problem_elsewhere(
+    arena: Arenas, ground: Grounds
+) -> None:
+    """Two halves of one final have the same problems, and the first one's programs are open."""
+    here = await arena(spectator_delay_s=0, state=EventState.FINALISED)
+    later = await ground(starts_at=datetime.now(UTC))
+    player = here.people[4]
+    async with here.parts.sessions() as session:
+        chosen = await session.get_one(
+            EventProblem, (here.ground.event_id, here.ground.problems[0])
+        )
+        row = CodeSubmission(
+            user_id=here.people[0],
+            problem_id=chosen.problem_id,
+            version_id=chosen.version_id,
+            event_id=here.ground.event_id,
+            entry_id=here.ground.entries[0],
+            language="python3",
+            source_hash="",
+            source_bytes=1,
+            request_hash="",
+            submitted_at=datetime.now(UTC) - timedelta(minutes=5),
+        )
+        session.add(row)
+        await session.flush()
+        session.add(SubmissionFile(submission_id=row.id, name="a.py", content=b"canary_old"))
+        session.add(
+            EventParticipant(
+                entry_id=later.entries[0], user_id=player, event_id=later.event_id, name="P"
+            )
+        )
+        await session.commit()
+    path = f"entries/{here.ground.entries[0]}/source?problem=A"
+
+    async def seen(who: int | None) -> bool:
+        return "canary_old" in (await sent(here, who, "GET", path)).text
+
+    # They play something else there.
+    assert await seen(4)
+    async with here.parts.sessions() as session:
+        await session.execute(
+            update(EventProblem)
+            .where(EventProblem.event_id == later.event_id, EventProblem.label == "B")
+            .values(problem_id=chosen.problem_id, version_id=chosen.version_id)
+        )
+        await session.commit()
+    assert [await seen(4), await seen(3), await seen(None)] == [False, True, True]
+    async with here.parts.sessions() as session:
+        await session.execute(
+            update(Event).where(Event.id == later.event_id).values(state=EventState.FINISHED)
+        )
+        await session.commit()
+    assert await seen(4)
+
+
+async def test_who_was_done_comes_back_when_there_is_more_time(arena: Arenas) -> None:
+    """Somebody has longer, so the event goes on; then all are given more."""
+    here = await arena(starts_at=datetime.now(UTC) - timedelta(hours=5, minutes=1))
+    assert (await sent(here, 0, "POST", "join")).json()["presence"] == "present"
+    async with here.parts.sessions() as session:
+        await presence.complete(session, now=datetime.now(UTC))
+    assert (await sent(here, 0, "POST", "join")).status_code == 409
+    await here.change(duration_s=6 * 3600)
+    assert (await sent(here, 0, "GET", "clock")).json()["open"]
+    back = await sent(here, 0, "POST", "join")
+    assert (back.status_code, back.json()["presence"]) == (200, "present")
 
 
 @pytest.mark.parametrize("how", ["heard", "over"])
