@@ -167,7 +167,10 @@ async def pause_event(
     """Stop an event's clock: nobody hands anything in, and the time is not counted."""
     reason = body.reason if body is not None else ""
 
-    async def change(found: Event, now: datetime) -> Done:
+    async def change(found: Event, _asked: datetime) -> Done:
+        # What is on the board by then was handed in before the pause.
+        await updating.locked(session, found.id)
+        now = await clocks.now(session)
         return await acting.pause(session, found.id, by=user, now=now, reason=reason)
 
     return await _changed(session, user, event, change)
@@ -180,7 +183,10 @@ async def resume_event(
     """Let an event's clock go on."""
     reason = body.reason if body is not None else ""
 
-    async def change(found: Event, now: datetime) -> Done:
+    async def change(found: Event, _asked: datetime) -> Done:
+        # As for the pause, so that one who asked first and waited does not end it before it began.
+        await updating.locked(session, found.id)
+        now = await clocks.now(session)
         return await acting.resume(session, found.id, by=user, now=now, reason=reason)
 
     return await _changed(session, user, event, change)

@@ -5,6 +5,7 @@ And a finalisation that people force, when verdicts will not come.
 
 import asyncio
 import time
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -199,3 +200,26 @@ async def test_all_that_waits_is_counted_and_only_force_ends_it(
         )
     assert noted is not None
     assert (noted["pending"], noted["reason"]) == (many, "the judge is on fire")
+
+
+async def test_a_pause_begins_when_it_has_the_event(arena: Arenas, master: Client) -> None:
+    """Whoever had the board before it put something there that was handed in before the pause."""
+    made = await arena()
+    path = f"/v1/events/{made.event_id}"
+    began: list[datetime] = []
+    for what in ("pause", "resume"):
+        async with made.parts.sessions() as holder, made.parts.sessions() as other:
+            await updating.locked(holder, made.event_id)
+            asked = asyncio.create_task(master.post(f"{path}/{what}"))
+            async with asyncio.timeout(20):
+                while not await other.scalar(_WAITS):
+                    await other.rollback()
+                    await asyncio.sleep(0.01)
+            freed = await clocks.now(other)
+            await holder.rollback()
+        assert (await asked).status_code == 200
+        (pause,) = (await made.event()).removed
+        said = datetime.fromisoformat(pause["start" if what == "pause" else "end"])
+        assert said >= freed
+        began.append(said)
+    assert began == sorted(began)
