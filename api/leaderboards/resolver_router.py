@@ -1,6 +1,7 @@
 """`/v1/events/{event}/leaderboard/resolver`: the steps of the thaw, and taking them one by one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,13 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api import clocks, paging
+from api.auth import CurrentUser
 from api.db.models import BoardReveal, Event, EventEntry, EventProblem
 from api.deps import GameMasterDep, MaybeReaderDep, PartsDep, SessionDep
 from api.documented import problems
 from api.errors import BadRequestError, ConflictError, ForbiddenError, InvalidError
 from api.events import revealing
 from api.events.machine import OVER
-from api.leaderboards import asking, cells, instants, rebuilding, reveals, schemas, viewing
+from api.leaderboards import cells, instants, rebuilding, reveals, schemas, viewing
 from api.leaderboards.asking import BOARD, EventIdDep
 from api.leaderboards.cells import Shown
 from api.live import Kind, Publisher, Topic, Update
@@ -27,11 +29,10 @@ router = APIRouter()
 Labels = Mapping[UUID, str]
 
 
-@router.get(f"{BOARD}/resolver", responses=problems(401, 403, 409, 429))
+@router.get(f"{BOARD}/resolver", responses=problems(401, 403, 409, 429, 503))
 async def get_resolver(
     event_id: EventIdDep,
     user: MaybeReaderDep,
-    session: SessionDep,
     parts: PartsDep,
     limit: LimitParam = PAGE_DEFAULT,
     cursor: CursorParam = None,
@@ -40,20 +41,22 @@ async def get_resolver(
 
     Once the event is thawed all of them are everybody's.
     """
-    event = await viewing.event(session, event_id, user)
-    whole = clocks.thawed(event) or viewing.jury(user)
-    if not whole and not event.revealed:
-        raise ForbiddenError("what the freeze hides is the jury's until it is revealed")
-    if event.state not in OVER and not event.revealed:
-        raise ConflictError("the event goes on", slug="event-state", allowed=[])
     begin = 0 if cursor is None else _number(cursor)
-    labels = await _labels(session, event_id)
-    told = await reveals.told(session, event, after=begin, limit=limit)
-    steps = await _told(session, told, labels)
+    async with parts.sessions() as session:
+        event = await viewing.event(session, event_id, user)
+        whole = clocks.thawed(event) or viewing.jury(user)
+        if not whole and not event.revealed:
+            raise ForbiddenError("what the freeze hides is the jury's until it is revealed")
+        if event.state not in OVER and not event.revealed:
+            raise ConflictError("the event goes on", slug="event-state", allowed=[])
+        labels = await _labels(session, event_id)
+        told = await reveals.told(session, event, after=begin, limit=limit)
+        steps = await _told(session, told, labels)
+        known = await rebuilding.last_moment(session, event_id)
     pending = total = None
     if whole:
-        asking.turn(parts, user)
-        found = await _to_come(parts, session, event)
+        # Whoever waits for a turn keeps no connection from others.
+        found = await _to_come(parts, user, event, known)
         pending, total = found.pending, event.revealed + len(found.steps)
         first = max(0, begin - event.revealed)
         more = found.steps[first : first + limit - len(steps)]
@@ -136,15 +139,17 @@ def _data(kept: BoardReveal, step: schemas.Step) -> dict[str, Any]:
     }
 
 
-async def _to_come(parts: Parts, session: AsyncSession, event: Event) -> instants.Steps:
-    """Return the steps that were not taken, of the log as it is."""
+async def _to_come(
+    parts: Parts, user: CurrentUser | None, event: Event, known: datetime | None
+) -> instants.Steps:
+    """Return the steps that were not taken, of the log as it was `known` to be."""
 
     async def make() -> instants.Steps:
-        return await instants.steps(session, event)
+        async with parts.sessions() as session:
+            return await instants.steps(session, event)
 
-    known = await rebuilding.last_moment(session, event.id)
     key = ("thaw", event.id, event.updated_at, event.revealed, known)
-    return await parts.lookbacks.get(key, make)
+    return await parts.lookbacks.get(None if user is None else user.id, key, make)
 
 
 async def _told(
