@@ -156,13 +156,14 @@ async def test_how_many_topics_may_draw_is_said(copies: Copies, master: Client) 
 
 def test_the_order_of_candidates() -> None:
     """New to who plays before all, then in no other event, then chance by the seed."""
+    cases: dict[str, dict[str, Any]] = {
+        "new": {},
+        "elsewhere": {"planned": True},
+        "solved": {"solved_by": 1},
+    }
     known = [
         Candidate(problem_id=new_id(), slug=slug, tags=frozenset(), difficulty=None, **more)
-        for slug, more in {
-            "new": {},
-            "elsewhere": {"planned": True},
-            "solved": {"solved_by": 1},
-        }.items()
+        for slug, more in cases.items()
     ]
     wish = Wish(count=2, points=Decimal(100))
     for seed in range(10):
