@@ -1,18 +1,21 @@
 """Looking back over HTTP: one's own turn, and nobody kept from reading the board as it is."""
 
 import asyncio
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import QueuePool
 
 from api.leaderboards import instants
-from api.wiring import Parts
 from tests.api.conftest import ClientFor
 
 from .conftest import Ground
 from .test_reading import path, played
+
+if TYPE_CHECKING:
+    from sqlalchemy import QueuePool
+
+    from api.wiring import Parts
 
 __all__ = ["played"]
 
