@@ -1,6 +1,7 @@
 """The settings for a command: what is wrong with them is said in one line, without their values."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr, ValidationError
@@ -24,7 +25,7 @@ def database() -> Settings:
     """Return the settings for work on the database.
 
     Where none is named it is that of `codebattle up` on the same data directory, if that runs;
-    its environment is then that of `codebattle up` too.
+    its environment and its secret are then those of `codebattle up` too.
     """
     if "CODEBATTLE_DATABASE_URL" in os.environ:
         return settings()
@@ -35,6 +36,10 @@ def database() -> Settings:
     except (OSError, IndexError):
         return settings()
     os.environ.setdefault("CODEBATTLE_ENVIRONMENT", Environment.DEVELOPMENT)
+    with suppress(OSError):
+        # Whoever may not read it has no use for it: tokens they sign do not hold.
+        secret = (place / "secret").read_text(encoding="ascii").strip()
+        os.environ.setdefault("CODEBATTLE_AUTH_SECRET", secret)
     url = f"postgresql+asyncpg://codebattle@/codebattle?host={sockets}"
     return settings().model_copy(update={"database_url": SecretStr(url)})
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,7 @@ def simulate(
         url=url,
         speed=speed,
         script=scripts.Wanted(players=players, each=each, recording=recording),
+        begun=lambda found: print(f"rehearsing {found.what} …", file=sys.stderr, flush=True),
     )
     sheet = asyncio.run(playing.rehearse(database(), asked, Bounds(verdict_s=verdict_s)))
     if as_json:

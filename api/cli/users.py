@@ -21,12 +21,12 @@ def token(
 ) -> None:
     """Print a bearer token signed with the service's own secret."""
     from api.auth import bearer
-    from api.cli.reading import settings
+    from api.cli.reading import database
 
     roles = _roles(role)
     print(
         bearer.issue(
-            settings(), user_id=user_id, name="", roles=roles, lifetime=timedelta(hours=hours)
+            database(), user_id=user_id, name="", roles=roles, lifetime=timedelta(hours=hours)
         )
     )
 
@@ -41,14 +41,14 @@ def add(
 ) -> None:
     """Make an account, or give an account that exists a new password and roles."""
     from api.accounts import service
-    from api.cli.reading import settings
+    from api.cli.reading import database
     from api.wiring import opened
 
     roles = _roles(role)
 
     async def run() -> UUID:
         async with (
-            opened(settings(), application="codebattle user") as parts,
+            opened(database(), application="codebattle user") as parts,
             parts.sessions() as session,
         ):
             made = await service.ensure(session, name=name, password=password, roles=roles)

@@ -8,7 +8,7 @@ database.
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -48,6 +48,8 @@ class Asked:
     url: str
     speed: float
     script: Wanted
+    # Told once the copy is there; what follows takes as long as the script.
+    begun: Callable[[Sheet], None] = lambda _: None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,12 +111,16 @@ async def _rehearse(
     master = headers(settings, new_id(), "Rehearsal", Role.GAME_MASTER)
     original = await _need(client, "GET", f"/v1/events/{asked.event}", master)
     problems = await _need(client, "GET", f"/v1/events/{asked.event}/problems", master)
+    if not problems["items"]:
+        raise UsageError("event: it has no problems yet; choose or draw them first")
     plan = scripts.script(
         asked.script, [each["slug"] for each in problems["items"]], original["duration_s"]
     )
     copy = await _copy(client, master, original, problems["items"], asked.speed)
     sheet = Sheet(event=copy["slug"], bounds=bounds, planned=len(plan))
     sheet.players = 1 + max(each.player for each in plan)
+    sheet.lasts_s, sheet.speed = plan[-1].at_s / asked.speed, asked.speed
+    asked.begun(sheet)
     stage = Stage(
         settings=settings,
         client=client,
@@ -160,7 +166,8 @@ async def _copy(
     }
     made = await _need(client, "POST", "/v1/events", master, json=new)
     chosen = [
-        {"problem": each["slug"], "label": each["label"], "points": each["points"]}
+        {name: each[name] for name in ("label", "points", "cpu_ms", "memory_bytes")}
+        | {"problem": each["slug"]}
         for each in problems
     ]
     address = f"/v1/events/{made['id']}/problems"
@@ -310,7 +317,9 @@ async def _need(
 ) -> dict[str, Any]:
     said = await client.request(method, address, headers=who, **more)
     if not said.is_success:
-        raise UsageError(f"{method} {address}: {said.status_code}, {_reason(said)}")
+        # Tokens are ours: that they do not hold says that the secret is another.
+        hint = "; is CODEBATTLE_AUTH_SECRET the service's?" if said.status_code == 401 else ""
+        raise UsageError(f"{method} {address}: {said.status_code}, {_reason(said)}{hint}")
     return dict(said.json())
 
 

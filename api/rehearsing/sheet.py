@@ -1,5 +1,6 @@
 """The go/no-go sheet of a rehearsal: what was counted, and what must hold."""
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,6 +24,8 @@ class Sheet:
     players: int = 0
     planned: int = 0
     judged: int = 0
+    lasts_s: float = 0
+    speed: float = 1
     submit_s: list[float] = field(default_factory=list)
     verdict_s: list[float] = field(default_factory=list)
     board_s: list[float] = field(default_factory=list)
@@ -37,9 +40,9 @@ class Sheet:
         yield "verdicts as written", not self.unexpected, _some(self.unexpected, "all")
         yield "boards right", not self.board, _some(self.board, "equal to a rebuild")
         for name, taken, most in (
-            ("handing in", self.submit_s, self.bounds.submit_s),
-            ("verdict", self.verdict_s, self.bounds.verdict_s),
-            ("board read", self.board_s, self.bounds.board_s),
+            ("submissions taken", self.submit_s, self.bounds.submit_s),
+            ("verdicts told", self.verdict_s, self.bounds.verdict_s),
+            ("board shown", self.board_s, self.bounds.board_s),
         ):
             found = p95(taken)
             said = f"p50 {p50(taken):.3f} s, p95 {found:.3f} s, at most {most:g} s"
@@ -50,11 +53,20 @@ class Sheet:
         """Tell whether all of it holds."""
         return all(holds for _, holds, _ in self.checks())
 
+    @property
+    def what(self) -> str:
+        """What is rehearsed, and how hard."""
+        faster = f", {self.speed:g} times as fast" if self.speed != 1 else ""
+        return (
+            f"{self.event}: {self.players} players, {self.planned} submissions"
+            f" within {math.ceil(self.lasts_s)} s{faster}"
+        )
+
     def lines(self) -> Iterator[str]:
         """Return the sheet for people."""
-        yield f"{self.event}: {self.players} players, {self.planned} submissions"
+        yield self.what
         for name, holds, said in self.checks():
-            yield f"{'go   ' if holds else 'NO-GO'}  {name:<20}  {said}"
+            yield f"{'go   ' if holds else 'NO-GO'}  {name:<25}  {said}"
         if self.held_back:
             yield f"       {self.held_back} requests had to wait (429, 503, no answer)"
         yield "go" if self.go else "NO-GO"
@@ -66,6 +78,7 @@ class Sheet:
             "go": self.go,
             "players": self.players,
             "submissions": self.planned,
+            "lasts_s": math.ceil(self.lasts_s),
             "judged": self.judged,
             "held_back": self.held_back,
             "checks": {name: holds for name, holds, _ in self.checks()},

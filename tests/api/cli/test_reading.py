@@ -18,8 +18,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in ("ENVIRONMENT", "DATABASE_URL", "AUTH_SECRET"):
         monkeypatch.delenv(f"CODEBATTLE_{name}", raising=False)
     # Set and taken back, whatever is done to it meanwhile.
-    monkeypatch.setenv("CODEBATTLE_ENVIRONMENT", "")
-    monkeypatch.delenv("CODEBATTLE_ENVIRONMENT")
+    for name in ("ENVIRONMENT", "AUTH_SECRET"):
+        monkeypatch.setenv(f"CODEBATTLE_{name}", "")
+        monkeypatch.delenv(f"CODEBATTLE_{name}")
     monkeypatch.setenv("CODEBATTLE_DATA_DIR", str(tmp_path))
     reading_settings.settings.cache_clear()
     yield tmp_path
@@ -27,16 +28,18 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_beside_codebattle_up_no_secret_is_asked_for(place: Path) -> None:
-    """Its database is used, in its environment."""
+    """Its database is used, in its environment, and tokens are signed with its secret."""
     running = place / "postgres" / "data" / "postmaster.pid"
     running.parent.mkdir(parents=True)
     running.write_text("1\n/data\n0\n5432\n/sockets\n\n")
+    (place / "secret").write_text("of-this-installation-" * 3 + "\n")
 
     chosen = reading.database()
 
     assert chosen.environment is Environment.DEVELOPMENT
     url = chosen.database_url.get_secret_value()
     assert url == "postgresql+asyncpg://codebattle@/codebattle?host=/sockets"
+    assert chosen.auth_secret.get_secret_value() == "of-this-installation-" * 3
 
 
 def test_without_it_a_secret_is_needed(place: Path) -> None:

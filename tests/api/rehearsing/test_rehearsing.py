@@ -2,16 +2,18 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from pydantic import SecretStr
+from sqlalchemy import delete, func, select, update
 
 from api.app import create_app
 from api.db.base import new_id
-from api.db.models import Event, EventState, RatingChange
+from api.db.models import Event, EventProblem, EventState, RatingChange
 from api.problems.cache import PackageCache
 from api.rehearsing import playing
 from api.rehearsing.playing import Asked
@@ -79,7 +81,10 @@ async def test_a_rehearsal(
     arena: Arenas,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    await arena()
+    made = await arena()
+    async with parts.sessions() as session:
+        await session.execute(update(EventProblem).values(cpu_ms=1234, memory_bytes=1 << 26))
+        await session.commit()
     async with serving(create_app(settings)) as (url, _), judging(parts):
         good = await rehearsed(settings, url, recorded(tmp_path / "good"))
         bad = await rehearsed(settings, url, recorded(tmp_path / "bad", verdict="AC"))
@@ -87,12 +92,25 @@ async def test_a_rehearsal(
             await rehearsed(settings, url, recorded(tmp_path / "odd", problem="nowhere"))
         with pytest.raises(UsageError, match="at_s"):
             await rehearsed(settings, url, recorded(tmp_path / "worse", at_s=-1))
+        other = settings.model_copy(update={"auth_secret": SecretStr("x" * 40)})
+        with pytest.raises(UsageError, match=r"401, .*CODEBATTLE_AUTH_SECRET"):
+            await rehearsed(other, url, tmp_path / "good")
+        async with parts.sessions() as session:
+            limits = await session.execute(select(EventProblem.cpu_ms, EventProblem.memory_bytes))
+            # As in the event, and not as the problem has them, in the copies as well.
+            assert limits.all() == [(1234, 1 << 26)] * 3
+            mine = EventProblem.event_id == made.event_id
+            await session.execute(delete(EventProblem).where(mine))
+            await session.commit()
+        with pytest.raises(UsageError, match="it has no problems yet"):
+            await rehearsed(settings, url, tmp_path / "good")
     with pytest.raises(EngineError, match="does it run"):
         await rehearsed(settings, url, tmp_path / "good")
 
     assert good.go, list(good.lines())
     assert (good.players, good.planned, good.judged) == (PLAYERS, 12, 12)
     assert list(good.lines())[-1] == "go"
+    assert re.search(rf": {PLAYERS} players, 12 submissions within \d+ s, 20 times", good.what)
     assert not bad.go
     assert {name for name, holds, _ in bad.checks() if not holds} == {"verdicts as written"}
     assert "player 0 on hello" in bad.unexpected[0]
